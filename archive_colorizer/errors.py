@@ -1,0 +1,115 @@
+"""One tree of exceptions: which are a picture's fault, and which end the job.
+
+    ArchiveColorizerError          everything this package raises on purpose
+    ├── UsageError                 the user's to mend: one line, exit code 2
+    │   ├── ConfigError            a setting is unknown, out of range, or contradicts another
+    │   ├── LocationError          SOURCE or OUTPUT is missing, empty, overlapping or not writable
+    │   ├── ModelReferenceError    a model reference names nothing that can be loaded
+    │   └── LockedError            another live run holds OUTPUT
+    └── PhotoError                 one picture's fault: becomes its manifest row, never ends a job
+        ├── MissingPhotoError      missing: listed, but not there when it was opened
+        ├── UnreadablePhotoError   unreadable: no permission, empty, or not a picture
+        ├── TruncatedPhotoError    truncated: the file ends before its pixels do
+        ├── TooLargePhotoError     too_large: the header names more pixels than the limit
+        ├── UnsupportedPhotoError  unsupported: a valid picture of a kind we do not handle
+        ├── BadIccPhotoError       bad_icc: the profile is broken and the picture needs it
+        ├── FixityPhotoError       fixity_mismatch: the bytes are not the ones on the fixity list
+        ├── MemoryPhotoError       out_of_memory: retryable, with a smaller batch
+        ├── ModelPhotoError        model_error: the model raised, or gave something not finite
+        └── WritePhotoError        write_error: the derivative could not be written; retryable
+"""
+
+from typing import ClassVar
+
+
+class ArchiveColorizerError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class UsageError(ArchiveColorizerError):
+    """Something the user gave is wrong: the program prints one line and exits with 2."""
+
+
+class ConfigError(UsageError):
+    """A setting is unknown, out of range, or contradicts another."""
+
+
+class LocationError(UsageError):
+    """SOURCE or OUTPUT is missing, empty, overlapping or not writable."""
+
+
+class ModelReferenceError(UsageError):
+    """A model reference names nothing that can be loaded."""
+
+
+class LockedError(UsageError):
+    """Another live run holds OUTPUT."""
+
+
+class PhotoError(ArchiveColorizerError):
+    """One picture's fault. `error_class` is what the manifest records."""
+
+    error_class: ClassVar[str] = "unreadable"
+    retryable: ClassVar[bool] = False
+
+
+class MissingPhotoError(PhotoError):
+    """The picture was listed, but is not there."""
+
+    error_class = "missing"
+
+
+class UnreadablePhotoError(PhotoError):
+    """No permission, an empty file, or bytes that are not a picture."""
+
+    error_class = "unreadable"
+
+
+class TruncatedPhotoError(PhotoError):
+    """The file ends before its pixels do."""
+
+    error_class = "truncated"
+
+
+class TooLargePhotoError(PhotoError):
+    """The header names more pixels than the limit; nothing was decoded."""
+
+    error_class = "too_large"
+
+
+class UnsupportedPhotoError(PhotoError):
+    """A valid picture of a kind that is not handled."""
+
+    error_class = "unsupported"
+
+
+class BadIccPhotoError(PhotoError):
+    """The ICC profile is broken, and without it the pixels cannot be understood."""
+
+    error_class = "bad_icc"
+
+
+class FixityPhotoError(PhotoError):
+    """The bytes are not those that the fixity list names."""
+
+    error_class = "fixity_mismatch"
+
+
+class MemoryPhotoError(PhotoError):
+    """Memory ran out on this picture."""
+
+    error_class = "out_of_memory"
+    retryable = True
+
+
+class ModelPhotoError(PhotoError):
+    """The model raised, or gave values that are not finite."""
+
+    error_class = "model_error"
+
+
+class WritePhotoError(PhotoError):
+    """The derivative could not be written."""
+
+    error_class = "write_error"
+    retryable = True

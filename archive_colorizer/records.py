@@ -1,0 +1,141 @@
+"""The few frozen records that flow between the steps.
+
+    PhotoRef -> Prepared -> Coloured -> Outcome (one manifest row)
+
+A step returns a new record; none is changed. Full-size pixels are never in one: a record holds
+the encoded bytes of a small master, or nothing but its URI for a large one.
+Axes in names: h height, w width.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Status(StrEnum):
+    """What became of a listed page."""
+
+    OK = "ok"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRef:
+    """One listed page, not yet opened: an inventory row with its place in OUTPUT."""
+
+    row_id: str
+    """SHA-256, hex, of source URI, page, size, version (etag or mtime) and recipe digest."""
+    source_uri: str
+    """file:// (percent-encoded bytes) or s3:// URI."""
+    source_path_raw: bytes
+    """The path or key as the store gave it: names need not be UTF-8."""
+    output_key: str
+    """Where the derivative goes, relative to OUTPUT; unique within the job."""
+    size_bytes: int
+    mtime_ns: int | None = None
+    etag: str | None = None
+    page: int = 0
+    object_id: str = ""
+    collection: str = ""
+    sensitivity: str = ""
+    class_id: str = ""
+    collection_json: str = "{}"
+    expected_sha256: str = ""
+    """From the fixity list or the inventory; empty when none was given."""
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What reading the master showed. Every field is a manifest column of the same name."""
+
+    source_sha256: str
+    mime: str
+    width: int
+    """Of the stored picture, before its orientation is applied; pixels."""
+    height: int
+    bits_per_sample: int
+    samples: int
+    photometric: str
+    n_pages: int
+    orientation: int
+    """EXIF/TIFF orientation, 1 to 8."""
+    dpi_x: float | None
+    dpi_y: float | None
+    icc_name: str
+    icc_status: str
+    """none, used, broken or ignored."""
+    fixity: str
+    """match, mismatch or not_given."""
+    tone_class: str = ""
+    """neutral, toned, tinted or colour."""
+    source_chroma: float = 0.0
+    """Mean CIE Lab chroma of the master's proxy."""
+    dhash64: str = ""
+    """64-bit difference hash of the grey proxy, 16 hex digits."""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A master that was read and is fit to be coloured."""
+
+    ref: PhotoRef
+    facts: SourceFacts
+    data: bytes | None
+    """The encoded master; None when it is too large to travel and is read again."""
+    proxy_hw: NDArray[np.uint8]
+    """Upright grey proxy, sRGB-encoded, 0..255."""
+    started_at_us: int
+    """UTC, microseconds since the epoch."""
+    ms: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds by step: read, prepare, model, compose, encode, write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coloured:
+    """A master with the chroma that the model gives it."""
+
+    prepared: Prepared
+    ab_2hw: NDArray[np.float16]
+    """CIE Lab a and b at proxy size."""
+    doubt_mean: float
+    doubt_p95: float
+    ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """The file that was delivered. Every field but `quality` is a manifest column."""
+
+    derivative_uri: str
+    derivative_sha256: str
+    derivative_bytes: int
+    derivative_mime: str
+    derivative_width: int
+    derivative_height: int
+    colourfulness: float
+    luminance_mae: float
+    """Mean |Y' derivative - Y' master|, 0..255."""
+    luminance_p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one page: the record that becomes its manifest row."""
+
+    ref: PhotoRef
+    status: Status
+    started_at_us: int
+    ms: Mapping[str, float] = field(default_factory=dict)
+    facts: SourceFacts | None = None
+    derivative: Derivative | None = None
+    doubt_mean: float | None = None
+    doubt_p95: float | None = None
+    flags: tuple[str, ...] = ()
+    error_class: str = ""
+    error_message: str = ""
