@@ -1,22 +1,22 @@
 """One tree of exceptions: which are a picture's fault, and which end the job.
 
-    ArchiveColorizerError          everything this package raises on purpose
-    ├── UsageError                 the user's to mend: one line, exit code 2
-    │   ├── ConfigError            a setting is unknown, out of range, or contradicts another
-    │   ├── LocationError          SOURCE or OUTPUT is missing, empty, overlapping or not writable
-    │   ├── ModelReferenceError    a model reference names nothing that can be loaded
-    │   └── LockedError            another live run holds OUTPUT
-    └── PhotoError                 one picture's fault: becomes its manifest row, never ends a job
-        ├── MissingPhotoError      missing: listed, but not there when it was opened
-        ├── UnreadablePhotoError   unreadable: no permission, empty, or not a picture
-        ├── TruncatedPhotoError    truncated: the file ends before its pixels do
-        ├── TooLargePhotoError     too_large: the header names more pixels than the limit
-        ├── UnsupportedPhotoError  unsupported: a valid picture of a kind we do not handle
-        ├── BadIccPhotoError       bad_icc: the profile is broken and the picture needs it
-        ├── FixityPhotoError       fixity_mismatch: the bytes are not the ones on the fixity list
-        ├── MemoryPhotoError       out_of_memory: retryable, with a smaller batch
-        ├── ModelPhotoError        model_error: the model raised, or gave something not finite
-        └── WritePhotoError        write_error: the derivative could not be written; retryable
+ArchiveColorizerError          everything this package raises on purpose
+├── UsageError                 the user's to mend: one line, exit code 2
+│   ├── ConfigError            a setting is unknown, out of range, or contradicts another
+│   ├── LocationError          SOURCE or OUTPUT is missing, empty, overlapping or not writable
+│   ├── ModelReferenceError    a model reference names nothing that can be loaded
+│   └── LockedError            another live run holds OUTPUT
+└── PhotoError                 one picture's fault: becomes its manifest row, never ends a job
+    ├── MissingPhotoError      missing: listed, but not there when it was opened
+    ├── UnreadablePhotoError   unreadable: no permission, empty, or not a picture
+    ├── TruncatedPhotoError    truncated: the file ends before its pixels do
+    ├── TooLargePhotoError     too_large: the header names more pixels than the limit
+    ├── UnsupportedPhotoError  unsupported: a valid picture of a kind we do not handle
+    ├── BadIccPhotoError       bad_icc: the profile is broken and the picture needs it
+    ├── FixityPhotoError       fixity_mismatch: the bytes are not the ones on the fixity list
+    ├── MemoryPhotoError       out_of_memory: retryable, with a smaller batch
+    ├── ModelPhotoError        model_error: the model raised, or gave something not finite
+    └── WritePhotoError        write_error: the derivative could not be written; retryable
 """
 
 from typing import ClassVar

@@ -1,0 +1,256 @@
+"""The settings of a colouring job: frozen, checked at birth, unknown keys refused.
+
+A configuration file is TOML with the sections `[select]`, `[color]`, `[output]` and `[run]`; what
+is given on the command line lies over it.
+"""
+
+import hashlib
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from archive_colorizer.errors import ConfigError
+
+RECIPE_VERSION: Final = 1
+"""Raised when the same settings begin to give other pixels: every picture is then done again."""
+
+Format = Literal["jpeg", "png", "tiff"]
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ConfigError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectConfig:
+    """Which of the listed pages are done in this run. Does not change any picture."""
+
+    include: tuple[str, ...] = ()
+    """Glob patterns on the path relative to SOURCE; none means all."""
+    exclude: tuple[str, ...] = ()
+    exclude_list: str = ""
+    """File of paths, URIs or object ids that are never opened."""
+    fixity: str = ""
+    """File of SHA-256 values that the masters must have."""
+    limit: int = 0
+    """Do at most so many pictures; 0 means all."""
+    retry_failed: bool = False
+    redo: bool = False
+
+    def __post_init__(self) -> None:
+        _require(self.limit >= 0, f"select.limit={self.limit}: must not be negative")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColorConfig:
+    """Where the colours come from."""
+
+    model: str = "builtin:default"
+    """builtin:NAME, a checkpoint folder, or a .safetensors file."""
+    proxy_px: int = 256
+    """Short side of the grey proxy that the model sees, in pixels (RESOL in a parameter table)."""
+    vividness: float | None = None
+    """0 (safe) to 1 (vivid); None leaves it to the model's card."""
+    upsampling: Literal["guided", "bilinear"] = "guided"
+    """How the chroma is brought from the proxy to the master's size."""
+    on_colour: Literal["skip", "recolor"] = "skip"
+    """What to do with masters that really are in colour."""
+
+    def __post_init__(self) -> None:
+        _require(64 <= self.proxy_px <= 2048, f"color.proxy_px={self.proxy_px}: must be 64 to 2048")
+        _require(
+            self.vividness is None or 0 <= self.vividness <= 1,
+            f"color.vividness={self.vividness}: must be 0 to 1",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputConfig:
+    """What the derivatives are."""
+
+    format: Format = "jpeg"
+    quality: int = 90
+    """JPEG quality, 1 to 100."""
+    bits: Literal[0, 8, 16] = 0
+    """Bits a sample for PNG and TIFF; 0 follows the master."""
+    suffix: str = ".colorized"
+    """Goes before the extension, so that nobody takes a derivative for a master."""
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.quality <= 100, f"output.quality={self.quality}: must be 1 to 100")
+        _require(
+            bool(self.suffix) and not set(self.suffix) & set("/\\\0"),
+            f"output.suffix={self.suffix!r}: must be non-empty and without slashes",
+        )
+        _require(
+            not (self.format == "jpeg" and self.bits == 16),
+            "output.bits=16: JPEG has 8 bits; use --format tiff or png",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """How the job is run. Does not change any picture."""
+
+    engine: Literal["ray", "local"] = "ray"
+    address: str = ""
+    """Of a running Ray cluster; empty starts one inside this process."""
+    workers: int = 0
+    """CPU actors; 0 means one a core."""
+    batch_size: int = 16
+    """Pictures in one model batch."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    gpu_resource: str = "GPU"
+    """Ray resource that a model actor asks for; another name lets CPUs play the GPU's part."""
+    max_megapixels: float = 400.0
+    """Larger masters fail as too_large before they are decoded."""
+    inline_mib: float = 32.0
+    """Larger files do not travel between actors but are read again."""
+    audit: bool = False
+    """Measure the quality columns at full size."""
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        _require(self.workers >= 0, f"run.workers={self.workers}: must not be negative")
+        _require(
+            1 <= self.batch_size <= 1024, f"run.batch_size={self.batch_size}: must be 1 to 1024"
+        )
+        _require(
+            self.max_megapixels > 0, f"run.max_megapixels={self.max_megapixels}: must be positive"
+        )
+        _require(self.inline_mib >= 0, f"run.inline_mib={self.inline_mib}: must not be negative")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobConfig:
+    """Everything `colorize` was told."""
+
+    source: str
+    output: str
+    select: SelectConfig = field(default_factory=SelectConfig)
+    color: ColorConfig = field(default_factory=ColorConfig)
+    deliver: OutputConfig = field(default_factory=OutputConfig)
+    run: RunConfig = field(default_factory=RunConfig)
+
+
+def recipe(config: JobConfig, weights_sha256: str) -> dict[str, Any]:
+    """Everything that decides what a derivative looks like, and nothing else."""
+    color = {key: value for key, value in asdict(config.color).items() if key != "model"}
+    return {
+        "recipe_version": RECIPE_VERSION,
+        "weights_sha256": weights_sha256,
+        "color": color,
+        "output": asdict(config.deliver),
+    }
+
+
+def recipe_digest(config: JobConfig, weights_sha256: str) -> str:
+    """SHA-256, hex, of the recipe as canonical JSON."""
+    text = json.dumps(recipe(config, weights_sha256), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+Section = TypeVar("Section")
+
+
+def _accepts(annotation: object, value: object) -> bool:
+    origin = typing.get_origin(annotation)
+    if origin is Literal:
+        return any(
+            type(value) is type(item) and value == item for item in typing.get_args(annotation)
+        )
+    if origin in (types.UnionType, typing.Union):
+        return any(_accepts(item, value) for item in typing.get_args(annotation))
+    if origin is tuple:
+        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    if annotation is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if annotation is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return (annotation is types.NoneType and value is None) or (
+        isinstance(annotation, type) and isinstance(value, annotation)
+    )
+
+
+def _wanted(annotation: object) -> str:
+    args = typing.get_args(annotation)
+    if typing.get_origin(annotation) is Literal:
+        return "one of " + ", ".join(str(arg) for arg in args)
+    return str(getattr(annotation, "__name__", annotation))
+
+
+def section(base: Section, values: Mapping[str, object], where: str) -> Section:
+    """`base` (a frozen config dataclass) with `values` laid over it.
+
+    Raises:
+        ConfigError: an unknown key, a value of the wrong type or out of range; `where` says in
+            which file or section.
+    """
+    hints = typing.get_type_hints(type(base))
+    known: dict[str, Field[Any]] = {item.name: item for item in fields(base)}  # type: ignore[arg-type]
+    changes: dict[str, object] = {}
+    for key, value in values.items():
+        if key not in known:
+            raise ConfigError(f"{where}: unknown key {key!r} (known: {', '.join(known)})")
+        if not _accepts(hints[key], value):
+            raise ConfigError(f"{where}: {key}={value!r} must be {_wanted(hints[key])}")
+        changes[key] = tuple(value) if isinstance(value, list) else value
+    return replace(base, **changes)  # type: ignore[type-var]
+
+
+SECTIONS: Final[Mapping[str, str]] = {
+    "select": "select",
+    "color": "color",
+    "output": "deliver",
+    "run": "run",
+}
+"""Section of a configuration file -> field of JobConfig."""
+
+
+def overlay(config: JobConfig, values: Mapping[str, object], where: str) -> JobConfig:
+    """Lay the sections of one mapping (a file, the command line, a parameter table) over a config.
+
+    Raises:
+        ConfigError: as `section`; also an unknown section.
+    """
+    changes: dict[str, Any] = {}
+    for name, entries in values.items():
+        if name not in SECTIONS or not isinstance(entries, Mapping):
+            raise ConfigError(f"{where}: unknown section {name!r} (known: {', '.join(SECTIONS)})")
+        attribute = SECTIONS[name]
+        changes[attribute] = section(getattr(config, attribute), entries, f"{where}: [{name}]")
+    return replace(config, **changes)
+
+
+def read_file(path: str) -> dict[str, object]:
+    """The sections of a TOML configuration file.
+
+    Raises:
+        ConfigError: the file is missing or not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot read the configuration: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+
+
+__all__ = [
+    "ColorConfig",
+    "JobConfig",
+    "OutputConfig",
+    "RunConfig",
+    "SelectConfig",
+    "overlay",
+    "read_file",
+    "recipe",
+    "recipe_digest",
+    "section",
+]
