@@ -1,0 +1,44 @@
+# One door: every target works on a fresh clone with Python 3.11 or 3.12 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+QUICK := not slow and not gpu and not s3 and not browser
+SLOW := (slow or s3 or browser) and not gpu
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo format check test test-slow bench
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s: -l 2
+
+setup: $(STAMP) ## make the virtual environment and install everything
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else "archive-colorizer needs Python 3.11 or 3.12: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,metrics]'
+	@touch $@
+
+demo: $(STAMP) ## colour the sample photographs and say where to look
+	$(BIN)/python jobs/demo.py demo
+
+format: $(STAMP) ## rewrite the code as the style wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+check: $(STAMP) ## style, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check ## all checks and the quick tests (under 12 minutes on 2 cores)
+	$(BIN)/python -m pytest -q -m "$(QUICK)"
+
+test-slow: $(STAMP) ## the kill, fault and end-to-end tests
+	$(BIN)/python -m pytest -q -m "$(SLOW)" --timeout 1200
+
+bench: $(STAMP) ## measure; figures go to benchmarks/results/
+	$(BIN)/python benchmarks/bench_steps.py
+	$(BIN)/python benchmarks/bench_pipeline.py

@@ -1,0 +1,214 @@
+"""The commands: parse, build a config, call. No logic lives here."""
+
+import argparse
+import logging
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from archive_colorizer import __version__
+from archive_colorizer.config import JobConfig, overlay, read_file
+from archive_colorizer.errors import UsageError
+
+EXIT_OK, EXIT_BROKEN, EXIT_USAGE, EXIT_SOME_FAILED = 0, 1, 2, 3
+EXIT_INTERRUPTED: Final = 130
+
+EXIT_CODES: Final = """\
+exit codes: 0 all done; 1 the program broke; 2 bad usage, configuration or location;
+3 finished, but some pictures failed (the manifest names them)"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for noisy in ("PIL", "tifffile", "matplotlib"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    args = build_parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = args.command
+    try:
+        return command(args)
+    except UsageError as error:
+        print(f"archive-colorizer: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print("archive-colorizer: interrupted; the same command goes on later", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="archive-colorizer",
+        description="Colours whole black-and-white photo archives, and writes down what it did.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_colorize(commands)
+    _add_status(commands)
+    _add_verify(commands)
+    return parser
+
+
+def _command(
+    commands: Any,  # noqa: ANN401 (argparse does not name the type of its sub-parsers)
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    text: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=text,
+        epilog=f"example:\n{textwrap.indent(example, '  ')}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_colorize(commands: Any) -> None:  # noqa: ANN401
+    parser = _command(
+        commands,
+        "colorize",
+        _colorize,
+        "colour every photograph of a folder or an inventory",
+        "archive-colorizer colorize scans/ colour/ --exclude 'drafts/*' --format jpeg",
+    )
+    parser.add_argument(
+        "source", metavar="SOURCE", help="a folder, a picture, a .csv or a .parquet"
+    )
+    parser.add_argument(
+        "output", metavar="OUTPUT", help="a folder of its own; masters stay as they are"
+    )
+    parser.add_argument("--config", metavar="FILE", help="TOML; the command line lies over it")
+    _select_options(parser.add_argument_group("which pictures"))
+    _color_options(parser.add_argument_group("what they become"))
+    _run_options(parser.add_argument_group("how it is run"))
+
+
+def _select_options(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--include", action="append", metavar="GLOB", dest="select.include", help="only these")
+    add("--exclude", action="append", metavar="GLOB", dest="select.exclude", help="not these")
+    add("--exclude-list", metavar="FILE", dest="select.exclude_list", help="never open these")
+    add("--fixity", metavar="FILE", dest="select.fixity", help="SHA-256 the masters must have")
+    add("--limit", type=int, metavar="N", dest="select.limit", help="at most N pictures")
+    add("--retry-failed", action="store_true", default=None, dest="select.retry_failed",
+        help="do the failed ones again")  # fmt: skip
+    add("--redo", action="store_true", default=None, dest="select.redo", help="do all again")
+
+
+def _color_options(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--model", metavar="REF", dest="color.model",
+        help="builtin:NAME, a checkpoint folder or a .safetensors file")  # fmt: skip
+    add("--vividness", type=float, metavar="0..1", dest="color.vividness", help="safe to vivid")
+    add("--proxy-px", type=int, metavar="PX", dest="color.proxy_px",
+        help="short side of what the model sees")  # fmt: skip
+    add("--upsampling", choices=("guided", "bilinear"), dest="color.upsampling",
+        help="how colour is brought to full size")  # fmt: skip
+    add("--on-colour", choices=("skip", "recolor"), dest="color.on_colour",
+        help="masters that are in colour")  # fmt: skip
+    add(
+        "--format", choices=("jpeg", "png", "tiff"), dest="output.format", help="of the derivatives"
+    )
+    add("--quality", type=int, metavar="1..100", dest="output.quality", help="of JPEG")
+    add("--bits", type=int, choices=(8, 16), dest="output.bits", help="of PNG and TIFF")
+    add("--suffix", metavar="TEXT", dest="output.suffix", help="before the extension")
+
+
+def _run_options(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--dry-run", action="store_true", help="say what would be done, and stop")
+    add("--address", metavar="ADDRESS", dest="run.address", help="of a running Ray cluster")
+    add("--engine", choices=("ray", "local"), dest="run.engine",
+        help="local: a plain loop in this process")  # fmt: skip
+    add("--workers", type=int, metavar="N", dest="run.workers", help="CPU actors; one a core")
+    add("--batch-size", type=int, metavar="N", dest="run.batch_size", help="pictures a model batch")
+    add("--max-megapixels", type=float, metavar="MP", dest="run.max_megapixels",
+        help="larger masters fail as too_large")  # fmt: skip
+    add("--audit", action="store_true", default=None, dest="run.audit",
+        help="measure quality at full size")  # fmt: skip
+    add(
+        "--verbose",
+        action="store_true",
+        default=None,
+        dest="run.verbose",
+        help="Ray's own words too",
+    )
+
+
+def job_config(args: argparse.Namespace) -> JobConfig:
+    """The job's configuration: defaults, then the file, then the command line.
+
+    Raises:
+        ConfigError: a key or value that is not allowed.
+    """
+    config = JobConfig(source=args.source, output=args.output)
+    if args.config:
+        config = overlay(config, read_file(args.config), args.config)
+    given: dict[str, dict[str, object]] = {}
+    for name, value in vars(args).items():
+        section, dot, key = name.partition(".")
+        if dot and value is not None:
+            given.setdefault(section, {})[key] = value
+    return overlay(config, given, "command line")
+
+
+def _colorize(args: argparse.Namespace) -> int:
+    config = job_config(args)
+    from archive_colorizer.pipeline.run import colorize, preview
+
+    if args.dry_run:
+        print(preview(config).text())
+        return EXIT_OK
+    report = colorize(config)
+    print(report.text())
+    return EXIT_SOME_FAILED if report.failed else EXIT_OK
+
+
+def _add_status(commands: Any) -> None:  # noqa: ANN401
+    parser = _command(
+        commands,
+        "status",
+        _status,
+        "how far a job is: counts by status and error class, speed, what is left",
+        "archive-colorizer status colour/",
+    )
+    parser.add_argument("output", metavar="OUTPUT")
+
+
+def _status(args: argparse.Namespace) -> int:
+    from archive_colorizer.pipeline.status import summarize
+    from archive_colorizer.storage import open_store
+
+    print(summarize(open_store(args.output)).text())
+    return EXIT_OK
+
+
+def _add_verify(commands: Any) -> None:  # noqa: ANN401
+    parser = _command(
+        commands,
+        "verify",
+        _verify,
+        "re-hash masters and derivatives against the manifest",
+        "archive-colorizer verify colour/",
+    )
+    parser.add_argument("output", metavar="OUTPUT")
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from archive_colorizer.provenance.verify import verify
+    from archive_colorizer.storage import open_store
+
+    report = verify(open_store(args.output))
+    print(report.text())
+    return EXIT_SOME_FAILED if report.findings else EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

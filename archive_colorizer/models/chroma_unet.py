@@ -1,0 +1,149 @@
+"""Chroma classifier: a U-Net over quantised ab bins. B batch, C channel, H height, W width.
+
+After Zhang, Isola & Efros, "Colorful Image Colorization" (2016): every pixel gets a distribution
+over the ab cells that sRGB reaches; prediction is its annealed mean. Colour hints as in Zhang et
+al., "Real-Time User-Guided Image Colorization" (2017): two ab planes and a mask beside the grey.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
+from torch import Tensor, nn
+
+from archive_colorizer.models.colour import gamut_bins
+from archive_colorizer.models.spec import Prediction
+
+STRIDE = 4
+"""The bins are predicted at a quarter of the input's size."""
+HINT_CHANNELS = 3
+AB_SCALE = 110.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChromaUNetConfig:
+    """Settings of the family."""
+
+    widths: tuple[int, ...] = (40, 80, 128, 224, 320)
+    """Channels at strides 2, 4, 8, ..."""
+    blocks: tuple[int, ...] = (1, 1, 2, 2, 1)
+    """Residual blocks at each stride of the encoder."""
+    head: int = 128
+    """Channels before the bins."""
+    temperature: float = 0.6
+    """Of the annealed mean when none is asked for: 1 is the expectation, lower is more vivid."""
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions added to the input. (B, C, H, W) -> the same."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x_bchw: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same."""
+        inner = F.relu(self.norm1(self.conv1(x_bchw)))
+        return F.relu(x_bchw + self.norm2(self.conv2(inner)))
+
+
+def _convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(),
+    )
+
+
+class ChromaUNet(nn.Module):
+    """Grey and hints in, a distribution over ab bins out, at a quarter of the size."""
+
+    bins_q2: Tensor
+
+    def __init__(self, config: ChromaUNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = config.widths
+        self.register_buffer("bins_q2", gamut_bins())
+        self.stem = _convolution(1 + HINT_CHANNELS, widths[0], kernel=5, stride=2)
+        self.down = nn.ModuleList(
+            [nn.Identity()] + [_convolution(a, b, stride=2) for a, b in pairwise(widths)]
+        )
+        self.encoder = nn.ModuleList(
+            nn.Sequential(*(ResidualBlock(width) for _ in range(count)))
+            for width, count in zip(widths, config.blocks, strict=True)
+        )
+        climb = list(zip(widths[:0:-1], widths[-2:0:-1], strict=False))
+        self.merge = nn.ModuleList(_convolution(low + high, high) for low, high in climb)
+        self.decoder = nn.ModuleList(ResidualBlock(high) for _, high in climb)
+        self.head = nn.Sequential(
+            _convolution(widths[1], config.head), nn.Conv2d(config.head, len(self.bins_q2), 1)
+        )
+
+    @property
+    def size_multiple(self) -> int:
+        """Sides must be multiples of this."""
+        return int(2 ** len(self.config.widths))
+
+    def forward(self, gray_b1hw: Tensor, hints_b3hw: Tensor | None = None) -> Tensor:
+        """Logits over the bins.
+
+        Args:
+            gray_b1hw: (B, 1, H, W) sRGB-encoded grey in [0, 1].
+            hints_b3hw: (B, 3, H, W): a and b divided by 110, and a mask of 0 and 1; None for none.
+
+        Returns:
+            (B, Q, H/4, W/4) logits.
+        """
+        if hints_b3hw is None:
+            batch, _, height, width = gray_b1hw.shape
+            hints_b3hw = gray_b1hw.new_zeros(batch, HINT_CHANNELS, height, width)
+        x = self.stem(torch.cat((gray_b1hw * 2 - 1, hints_b3hw), dim=1))
+        skips = []
+        for down, blocks in zip(self.down, self.encoder, strict=True):
+            x = blocks(down(x))
+            skips.append(x)
+        for merge, block, skip in zip(self.merge, self.decoder, skips[-2::-1], strict=False):
+            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+            x = block(merge(torch.cat((x, skip), dim=1)))
+        logits: Tensor = self.head(x)
+        return logits
+
+    def predict(
+        self,
+        gray_b1hw: Tensor,
+        *,
+        temperature: float | None = None,
+        hints_b3hw: Tensor | None = None,
+    ) -> Prediction:
+        """Chroma as the annealed mean of the bins, doubt as their entropy.
+
+        Args:
+            gray_b1hw: (B, 1, H, W) sRGB-encoded grey in [0, 1]; sides multiples of 32.
+            temperature: 1 gives the expectation (safe), lower values more vivid colours; None
+                takes the model's own.
+            hints_b3hw: as `forward`.
+
+        Returns:
+            ab in Lab units and doubt in [0, 1] (entropy over its maximum), both (B, ., H, W).
+        """
+        logits = self(gray_b1hw, hints_b3hw).float()
+        annealed = torch.softmax(logits / (temperature or self.config.temperature), dim=1)
+        ab = torch.einsum("bqhw,qc->bchw", annealed, self.bins_q2.float())
+        log_p = torch.log_softmax(logits, dim=1)
+        entropy = -(log_p.exp() * log_p).sum(dim=1, keepdim=True)
+        doubt = (entropy / math.log(logits.shape[1])).clamp(0, 1)
+        both = F.interpolate(
+            torch.cat((ab, doubt), dim=1), size=gray_b1hw.shape[2:], mode="bilinear"
+        )
+        return Prediction(both[:, :2], both[:, 2:])
+
+
+def build(config: ChromaUNetConfig) -> nn.Module:
+    """An untrained network."""
+    return ChromaUNet(config)

@@ -1,0 +1,127 @@
+"""The same steps on Ray Data: pools of actors, streaming, bounded memory."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any, Final
+
+import cv2
+import pyarrow as pa
+import ray
+import ray.data
+import torch
+from ray.data import ActorPoolStrategy, DataContext
+
+from archive_colorizer.config import RunConfig
+from archive_colorizer.errors import LocationError
+from archive_colorizer.pipeline.job import JobSpec, Pool, Resources, plan, steps
+from archive_colorizer.pipeline.record import Recorded
+from archive_colorizer.pipeline.step import run_batch
+from archive_colorizer.pipeline.travel import pack, pack_recorded, unpack, unpack_recorded
+
+MAX_RESTARTS: Final = 8
+MAX_TASK_RETRIES: Final = 3
+"""A worker that dies is replaced and its batch done again, but not for ever."""
+BLOCKS_PER_ACTOR: Final = 4
+MAX_BLOCK_BATCHES: Final = 4
+OBJECT_STORE_BYTES: Final = 1 << 30
+
+
+class StageWorker:
+    """Runs some consecutive steps on batches, as an actor."""
+
+    def __init__(self, spec: JobSpec, first: int, last: int, threads: int) -> None:
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(threads)
+        way = steps(spec)
+        self._steps = way[first:last]
+        self._is_end = last == len(way)
+        for step in self._steps:
+            step.setup()
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """Take a batch through this worker's steps."""
+        records = run_batch(self._steps, unpack(table))
+        return pack_recorded(records) if self._is_end else pack(records)
+
+
+@contextlib.contextmanager
+def cluster(config: RunConfig) -> Iterator[Resources]:
+    """Join the cluster at `config.address`, or start one in this process; leave it at the end.
+
+    Raises:
+        LocationError: nothing answers at the address.
+    """
+    _quiet(config)
+    level = logging.INFO if config.verbose else logging.ERROR
+    common: dict[str, Any] = {"log_to_driver": config.verbose, "logging_level": level}
+    try:
+        if config.address:
+            ray.init(address=config.address, **common)
+        else:
+            ray.init(include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, **common)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        text = str(error).strip().splitlines()
+        where = config.address or "this machine"
+        raise LocationError(f"Ray at {where}: {text[0] if text else error}") from error
+    try:
+        yield available(config)
+    finally:
+        ray.shutdown()
+
+
+def available(config: RunConfig) -> Resources:
+    """The cluster's resources, as the plan wants them."""
+    total = ray.cluster_resources()
+    return Resources(
+        cpus=max(1, int(total.get("CPU", 1))),
+        gpus=int(total.get(config.gpu_resource, 0)),
+        gpu_resource=config.gpu_resource,
+        workers=config.workers,
+        batch_size=config.batch_size,
+    )
+
+
+def run(spec: JobSpec, todo: pa.Table, resources: Resources) -> Iterator[list[Recorded]]:
+    """Take every page of `todo` (columns: the fields of PhotoRef) through the steps.
+
+    Yields what was recorded, block by block, in the order of completion.
+    """
+    pools = plan(resources, [step.kind for step in steps(spec)])
+    data = ray.data.from_arrow(_blocks(todo, pools[0]))
+    for pool in pools:
+        data = data.map_batches(
+            StageWorker,
+            fn_constructor_args=(spec, pool.steps.start, pool.steps.stop, 1),
+            batch_size=pool.batch_size,
+            batch_format="pyarrow",
+            compute=ActorPoolStrategy(min_size=pool.actors, max_size=pool.actors),
+            num_cpus=pool.cpus,
+            num_gpus=pool.gpus or None,
+            resources=dict(pool.custom) or None,
+            max_restarts=MAX_RESTARTS,
+            max_task_retries=MAX_TASK_RETRIES,
+        )
+    for table in data.iter_batches(batch_size=None, batch_format="pyarrow"):
+        yield unpack_recorded(table)
+
+
+def _blocks(todo: pa.Table, pool: Pool) -> list[pa.Table]:
+    """Blocks of whole batches: few enough to cost little, enough to keep every actor busy."""
+    batches = -(-todo.num_rows // pool.batch_size)
+    wanted = batches // (pool.actors * BLOCKS_PER_ACTOR)
+    rows = pool.batch_size * min(MAX_BLOCK_BATCHES, max(1, wanted))
+    return [todo.slice(start, rows).combine_chunks() for start in range(0, todo.num_rows, rows)]
+
+
+def _quiet(config: RunConfig) -> None:
+    """Keep Ray's own chatter out of the user's way unless it is asked for."""
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if config.verbose:
+        return
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)

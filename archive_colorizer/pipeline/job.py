@@ -1,0 +1,118 @@
+"""The colouring job: its steps as a list, and how they are laid on the machines.
+
+Read this file first. `steps` is the way of one picture; `plan` decides, as a pure function of the
+resources, which workers run which of the steps. The engines (`engine_ray`, `engine_local`) only
+carry that out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from archive_colorizer.config import JobConfig
+from archive_colorizer.pipeline.colorize import Colorize
+from archive_colorizer.pipeline.deliver import Deliver
+from archive_colorizer.pipeline.manifest import JobContext
+from archive_colorizer.pipeline.prepare import Prepare
+from archive_colorizer.pipeline.read import Read
+from archive_colorizer.pipeline.record import Record
+from archive_colorizer.pipeline.step import Kind, Step
+from archive_colorizer.weights.reference import ResolvedModel
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """All that a worker needs to build the steps. Small and picklable: no weights, no pictures."""
+
+    config: JobConfig
+    output: str
+    """Location of OUTPUT."""
+    model: ResolvedModel
+    context: JobContext
+    token: str
+    """Names this run's folder of temporaries."""
+
+
+def steps(spec: JobSpec) -> tuple[Step, ...]:
+    """The way of one picture, in order. (Listing comes before it, on the driver.)"""
+    config = spec.config
+    return (
+        Read(config.run),
+        Prepare(config.color, config.run),
+        Colorize(spec.model, config.color, config.run),
+        Deliver(spec),
+        Record(spec.output, spec.context),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What the engine may use; on a cluster the sums over all nodes."""
+
+    cpus: int
+    gpus: int = 0
+    gpu_resource: str = "GPU"
+    """Name of the Ray resource that stands for a GPU."""
+    workers: int = 0
+    """CPU actors wanted; 0 leaves it to the plan."""
+    batch_size: int = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Equal actors that run some consecutive steps."""
+
+    steps: slice
+    actors: int
+    cpus: float
+    """CPU share that one actor asks for."""
+    custom: Mapping[str, float] = field(default_factory=dict)
+    """Further Ray resources that one actor asks for."""
+    gpus: float = 0.0
+    batch_size: int = 16
+
+
+def consecutive_kinds(kinds: Sequence[Kind]) -> tuple[slice, ...]:
+    """Slices of the longest runs of equal kind: cpu cpu gpu cpu -> 0:2, 2:3, 3:4."""
+    edges = [0, *(i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]), len(kinds)]
+    return tuple(slice(a, b) for a, b in zip(edges, edges[1:], strict=False))
+
+
+def plan(resources: Resources, kinds: Sequence[Kind]) -> tuple[Pool, ...]:
+    """Lay steps of the given kinds on pools of actors.
+
+    Without GPUs one pool runs every step, one actor a core: three stages on two cores cost two to
+    three times as much a picture as one. With GPUs each run of equal kind is a pool; the model
+    actors take a GPU each, and the CPU pools share the cores, those after the model two to one,
+    since composing and encoding at full size costs about twice what the proxy does.
+    """
+    whole = slice(0, len(kinds))
+    if resources.gpus < 1 or "gpu" not in kinds:
+        actors = resources.workers or max(1, resources.cpus)
+        return (Pool(steps=whole, actors=actors, cpus=1, batch_size=resources.batch_size),)
+    spare = max(2, resources.workers or resources.cpus - resources.gpus)
+    before = max(1, round(spare / 3))
+    gpu_cpus = 1.0 if resources.cpus >= spare + resources.gpus else 0.0
+    pools: list[Pool] = []
+    seen_gpu = False
+    for run in consecutive_kinds(kinds):
+        if kinds[run.start] == "gpu":
+            seen_gpu = True
+            pools.append(_gpu_pool(run, resources, gpu_cpus))
+        else:
+            count = spare - before if seen_gpu else before
+            pools.append(
+                Pool(steps=run, actors=max(1, count), cpus=1, batch_size=resources.batch_size)
+            )
+    return tuple(pools)
+
+
+def _gpu_pool(run: slice, resources: Resources, cpus: float) -> Pool:
+    real = resources.gpu_resource == "GPU"
+    return Pool(
+        steps=run,
+        actors=resources.gpus,
+        cpus=cpus,
+        gpus=1.0 if real else 0.0,
+        custom={} if real else {resources.gpu_resource: 1.0},
+        batch_size=resources.batch_size,
+    )

@@ -1,0 +1,173 @@
+"""One live run on an OUTPUT: a lease file with a random owner and a heartbeat.
+
+Right on stores with and without a conditional put: the taker writes its own name, waits, and reads
+again; of several takers only the last writer finds its own name. A lease is dead when its heartbeat
+is old, or at once when its process is known to be gone (same host, same boot).
+"""
+
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from archive_colorizer.errors import LockedError
+from archive_colorizer.storage import Store
+
+KEY: Final = "job.lock"
+HEARTBEAT_S: Final = 5.0
+STALE_S: Final = 60.0
+SETTLE_S: Final = 0.3
+"""How long a taker waits before it reads its own name again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What job.lock holds."""
+
+    owner: str
+    host: str
+    boot: str
+    pid: int
+    process_start: str
+    """Kernel's start time of the process: a pid may be used again."""
+    since: float
+    """Seconds since the epoch."""
+    heartbeat: float
+
+    def is_dead(self, now: float) -> bool:
+        """Whether nobody can be holding it any more."""
+        if (self.host, self.boot) == (socket.gethostname(), _boot()):
+            return process_start(self.pid) != self.process_start
+        return now - self.heartbeat > STALE_S
+
+
+class Lock:
+    """Holds OUTPUT for the length of a `with` block."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        now = time.time()
+        self._lease = Lease(
+            owner=uuid.uuid4().hex,
+            host=socket.gethostname(),
+            boot=_boot(),
+            pid=os.getpid(),
+            process_start=process_start(os.getpid()),
+            since=now,
+            heartbeat=now,
+        )
+        self._stop = threading.Event()
+        self._lost = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="job-lock", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Take the lease.
+
+        Raises:
+            LockedError: another live run holds it.
+        """
+        for _ in range(3):
+            if self._take():
+                self._thread.start()
+                return self
+        raise self._refusal(read_lease(self._store))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the lease back, if it is still ours."""
+        self._stop.set()
+        self._thread.join()
+        lease = read_lease(self._store)
+        if lease and lease.owner == self._lease.owner:
+            self._store.delete(KEY)
+
+    def check(self) -> None:
+        """Make sure that the lease is still ours.
+
+        Raises:
+            LockedError: another run has it: this one slept so long that it was taken for dead.
+        """
+        if self._lost.is_set():
+            raise self._refusal(read_lease(self._store))
+
+    def _take(self) -> bool:
+        held = read_lease(self._store)
+        if held is not None:
+            if not held.is_dead(time.time()):
+                raise self._refusal(held)
+            self._remove_dead(held)
+        try:
+            if not self._store.create(KEY, _encode(self._lease)):
+                return False
+        except FileNotFoundError:  # another run's start swept the temporaries under our feet
+            return False
+        time.sleep(SETTLE_S)
+        lease = read_lease(self._store)
+        return lease is not None and lease.owner == self._lease.owner
+
+    def _remove_dead(self, held: Lease) -> None:
+        """Take a dead lease away, and only that one: another taker may have been quicker."""
+        again = read_lease(self._store)
+        if again is not None and again.owner == held.owner:
+            self._store.delete(KEY)
+
+    def _refusal(self, held: Lease | None) -> LockedError:
+        if held is None:
+            return LockedError(f"{self._store.uri}: another run took {KEY} at the same moment")
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(held.since))
+        return LockedError(
+            f"{self._store.uri}: another run holds it: process {held.pid} on {held.host}, "
+            f"since {since}"
+        )
+
+    def _beat(self) -> None:
+        while not self._stop.wait(HEARTBEAT_S):
+            lease = read_lease(self._store)
+            if lease is None or lease.owner != self._lease.owner:
+                self._lost.set()
+                return
+            beaten = replace(self._lease, heartbeat=time.time())
+            try:
+                self._store.write_atomic(KEY, _encode(beaten))
+            except OSError:  # a full disk: try again at the next beat
+                continue
+
+
+def read_lease(store: Store) -> Lease | None:
+    """The lease on a store, if there is one that can be read."""
+    try:
+        return Lease(**json.loads(store.read(KEY)))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        return None
+
+
+def process_start(pid: int) -> str:
+    """Kernel's start time of a process; empty when there is none (or it cannot be read)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    except OSError:
+        return "unknown"
+
+
+def _encode(lease: Lease) -> bytes:
+    return json.dumps(asdict(lease), indent=2).encode()

@@ -1,0 +1,68 @@
+"""Record: one manifest row for each page, whatever became of it."""
+
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archive_colorizer.pipeline.manifest import JobContext, outcome_table, write_part
+from archive_colorizer.pipeline.reserve import release
+from archive_colorizer.pipeline.step import Kind
+from archive_colorizer.records import Outcome
+from archive_colorizer.storage import Store, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the driver hears of a page once its row is written."""
+
+    row_id: str
+    status: str
+    error_class: str
+    seconds: float
+    """Work on this page, all steps."""
+
+
+class Record:
+    """Outcome -> Recorded; the rows of a batch are one manifest part."""
+
+    name = "record"
+    kind: Kind = "cpu"
+    takes_outcomes = True
+
+    def __init__(self, output: str, context: JobContext, token: str) -> None:
+        self._output = output
+        self._context = context
+        self._token = token
+
+    def setup(self) -> None:
+        """Open OUTPUT."""
+        self._store = open_store(self._output)
+
+    def __call__(self, batch: Sequence[Outcome]) -> list[Recorded]:
+        """Write the rows of a batch: derivatives first, then their rows."""
+        write_rows(self._store, batch, self._context, self._token)
+        return [_recorded(outcome) for outcome in batch]
+
+
+def write_rows(store: Store, batch: Sequence[Outcome], context: JobContext, token: str) -> None:
+    """Write one manifest part; on a full disk, into the room that was kept for it.
+
+    Raises:
+        OSError: the part cannot be written even then.
+    """
+    table = outcome_table(batch, context)
+    try:
+        write_part(store, table, context.job_id)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT} or not release(store, token):
+            raise
+        write_part(store, table, context.job_id)
+
+
+def _recorded(outcome: Outcome) -> Recorded:
+    return Recorded(
+        row_id=outcome.ref.row_id,
+        status=str(outcome.status),
+        error_class=outcome.error_class,
+        seconds=sum(outcome.ms.values()) / 1000,
+    )

@@ -1,0 +1,71 @@
+"""The small interface behind which a place for files is."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a listing."""
+
+    key: str
+    """Relative to the store's root, with "/" between parts; odd bytes as surrogate escapes."""
+    uri: str
+    size_bytes: int
+    mtime_ns: int | None = None
+    etag: str | None = None
+
+
+class Store(Protocol):
+    """A place for files. Keys are relative to its root, with "/" between parts."""
+
+    @property
+    def uri(self) -> str:
+        """URI of the root, ending in a slash."""
+
+    def uri_of(self, key: str) -> str:
+        """The URI of a key, whether or not there is a file."""
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        """Every file below a prefix (a folder), streaming, in a stable order.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+
+    def open(self, key: str) -> BinaryIO:
+        """A seekable handle for reading.
+
+        Raises:
+            OSError: FileNotFoundError, PermissionError and so on.
+        """
+
+    def read(self, key: str) -> bytes:
+        """All bytes of a file."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is a file."""
+
+    def write_atomic(self, key: str, data: bytes) -> None:
+        """Write a whole file so that nobody ever sees a part of it; replaces an earlier one."""
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a whole file if there is none; False if there is one."""
+
+    def staged(self, key: str, token: str, *, replace: bool) -> AbstractContextManager[BinaryIO]:
+        """A file to write into, published under its key when the block ends without an error.
+
+        Until then it lies under the store's folder of temporaries for `token`. With an error, or
+        when a file that must not be replaced is in the way, nothing is published.
+
+        Raises:
+            FileExistsError: the key is taken and `replace` is False.
+        """
+
+    def delete(self, key: str) -> None:
+        """Delete a file; none there is no error."""
+
+    def delete_tree(self, prefix: str) -> None:
+        """Delete everything below a prefix; nothing there is no error."""

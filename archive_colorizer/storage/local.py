@@ -1,0 +1,123 @@
+"""Files on this machine (or on a file system that every node mounts)."""
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from archive_colorizer.storage.base import Entry
+
+TEMPORARIES: Final = ".tmp"
+SCHEME: Final = "file://"
+
+
+def uri_of_path(path: str | Path) -> str:
+    """The file:// URI (RFC 8089) of an absolute path; bytes outside ASCII are percent-encoded."""
+    return SCHEME + quote_from_bytes(os.fsencode(path))
+
+
+def path_of_uri(uri: str) -> Path:
+    """The inverse of `uri_of_path`; names need not be UTF-8."""
+    return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix(SCHEME))))
+
+
+class LocalStore:
+    """A folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.abspath(root))  # noqa: PTH100 (links are not resolved here)
+
+    @property
+    def uri(self) -> str:
+        return uri_of_path(self.root) + "/"
+
+    def path_of(self, key: str) -> Path:
+        """The path of a key."""
+        return self.root / key
+
+    def uri_of(self, key: str) -> str:
+        return uri_of_path(self.path_of(key))
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        folder = self.path_of(prefix) if prefix else self.root
+        if folder.is_dir():
+            yield from self._walk(folder, prefix.rstrip("/"), frozenset())
+
+    def _walk(self, folder: Path, prefix: str, above: frozenset[str]) -> Iterator[Entry]:
+        real = os.path.realpath(folder)
+        if real in above:  # a link to a folder that holds it
+            return
+        with os.scandir(folder) as scan:
+            entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
+        for entry in entries:
+            key = f"{prefix}/{entry.name}" if prefix else entry.name
+            if entry.is_dir():
+                yield from self._walk(Path(entry.path), key, above | {real})
+            elif entry.is_file():
+                stat = entry.stat()
+                yield Entry(key, uri_of_path(entry.path), stat.st_size, stat.st_mtime_ns)
+            elif entry.is_symlink():  # to nothing: listed, so that it gets its row
+                yield Entry(key, uri_of_path(entry.path), 0, 0)
+
+    def open(self, key: str) -> BinaryIO:
+        return self.path_of(key).open("rb")
+
+    def read(self, key: str) -> bytes:
+        return self.path_of(key).read_bytes()
+
+    def exists(self, key: str) -> bool:
+        return os.path.lexists(self.path_of(key))
+
+    def write_atomic(self, key: str, data: bytes) -> None:
+        with self.staged(key, "run", replace=True) as file:
+            file.write(data)
+
+    def create(self, key: str, data: bytes) -> bool:
+        try:
+            with self.staged(key, "run", replace=False) as file:
+                file.write(data)
+        except FileExistsError:
+            return False
+        return True
+
+    @contextmanager
+    def staged(self, key: str, token: str, *, replace: bool) -> Iterator[BinaryIO]:
+        folder = self.root / TEMPORARIES / token
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / uuid.uuid4().hex
+        try:
+            with temporary.open("w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            final = self.path_of(key)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            if replace:
+                temporary.replace(final)
+            else:
+                _publish_new(temporary, final)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def delete(self, key: str) -> None:
+        self.path_of(key).unlink(missing_ok=True)
+
+    def delete_tree(self, prefix: str) -> None:
+        shutil.rmtree(self.path_of(prefix), ignore_errors=True)
+
+
+def _publish_new(temporary: Path, final: Path) -> None:
+    """Give the file its name only if nothing has that name: a hard link is refused otherwise."""
+    try:
+        os.link(temporary, final)
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}:
+            raise
+        if os.path.lexists(final):  # a file system without hard links: as near as it gets
+            raise FileExistsError(errno.EEXIST, "exists", str(final)) from error
+        temporary.replace(final)

@@ -1,0 +1,64 @@
+"""Saving and loading models: safetensors only, nothing is ever unpickled."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from archive_colorizer.errors import ModelReferenceError
+from archive_colorizer.models.table import MODELS
+from archive_colorizer.weights.card import ModelCard
+from archive_colorizer.weights.reference import WEIGHTS_NAME, ResolvedModel, resolve
+
+
+def save_model(
+    folder: Path, module: nn.Module, card: ModelCard, *, half: bool = True
+) -> ResolvedModel:
+    """Write model.safetensors, card.json and card.md into a folder.
+
+    Args:
+        folder: made when missing; files there are replaced one by one, each atomically.
+        module: of the family that the card names.
+        card: goes into the weights' metadata too, so that the one file is enough.
+        half: store floating-point tensors in half precision.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        name: (value.half() if half and value.is_floating_point() else value).contiguous()
+        for name, value in module.state_dict().items()
+    }
+    target = folder / WEIGHTS_NAME
+    temporary = target.with_suffix(".tmp")
+    save_file(state, temporary, metadata={"format": "pt", "card": card.to_json()})
+    temporary.replace(target)
+    model = resolve(str(target))
+    (folder / "card.json").write_text(card.to_json() + "\n", encoding="utf-8")
+    text = card.to_markdown(model.weights_sha256, target.stat().st_size)
+    (folder / "card.md").write_text(text, encoding="utf-8")
+    return model
+
+
+def load_module(path: Path, card: ModelCard) -> nn.Module:
+    """Build the network that the card describes and fill it with the file's tensors.
+
+    Raises:
+        ModelReferenceError: an unknown family or setting, or tensors that do not fit.
+    """
+    if card.family not in MODELS:
+        raise ModelReferenceError(
+            f"{path.name}: unknown model family {card.family!r} (known: {', '.join(MODELS)})"
+        )
+    try:
+        module = MODELS[card.family].build_from(card.config)
+        state = load_file(path)
+        module.load_state_dict({name: _full(value) for name, value in state.items()})
+    except (SafetensorError, TypeError, RuntimeError) as error:
+        text = " ".join(str(error).split())[:300]
+        raise ModelReferenceError(f"{path.name}: does not fit {card.family}: {text}") from error
+    return module.eval()
+
+
+def _full(value: torch.Tensor) -> torch.Tensor:
+    return value.float() if value.is_floating_point() else value

@@ -1,0 +1,126 @@
+"""Model references: what the user writes, and the files that it names.
+
+    builtin:NAME            shipped with the package
+    FOLDER                  a checkpoint folder with model.safetensors
+    FILE.safetensors        the weights, with the card in their metadata
+
+Resolving reads no tensor and loads no torch, so a driver may do it.
+"""
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from archive_colorizer.errors import ModelReferenceError
+from archive_colorizer.weights.card import ModelCard, card_from_json
+
+if TYPE_CHECKING:
+    from torch import nn
+
+BUILTIN: Final = Path(__file__).parent / "builtin"
+WEIGHTS_NAME: Final = "model.safetensors"
+MAX_HEADER_BYTES: Final = 100_000_000
+"""The format's own limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedModel:
+    """A reference that was resolved once, at the start of a job."""
+
+    ref: str
+    path: str
+    """Of the .safetensors file."""
+    card: ModelCard
+    weights_sha256: str
+
+
+def resolve(ref: str) -> ResolvedModel:
+    """Find the weights and the card that a reference names.
+
+    Raises:
+        ModelReferenceError: it names nothing, or a file that is not a model of ours.
+    """
+    path = _path_of(ref)
+    card = card_from_json(_metadata(path, ref).get("card", ""), f"{ref}: {path.name}")
+    return ResolvedModel(ref, str(path), card, _sha256(path))
+
+
+def builtin_names() -> tuple[str, ...]:
+    """Names of the shipped models."""
+    return tuple(sorted(path.parent.name for path in BUILTIN.glob(f"*/{WEIGHTS_NAME}")))
+
+
+def load(model: ResolvedModel) -> "nn.Module":
+    """The network, float32, in evaluation mode.
+
+    Raises:
+        ModelReferenceError: an unknown family, or weights that do not fit it.
+    """
+    from archive_colorizer.weights.files import load_module
+
+    return load_module(Path(model.path), model.card)
+
+
+def size_multiple(model: ResolvedModel) -> int:
+    """Sides of what the model sees must be multiples of this."""
+    from archive_colorizer.models.table import MODELS
+
+    return MODELS[model.card.family].size_multiple
+
+
+def _path_of(ref: str) -> Path:
+    if ref.startswith("builtin:"):
+        path = BUILTIN / ref.removeprefix("builtin:") / WEIGHTS_NAME
+        if ref.removeprefix("builtin:") not in builtin_names():
+            raise ModelReferenceError(
+                f"{ref}: no such shipped model (there are: {', '.join(builtin_names())})"
+            )
+        return path
+    if ref.startswith(("models:", "runs:")):
+        raise ModelReferenceError(f"{ref}: MLflow references are not supported yet")
+    path = Path(ref)
+    if path.is_dir():
+        path = path / WEIGHTS_NAME
+    if not path.is_file():
+        raise ModelReferenceError(f"{ref}: no model there ({path} does not exist)")
+    if path.suffix != ".safetensors":
+        raise ModelReferenceError(f"{ref}: only .safetensors files are loaded, never pickled ones")
+    return path
+
+
+def _metadata(path: Path, ref: str) -> dict[str, str]:
+    """The metadata of a safetensors file: 8 bytes of length, then JSON."""
+    try:
+        with path.open("rb") as file:
+            length = struct.unpack("<Q", file.read(8))[0]
+            if length > MAX_HEADER_BYTES:
+                raise ValueError(f"header of {length} bytes")
+            header = json.loads(file.read(length))
+        end = max(v["data_offsets"][1] for k, v in header.items() if k != "__metadata__")
+        if path.stat().st_size != 8 + length + end:
+            raise ValueError(f"{path.stat().st_size} bytes where {8 + length + end} belong")
+        metadata = header.get("__metadata__", {})
+    except OSError as error:
+        raise ModelReferenceError(f"{ref}: cannot read {path.name}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+        raise ModelReferenceError(
+            f"{ref}: {path.name} is cut or not a safetensors file: {error}"
+        ) from error
+    if "card" not in metadata:
+        raise ModelReferenceError(f"{ref}: {path.name} has no model card in its metadata")
+    return dict(metadata)
+
+
+def _sha256(path: Path) -> str:
+    stat = path.stat()
+    return _sha256_of_version(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _sha256_of_version(path: Path, size: int, mtime_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
