@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.config import JobConfig
-from archive_colorizer.pipeline.lists import read_exclude_list, read_fixity
 from archive_colorizer.pipeline.listing import Listing, with_text
+from archive_colorizer.pipeline.lists import read_exclude_list, read_fixity
 from archive_colorizer.pipeline.naming import output_keys
 
 MANIFEST_COLUMNS: Final = ("row_id", "source_uri", "page", "status", "attempt", "recipe_sha256")
@@ -45,7 +45,10 @@ def with_row_ids(table: pa.Table, recipe_sha256: str) -> pa.Table:
     """Add `row_id` to a listing."""
     columns = [table[name].to_pylist() for name in ("source_uri", "page", "size_bytes")]
     versions = pc.coalesce(table["etag"], table["mtime_ns"].cast(pa.string())).to_pylist()
-    ids = [row_id(*row, recipe_sha256) for row in zip(*columns, versions, strict=True)]
+    ids = [
+        row_id(uri, page, size, version, recipe_sha256)
+        for uri, page, size, version in zip(*columns, versions, strict=True)
+    ]
     return table.append_column("row_id", pa.array(ids, pa.string()))
 
 

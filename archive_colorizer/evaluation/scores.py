@@ -1,0 +1,175 @@
+"""Figures: of one picture, and of a model over all pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from archive_colorizer.evaluation import metrics
+from archive_colorizer.models.colour import rgb_to_lab
+
+GREY_TRUTH = 10.0
+"""Colourfulness below which a truth counts as grey."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureScores:
+    """One picture of one model; the units are those of `metrics`."""
+
+    name: str
+    mse: float
+    psnr: float
+    ssim: float
+    ssim_global: float
+    colourfulness: float
+    colourfulness_truth: float
+    ciede2000: float
+    ab_error: float
+    accuracy_area: float
+    doubt: float | None = None
+    lpips: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetScores:
+    """Figures that only a set of pictures has."""
+
+    kid: float | None = None
+    kid_std: float | None = None
+    """Standard deviation over the subsets."""
+    fid: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelScores:
+    """One row of the table: means over the pictures unless said otherwise."""
+
+    model: str
+    family: str
+    weights_sha256: str
+    parameters: int
+    pictures: int
+    mse: float
+    psnr_mean: float
+    """Mean of the pictures' PSNRs, dB."""
+    psnr_of_mean_mse: float
+    """PSNR of the mean MSE, dB: what reference system B reports; never above psnr_mean."""
+    psnr_over_grey: float
+    """psnr_mean less the grey baseline's, dB."""
+    ssim: float
+    ssim_global: float
+    colourfulness: float
+    colourfulness_truth: float
+    colourfulness_ratio: float | None
+    """Mean colourfulness over the truth's mean; None where the truth has none."""
+    colourfulness_distance: float
+    """Mean absolute difference from the truth's, picture by picture."""
+    ciede2000: float
+    ab_error: float
+    accuracy_area: float
+    doubt_spearman: float | None
+    """Spearman's rank correlation of a picture's mean doubt with its mean ab error."""
+    lpips: float | None
+    kid: float | None
+    kid_std: float | None
+    fid: float | None
+    ms_per_picture: float
+    """Of the model alone, this machine, this batch size."""
+
+
+def score(
+    name: str,
+    rgb_hw3: NDArray[np.uint8],
+    truth_hw3: NDArray[np.uint8],
+    *,
+    doubt: float | None = None,
+    lpips: float | None = None,
+) -> PictureScores:
+    """All figures of one picture, (H, W, 3) sRGB against its truth."""
+    lab, lab_truth = lab_of(rgb_hw3), lab_of(truth_hw3)
+    errors = metrics.ab_errors(lab, lab_truth)
+    error = metrics.mse(rgb_hw3, truth_hw3)
+    return PictureScores(
+        name=name,
+        mse=error,
+        psnr=metrics.psnr(error),
+        ssim=metrics.ssim(rgb_hw3, truth_hw3),
+        ssim_global=metrics.ssim_global(rgb_hw3, truth_hw3),
+        colourfulness=metrics.colourfulness(rgb_hw3),
+        colourfulness_truth=metrics.colourfulness(truth_hw3),
+        ciede2000=metrics.ciede2000(lab, lab_truth),
+        ab_error=float(errors.mean()),
+        accuracy_area=metrics.accuracy_area(errors),
+        doubt=doubt,
+        lpips=lpips,
+    )
+
+
+def lab_of(rgb_hw3: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(H, W, 3) CIE Lab of 8-bit sRGB."""
+    rgb = torch.from_numpy(rgb_hw3.astype(np.float32) / 255).permute(2, 0, 1)[None]
+    lab: NDArray[np.float32] = rgb_to_lab(rgb)[0].permute(1, 2, 0).numpy()
+    return lab
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A subject with what it scored, before the means are taken."""
+
+    model: str
+    family: str
+    weights_sha256: str
+    parameters: int
+    pictures: tuple[PictureScores, ...]
+    of_set: SetScores
+    seconds: float
+
+
+def summarize(judged: Judged, grey_psnr: float) -> ModelScores:
+    """Take the means; `grey_psnr` is the grey baseline's mean PSNR on the same pictures."""
+    pictures = judged.pictures
+    mean_mse = _mean(pictures, "mse")
+    psnr_mean = _mean(pictures, "psnr")
+    colour, truth = _mean(pictures, "colourfulness"), _mean(pictures, "colourfulness_truth")
+    distance = fmean(abs(p.colourfulness - p.colourfulness_truth) for p in pictures)
+    return ModelScores(
+        model=judged.model,
+        family=judged.family,
+        weights_sha256=judged.weights_sha256,
+        parameters=judged.parameters,
+        pictures=len(pictures),
+        mse=mean_mse,
+        psnr_mean=psnr_mean,
+        psnr_of_mean_mse=metrics.psnr(mean_mse),
+        psnr_over_grey=0.0 if psnr_mean == grey_psnr else psnr_mean - grey_psnr,
+        ssim=_mean(pictures, "ssim"),
+        ssim_global=_mean(pictures, "ssim_global"),
+        colourfulness=colour,
+        colourfulness_truth=truth,
+        colourfulness_ratio=colour / truth if truth else None,
+        colourfulness_distance=distance,
+        ciede2000=_mean(pictures, "ciede2000"),
+        ab_error=_mean(pictures, "ab_error"),
+        accuracy_area=_mean(pictures, "accuracy_area"),
+        doubt_spearman=doubt_spearman(pictures),
+        lpips=None if pictures[0].lpips is None else _mean(pictures, "lpips"),
+        kid=judged.of_set.kid,
+        kid_std=judged.of_set.kid_std,
+        fid=judged.of_set.fid,
+        ms_per_picture=1000 * judged.seconds / len(pictures),
+    )
+
+
+def doubt_spearman(pictures: Sequence[PictureScores]) -> float | None:
+    """How well the recorded doubt ranks the colour error; None without doubt or variation."""
+    doubts = [p.doubt for p in pictures if p.doubt is not None]
+    if len(doubts) != len(pictures):
+        return None
+    return metrics.spearman(doubts, [p.ab_error for p in pictures])
+
+
+def _mean(pictures: Sequence[PictureScores], field: str) -> float:
+    return fmean(getattr(picture, field) for picture in pictures)

@@ -1,0 +1,117 @@
+"""What is judged: a model as it is delivered, or the grey baseline. B batch, H height, W width."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
+from torch import Tensor, nn
+
+from archive_colorizer.errors import ModelReferenceError
+from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
+from archive_colorizer.models.spec import Task
+from archive_colorizer.models.table import MODELS
+from archive_colorizer.weights.reference import ResolvedModel, load, resolve
+
+BASELINE: Final = "grey (baseline)"
+
+
+class Painted(NamedTuple):
+    """What a subject makes of a batch."""
+
+    rgb_b3hw: Tensor
+    """sRGB in [0, 1], float32."""
+    doubt_b: Tensor | None
+    """Mean doubt of each picture, as the manifest records it; None where there is none."""
+
+
+Paint = Callable[[Tensor], Painted]
+"""(B, 3, H, W) source in [0, 1] -> Painted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One row of the table, before it has figures."""
+
+    name: str
+    paint: Paint
+    family: str = ""
+    weights_sha256: str = ""
+    parameters: int = 0
+
+
+def baseline() -> Subject:
+    """The picture left grey: what every colorizer must be compared with."""
+    return Subject(BASELINE, lambda source: Painted(_gray(source).expand(-1, 3, -1, -1), None))
+
+
+def open_subject(ref: str, device: torch.device, temperature: float | None) -> Subject:
+    """Load a model for judging, in evaluation mode.
+
+    Raises:
+        ModelReferenceError: it cannot be loaded, or neither colours nor translates.
+    """
+    model = resolve(ref)
+    module = load(model).to(device).eval()
+    subject = subject_of(ref, module, MODELS[model.card.family].task, temperature)
+    return replace(_with_multiple(subject, model), family=model.card.family,
+                   weights_sha256=model.weights_sha256)  # fmt: skip
+
+
+def subject_of(name: str, module: nn.Module, task: Task, temperature: float | None) -> Subject:
+    """A module in memory as a subject, so that a training run can judge what it has.
+
+    Raises:
+        ModelReferenceError: the task is neither colouring nor translating.
+    """
+    parameters = sum(value.numel() for value in module.parameters())
+    if task is Task.COLORIZE:
+        return Subject(name, _colorizer(module, temperature), parameters=parameters)
+    if task is Task.TRANSLATE:
+        return Subject(name, _translator(module), parameters=parameters)
+    raise ModelReferenceError(f"{name}: a model that does {task} cannot be judged by colours")
+
+
+def keep_luminance(gray_b1hw: Tensor, ab_b2hw: Tensor) -> Tensor:
+    """L of the grey picture with the model's ab, as sRGB clipped to the gamut, (B, 3, H, W)."""
+    lightness = rgb_to_lab(gray_b1hw.expand(-1, 3, -1, -1))[:, :1]
+    return lab_to_rgb(torch.cat((lightness, ab_b2hw), dim=1))
+
+
+def _gray(source_b3hw: Tensor) -> Tensor:
+    """(B, 1, H, W): the neutral with the source's L, sRGB-encoded, 8 bits fine as a scan is."""
+    lightness = rgb_to_lab(source_b3hw)[:, :1]
+    neutral = torch.cat((lightness, torch.zeros_like(source_b3hw[:, :2])), dim=1)
+    return (lab_to_rgb(neutral).mean(dim=1, keepdim=True) * 255).round() / 255
+
+
+def _colorizer(module: nn.Module, temperature: float | None) -> Paint:
+    def paint(source_b3hw: Tensor) -> Painted:
+        gray_b1hw = _gray(source_b3hw)
+        prediction = module.predict(gray_b1hw, temperature=temperature)  # type: ignore[operator]
+        doubt_b = prediction.doubt_b1hw.float().mean(dim=(1, 2, 3))
+        return Painted(keep_luminance(gray_b1hw, prediction.ab_b2hw.float()), doubt_b)
+
+    return paint
+
+
+def _translator(module: nn.Module) -> Paint:
+    def paint(source_b3hw: Tensor) -> Painted:
+        return Painted(module.translate(source_b3hw).float().clamp(0, 1), None)  # type: ignore[operator]
+
+    return paint
+
+
+def _with_multiple(subject: Subject, model: ResolvedModel) -> Subject:
+    multiple = MODELS[model.card.family].size_multiple
+
+    def paint(source_b3hw: Tensor) -> Painted:
+        height, width = source_b3hw.shape[2:]
+        padding = (0, -width % multiple, 0, -height % multiple)
+        if not any(padding):
+            return subject.paint(source_b3hw)
+        painted = subject.paint(F.pad(source_b3hw, padding, mode="replicate"))
+        return painted._replace(rgb_b3hw=painted.rgb_b3hw[:, :, :height, :width])
+
+    return replace(subject, paint=paint)

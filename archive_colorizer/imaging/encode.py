@@ -1,0 +1,179 @@
+"""Encoding: a composed picture into JPEG, PNG or TIFF, with what it says of itself.
+
+PNG and TIFF are written strip by strip, so that a large derivative never lies in memory.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final, Literal
+
+import imagecodecs
+import numpy as np
+import simplejpeg
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from archive_colorizer.imaging.compose import STRIP_PIXELS, Composer
+from archive_colorizer.imaging.metadata import Tags
+
+Format = Literal["jpeg", "png", "tiff"]
+MIMES: Final = {"jpeg": "image/jpeg", "png": "image/png", "tiff": "image/tiff"}
+ICC_CHUNK: Final = 65519
+"""Bytes of a profile in one APP2 segment."""
+ZLIB_LEVEL: Final = 4
+INCHES_PER_METRE: Final = 39.37007874
+BIGTIFF_BYTES: Final = 4_000_000_000
+XMP_TAG, EXIF_MARK = 700, b"Exif\0\0"
+TEXT_TAGS: Final = (269, 270, 271, 272, 315, 33432)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a derivative is encoded."""
+
+    format: Format = "jpeg"
+    quality: int = 90
+    bits: int = 8
+    """A sample, of PNG and TIFF: 8 or 16."""
+
+
+def encode(picture: Composer, sink: BinaryIO, settings: Settings, tags: Tags) -> None:
+    """Write a composed picture.
+
+    Args:
+        picture: gives planes or strips.
+        sink: a seekable handle.
+        settings: format, quality, bits.
+        tags: profile, resolution, EXIF and XMP.
+
+    Raises:
+        OSError: the sink cannot be written.
+    """
+    if settings.format == "jpeg":
+        _write_jpeg(picture, sink, settings.quality, tags)
+    elif settings.format == "png":
+        _write_png(picture, sink, settings.bits, tags)
+    else:
+        _write_tiff(picture, sink, settings.bits, tags)
+
+
+def _write_jpeg(picture: Composer, sink: BinaryIO, quality: int, tags: Tags) -> None:
+    luma, cb, cr = picture.ycc_planes()
+    data = simplejpeg.encode_jpeg_yuv_planes(luma, cb, cr, quality)
+    app0_end = 4 + struct.unpack(">H", data[4:6])[0]
+    sink.write(data[:2])
+    sink.write(_app0(tags.dpi))
+    for segment in _segments(tags):
+        sink.write(segment)
+    sink.write(memoryview(data)[app0_end:])
+
+
+def _app0(dpi: tuple[float, float] | None) -> bytes:
+    """JFIF 1.1 without a thumbnail; density in dots an inch, or none."""
+    x, y = (min(65535, round(value)) for value in dpi) if dpi else (1, 1)
+    body = b"JFIF\0\1\1" + struct.pack(">BHHBB", 1 if dpi else 0, x, y, 0, 0)
+    return _segment(0xE0, body)
+
+
+def _segments(tags: Tags) -> Iterator[bytes]:
+    if tags.exif and len(tags.exif) <= 65533:
+        yield _segment(0xE1, tags.exif)
+    if tags.xmp:
+        yield _segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + tags.xmp)
+    count = -(-len(tags.icc) // ICC_CHUNK)
+    for i in range(count):
+        part = tags.icc[i * ICC_CHUNK : (i + 1) * ICC_CHUNK]
+        yield _segment(0xE2, b"ICC_PROFILE\0" + bytes((i + 1, count)) + part)
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def _write_png(picture: Composer, sink: BinaryIO, bits: int, tags: Tags) -> None:
+    height, width = picture.luma_hw.shape
+    sink.write(b"\x89PNG\r\n\x1a\n")
+    _chunk(sink, b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0))
+    _chunk(sink, b"iCCP", b"sRGB\0\0" + zlib.compress(tags.icc))
+    if tags.dpi:
+        x, y = (round(value * INCHES_PER_METRE) for value in tags.dpi)
+        _chunk(sink, b"pHYs", struct.pack(">IIB", x, y, 1))
+    if tags.exif:
+        _chunk(sink, b"eXIf", tags.exif.removeprefix(EXIF_MARK))
+    if tags.xmp:
+        _chunk(sink, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + tags.xmp)
+    packer = zlib.compressobj(ZLIB_LEVEL)
+    for strip in picture.rgb_strips(bits, rows_of(width)):
+        _chunk(sink, b"IDAT", packer.compress(_filtered(strip)))
+    _chunk(sink, b"IDAT", packer.flush())
+    _chunk(sink, b"IEND", b"")
+
+
+def _filtered(strip: NDArray[Any]) -> bytes:
+    """Rows with PNG's filter 1, the difference from the pixel on the left; big-endian."""
+    big = strip.astype(strip.dtype.newbyteorder(">"), copy=False)
+    rows = big.reshape(strip.shape[0], -1).view(np.uint8)
+    step = 3 * strip.dtype.itemsize
+    out = np.empty((rows.shape[0], rows.shape[1] + 1), np.uint8)
+    out[:, 0] = 1
+    out[:, 1 : step + 1] = rows[:, :step]
+    np.subtract(rows[:, step:], rows[:, :-step], out=out[:, step + 1 :])
+    return out.tobytes()
+
+
+def _chunk(sink: BinaryIO, kind: bytes, body: bytes) -> None:
+    if kind == b"IDAT" and not body:
+        return
+    sink.write(struct.pack(">I", len(body)) + kind)
+    sink.write(body)
+    sink.write(struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))
+
+
+def _write_tiff(picture: Composer, sink: BinaryIO, bits: int, tags: Tags) -> None:
+    height, width = picture.luma_hw.shape
+    rows = rows_of(width)
+    size = height * width * 3 * bits // 8
+    extra: list[tuple[int, int, int, bytes | str, bool]] = list(_text_tags(tags.exif))
+    if tags.xmp:
+        extra.append((XMP_TAG, 1, len(tags.xmp), tags.xmp, True))
+    with tifffile.TiffWriter(sink, bigtiff=size > BIGTIFF_BYTES, byteorder="<") as writer:
+        writer.write(
+            map(_packed, picture.rgb_strips(bits, rows)),
+            shape=(height, width, 3),
+            dtype=np.uint8 if bits == 8 else np.uint16,
+            photometric="rgb",
+            rowsperstrip=rows,
+            compression="adobe_deflate",
+            predictor=True,
+            iccprofile=tags.icc,
+            resolution=tags.dpi or (1, 1),
+            resolutionunit="INCH" if tags.dpi else "NONE",
+            software=False,
+            metadata=None,
+            extratags=extra,
+        )
+
+
+def _packed(strip: NDArray[Any]) -> bytes:
+    """A strip as TIFF stores it: differences along the rows (predictor 2), deflated."""
+    differences = imagecodecs.delta_encode(strip, axis=1).tobytes()
+    return bytes(imagecodecs.zlib_encode(differences, ZLIB_LEVEL))
+
+
+def _text_tags(exif: bytes) -> Iterator[tuple[int, int, int, bytes | str, bool]]:
+    """The text that EXIF and TIFF have in common, as tags of the TIFF itself."""
+    values = Image.Exif()
+    if exif:
+        values.load(exif)
+    for code in TEXT_TAGS:
+        text = values.get(code)
+        if isinstance(text, str) and text:
+            yield code, 2, 0, text.encode("ascii", errors="replace").decode(), True
+
+
+def rows_of(width: int) -> int:
+    """Rows of a strip, about STRIP_PIXELS pixels."""
+    return max(1, STRIP_PIXELS // max(1, width))

@@ -1,0 +1,101 @@
+"""What kind of tones a master has, and the small grey proxy that the model sees."""
+
+import math
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from archive_colorizer.imaging.colour import chroma, rgb_to_lab
+from archive_colorizer.imaging.decode import luma_of
+
+NEUTRAL_CHROMA: Final = 3.0
+"""Mean chroma up to which a scan counts as neutral: scanners and JPEG leave a little."""
+TINTED_CHROMA: Final = 5.0
+"""Chroma that a hue other than the tone's has in few, weak places of a hand-coloured print."""
+SPREAD: Final = {"toned": 0.30, "tinted": 0.60}
+"""Largest share of chroma that lies off the picture's one tone, by class."""
+LONG_TO_SHORT: Final = 2.0
+"""A proxy's long side is at most this many times the wanted short side."""
+MIN_SIDE_PX: Final = 8
+
+
+def tone_class(rgb_hwc: NDArray[np.uint8]) -> tuple[str, float]:
+    """What kind of tones a picture has.
+
+    A toned print (sepia, cyanotype, faded) has one chroma for each lightness: chroma that does not
+    follow from the lightness is colour. It is measured as the spread of (a, b) about its mean in
+    each band of lightness.
+
+    Args:
+        rgb_hwc: (H, W) or (H, W, 3) uint8, small.
+
+    Returns:
+        neutral, toned, tinted or colour; and the mean CIE Lab chroma.
+    """
+    if rgb_hwc.ndim == 2:
+        return "neutral", 0.0
+    small = cv2.blur(rgb_hwc, (3, 3))  # chroma noise of the scanner and of JPEG is no colour
+    lab = rgb_to_lab(np.asarray(small))
+    mean_chroma = float(chroma(lab).mean())
+    if mean_chroma < NEUTRAL_CHROMA:
+        strong = float((chroma(lab) > 4 * NEUTRAL_CHROMA).mean())
+        return ("neutral" if strong < 0.01 else "tinted"), mean_chroma
+    off = _off_tone(lab)
+    if off < SPREAD["toned"] * mean_chroma or off < NEUTRAL_CHROMA:
+        return "toned", mean_chroma
+    if off < TINTED_CHROMA and off < SPREAD["tinted"] * mean_chroma:
+        return "tinted", mean_chroma
+    return "colour", mean_chroma
+
+
+def _off_tone(lab_hwc: NDArray[np.float32]) -> float:
+    """Mean distance of (a, b) from its mean in bands of lightness ten units wide."""
+    band = np.clip(lab_hwc[..., 0] // 10, 0, 9).astype(np.intp).ravel()
+    ab = lab_hwc[..., 1:].reshape(-1, 2)
+    count = np.maximum(np.bincount(band, minlength=10), 1)
+    sums = [np.bincount(band, weights=ab[:, i], minlength=10) for i in (0, 1)]
+    means = np.stack(sums, axis=1) / count[:, None]
+    return float(np.hypot(*(ab - means[band]).T).mean())
+
+
+def proxy_size(height: int, width: int, short_px: int) -> tuple[int, int]:
+    """(height, width) of a proxy: the short side `short_px`, the long one at most twice that.
+
+    A picture that is smaller keeps its size; no side goes below 8 pixels.
+    """
+    short, long = min(height, width), max(height, width)
+    scale = min(1.0, short_px / short, LONG_TO_SHORT * short_px / long)
+    return max(MIN_SIDE_PX, round(height * scale)), max(MIN_SIDE_PX, round(width * scale))
+
+
+def make_proxy(pixels: NDArray[Any], short_px: int) -> NDArray[np.uint8]:
+    """A small grey picture of a (reduced) master.
+
+    Args:
+        pixels: (H, W) or (H, W, 3) uint8, sRGB-encoded.
+        short_px: wanted short side.
+
+    Returns:
+        (h, w) uint8.
+    """
+    gray = luma_of(pixels)
+    height, width = proxy_size(gray.shape[0], gray.shape[1], short_px)
+    return np.asarray(cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def dhash64(gray_hw: NDArray[np.uint8]) -> str:
+    """64-bit difference hash (Krawetz 2013): is each of 8x9 cells darker than its neighbour.
+
+    Returns:
+        16 hex digits.
+    """
+    small = cv2.resize(gray_hw, (9, 8), interpolation=cv2.INTER_AREA).astype(np.int16)
+    bits = np.packbits(small[:, 1:] > small[:, :-1])
+    return bits.tobytes().hex()
+
+
+def reduction_for(height: int, width: int, max_pixels: float) -> int:
+    """Smallest whole factor that brings a picture under a number of pixels."""
+    return max(1, math.ceil(math.sqrt(height * width / max_pixels)))
