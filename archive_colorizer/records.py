@@ -14,6 +14,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from archive_colorizer.imaging.header import Header
+
 
 class Status(StrEnum):
     """What became of a listed page."""
@@ -85,6 +87,7 @@ class Prepared:
     """A master that was read and is fit to be coloured."""
 
     ref: PhotoRef
+    header: Header
     facts: SourceFacts
     data: bytes | None
     """The encoded master; None when it is too large to travel and is read again."""

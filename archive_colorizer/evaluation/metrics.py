@@ -73,19 +73,6 @@ def ssim_global(a_hw3: Rgb, b_hw3: Rgb) -> float:
     return float(above / below)
 
 
-def colourfulness(rgb_hw3: Rgb) -> float:
-    """Hasler & Süsstrunk (2003), M3, on RGB 0..255, with signed opponent channels.
-
-    15 is slightly, 33 moderately, 45 averagely, 59 quite, 82 highly colourful; 0 is grey. Some
-    published code takes |R-G| and |(R+G)/2-B| first: other numbers.
-    """
-    red, green, blue = np.moveaxis(rgb_hw3.astype(np.float64), -1, 0)
-    rg, yb = red - green, (red + green) / 2 - blue
-    deviation = np.sqrt(rg.var() + yb.var())
-    mean = np.sqrt(rg.mean() ** 2 + yb.mean() ** 2)
-    return float(deviation + 0.3 * mean)
-
-
 def ciede2000(lab_hw3: Floats, truth_hw3: Floats) -> float:
     """Mean CIEDE2000 colour difference (kL = kC = kH = 1) of two Lab pictures."""
     from skimage.color import deltaE_ciede2000

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from archive_colorizer.evaluation import metrics
-from archive_colorizer.models.colour import rgb_to_lab
+from archive_colorizer.imaging.colour import colourfulness, rgb_to_lab
 
-GREY_TRUTH = 10.0
+GREY_TRUTH: Final = 10.0
 """Colourfulness below which a truth counts as grey."""
 
 
@@ -89,7 +89,7 @@ def score(
     lpips: float | None = None,
 ) -> PictureScores:
     """All figures of one picture, (H, W, 3) sRGB against its truth."""
-    lab, lab_truth = lab_of(rgb_hw3), lab_of(truth_hw3)
+    lab, lab_truth = rgb_to_lab(rgb_hw3), rgb_to_lab(truth_hw3)
     errors = metrics.ab_errors(lab, lab_truth)
     error = metrics.mse(rgb_hw3, truth_hw3)
     return PictureScores(
@@ -98,21 +98,14 @@ def score(
         psnr=metrics.psnr(error),
         ssim=metrics.ssim(rgb_hw3, truth_hw3),
         ssim_global=metrics.ssim_global(rgb_hw3, truth_hw3),
-        colourfulness=metrics.colourfulness(rgb_hw3),
-        colourfulness_truth=metrics.colourfulness(truth_hw3),
+        colourfulness=colourfulness(rgb_hw3),
+        colourfulness_truth=colourfulness(truth_hw3),
         ciede2000=metrics.ciede2000(lab, lab_truth),
         ab_error=float(errors.mean()),
         accuracy_area=metrics.accuracy_area(errors),
         doubt=doubt,
         lpips=lpips,
     )
-
-
-def lab_of(rgb_hw3: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(H, W, 3) CIE Lab of 8-bit sRGB."""
-    rgb = torch.from_numpy(rgb_hw3.astype(np.float32) / 255).permute(2, 0, 1)[None]
-    lab: NDArray[np.float32] = rgb_to_lab(rgb)[0].permute(1, 2, 0).numpy()
-    return lab
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ class Subject:
 
 def baseline() -> Subject:
     """The picture left grey: what every colorizer must be compared with."""
-    return Subject(BASELINE, lambda source: Painted(_gray(source).expand(-1, 3, -1, -1), None))
+    return Subject(BASELINE, lambda source: Painted(grey_of(source).expand(-1, 3, -1, -1), None))
 
 
 def open_subject(ref: str, device: torch.device, temperature: float | None) -> Subject:
@@ -79,7 +79,7 @@ def keep_luminance(gray_b1hw: Tensor, ab_b2hw: Tensor) -> Tensor:
     return lab_to_rgb(torch.cat((lightness, ab_b2hw), dim=1))
 
 
-def _gray(source_b3hw: Tensor) -> Tensor:
+def grey_of(source_b3hw: Tensor) -> Tensor:
     """(B, 1, H, W): the neutral with the source's L, sRGB-encoded, 8 bits fine as a scan is."""
     lightness = rgb_to_lab(source_b3hw)[:, :1]
     neutral = torch.cat((lightness, torch.zeros_like(source_b3hw[:, :2])), dim=1)
@@ -88,7 +88,7 @@ def _gray(source_b3hw: Tensor) -> Tensor:
 
 def _colorizer(module: nn.Module, temperature: float | None) -> Paint:
     def paint(source_b3hw: Tensor) -> Painted:
-        gray_b1hw = _gray(source_b3hw)
+        gray_b1hw = grey_of(source_b3hw)
         prediction = module.predict(gray_b1hw, temperature=temperature)  # type: ignore[operator]
         doubt_b = prediction.doubt_b1hw.float().mean(dim=(1, 2, 3))
         return Painted(keep_luminance(gray_b1hw, prediction.ab_b2hw.float()), doubt_b)

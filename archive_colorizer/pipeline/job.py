@@ -28,6 +28,8 @@ class JobSpec:
     """Location of OUTPUT."""
     model: ResolvedModel
     context: JobContext
+    labels: Mapping[str, str]
+    """What every derivative says of itself in XMP."""
     token: str
     """Names this run's folder of temporaries."""
 
@@ -37,9 +39,9 @@ def steps(spec: JobSpec) -> tuple[Step, ...]:
     config = spec.config
     return (
         Read(config.run),
-        Prepare(config.color, config.run),
+        Prepare(config.color),
         Colorize(spec.model, config.color, config.run),
-        Deliver(spec),
+        Deliver(config, spec.output, spec.labels, spec.token),
         Record(spec.output, spec.context),
     )
 

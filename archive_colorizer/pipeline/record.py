@@ -1,6 +1,7 @@
 """Record: one manifest row for each page, whatever became of it."""
 
 import errno
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,10 +30,9 @@ class Record:
     kind: Kind = "cpu"
     takes_outcomes = True
 
-    def __init__(self, output: str, context: JobContext, token: str) -> None:
+    def __init__(self, output: str, context: JobContext) -> None:
         self._output = output
         self._context = context
-        self._token = token
 
     def setup(self) -> None:
         """Open OUTPUT."""
@@ -40,23 +40,23 @@ class Record:
 
     def __call__(self, batch: Sequence[Outcome]) -> list[Recorded]:
         """Write the rows of a batch: derivatives first, then their rows."""
-        write_rows(self._store, batch, self._context, self._token)
+        write_rows(self._store, batch, self._context)
         return [_recorded(outcome) for outcome in batch]
 
 
-def write_rows(store: Store, batch: Sequence[Outcome], context: JobContext, token: str) -> None:
+def write_rows(store: Store, batch: Sequence[Outcome], context: JobContext) -> None:
     """Write one manifest part; on a full disk, into the room that was kept for it.
 
     Raises:
         OSError: the part cannot be written even then.
     """
-    table = outcome_table(batch, context)
+    table = outcome_table(batch, context, socket.gethostname())
     try:
-        write_part(store, table, context.job_id)
+        write_part(store, table)
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT} or not release(store, token):
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT} or not release(store):
             raise
-        write_part(store, table, context.job_id)
+        write_part(store, table)
 
 
 def _recorded(outcome: Outcome) -> Recorded:

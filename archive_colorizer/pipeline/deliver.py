@@ -1,0 +1,143 @@
+"""Deliver: compose at full size, encode, measure, and publish under the final name.
+
+Composing and encoding go strip by strip into one staged file, so they are one step: a large
+derivative is never whole in memory.
+"""
+
+import hashlib
+import io
+import time
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO
+
+from archive_colorizer.config import JobConfig
+from archive_colorizer.errors import PhotoError, WritePhotoError
+from archive_colorizer.imaging import encode, metadata
+from archive_colorizer.imaging.compose import compose
+from archive_colorizer.imaging.decode import Decoded, read_luma
+from archive_colorizer.imaging.quality import measure
+from archive_colorizer.pipeline.faults import naming, writing
+from archive_colorizer.pipeline.step import Kind, each, failure, ms_since
+from archive_colorizer.records import Coloured, Derivative, Outcome, PhotoRef, Status
+from archive_colorizer.storage import Store, open_store, open_uri
+
+
+class Deliver:
+    """Coloured -> Outcome, with the derivative in OUTPUT."""
+
+    name = "deliver"
+    kind: Kind = "cpu"
+
+    def __init__(
+        self, config: JobConfig, output: str, labels: Mapping[str, str], token: str
+    ) -> None:
+        self._config = config
+        self._output = output
+        self._labels = labels
+        self._token = token
+
+    def setup(self) -> None:
+        """Open OUTPUT."""
+        self._store: Store = open_store(self._output)
+
+    def __call__(self, batch: Sequence[Coloured]) -> list[object]:
+        """Deliver each picture; a picture's fault becomes its outcome."""
+        return each(self._one, batch)
+
+    def _one(self, coloured: Coloured) -> Outcome:
+        prepared, ms = coloured.prepared, dict(coloured.ms)
+        ref = prepared.ref
+        try:
+            master = self._master(coloured, ms)
+            with writing(ref):
+                derivative = self._write(coloured, master, ms)
+        except PhotoError as error:
+            return failure(ref, error, prepared.started_at_us, prepared.facts, ms)
+        return Outcome(
+            ref=ref,
+            status=Status.OK,
+            started_at_us=prepared.started_at_us,
+            ms=ms,
+            facts=prepared.facts,
+            derivative=derivative,
+            doubt_mean=coloured.doubt_mean,
+            doubt_p95=coloured.doubt_p95,
+            flags=prepared.facts.flags,
+        )
+
+    def _master(self, coloured: Coloured, ms: dict[str, float]) -> Decoded:
+        start_s = time.perf_counter()
+        prepared = coloured.prepared
+        ref, data = prepared.ref, prepared.data
+        with (
+            naming(ref),
+            open_uri(ref.source_uri) if data is None else io.BytesIO(data) as source,
+        ):
+            master = read_luma(source, prepared.header)
+        ms["compose"] = ms_since(start_s)
+        return master
+
+    def _write(self, coloured: Coloured, master: Decoded, ms: dict[str, float]) -> Derivative:
+        ref, deliver = coloured.prepared.ref, self._config.deliver
+        start_s = time.perf_counter()
+        picture = compose(master.pixels, coloured.ab_2hw, self._config.color.upsampling)
+        ms["compose"] += ms_since(start_s)
+        bits = deliver.bits or (16 if master.pixels.itemsize == 2 else 8)
+        settings = encode.Settings(deliver.format, deliver.quality, bits)
+        with self._store.staged(ref.output_key, self._token, replace=self._ours(ref)) as sink:
+            start_s = time.perf_counter()
+            encode.encode(picture, sink, settings, self._tags(coloured))
+            ms["encode"] = ms_since(start_s)
+            start_s = time.perf_counter()
+            sha256, size = _digest(sink)
+            quality = measure(master.pixels, sink, full=self._config.run.audit)
+        ms["write"] = ms_since(start_s)
+        height, width = master.pixels.shape
+        return Derivative(
+            derivative_uri=self._store.uri_of(ref.output_key),
+            derivative_sha256=sha256,
+            derivative_bytes=size,
+            derivative_mime=encode.MIMES[deliver.format],
+            derivative_width=width,
+            derivative_height=height,
+            colourfulness=quality.colourfulness,
+            luminance_mae=quality.luminance_mae,
+            luminance_p99=quality.luminance_p99,
+        )
+
+    def _ours(self, ref: PhotoRef) -> bool:
+        """Whether a file of ours is in the way, which may be replaced.
+
+        Raises:
+            WritePhotoError: a file that this tool did not make is in the way.
+        """
+        if not self._store.exists(ref.output_key):
+            return False
+        with self._store.open(ref.output_key) as file:
+            if metadata.find_row_id(file) is not None:
+                return True
+        raise WritePhotoError(f"{ref.output_key}: a file that this tool did not make is there")
+
+    def _tags(self, coloured: Coloured) -> metadata.Tags:
+        prepared = coloured.prepared
+        ref, facts = prepared.ref, prepared.facts
+        xmp = metadata.build_xmp(
+            {
+                "rowId": ref.row_id,
+                **self._labels,
+                "sourceUri": ref.source_uri,
+                "sourceSha256": facts.source_sha256,
+            }
+        )
+        dpi = (facts.dpi_x, facts.dpi_y) if facts.dpi_x and facts.dpi_y else None
+        if dpi and facts.orientation > 4:
+            dpi = (dpi[1], dpi[0])
+        return metadata.Tags(xmp=xmp, exif=metadata.carried_exif(prepared.header), dpi=dpi)
+
+
+def _digest(file: BinaryIO) -> tuple[str, int]:
+    """SHA-256 and size of what was written."""
+    file.flush()
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
+    return digest.hexdigest(), file.tell()

@@ -1,0 +1,30 @@
+"""Room on the disk that is kept for rows, so that a full disk still gets its `write_error` rows."""
+
+import uuid
+from typing import Final
+
+from archive_colorizer.storage import Store
+
+BYTES: Final = 8 << 20
+SLICES: Final = 32
+FOLDER: Final = ".tmp/reserve"
+
+
+def keep(store: Store) -> None:
+    """Set room aside, in slices.
+
+    Raises:
+        OSError: there is none.
+    """
+    for number in range(SLICES):
+        # Not zeros: some file systems store those as holes.
+        data = uuid.uuid4().bytes * (BYTES // SLICES // 16)
+        store.write_atomic(f"{FOLDER}/{number:02d}", data)
+
+
+def release(store: Store) -> bool:
+    """Give one slice back; False when none is left."""
+    for entry in store.list(FOLDER):
+        store.delete(entry.key)
+        return True
+    return False
