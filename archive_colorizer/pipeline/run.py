@@ -1,0 +1,346 @@
+"""One run of `colorize`, from its configuration to its report."""
+
+import json
+import os
+import subprocess
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from archive_colorizer import __version__
+from archive_colorizer.config import JobConfig, recipe, recipe_digest
+from archive_colorizer.pipeline import manifest, output, reserve
+from archive_colorizer.pipeline.job import JobSpec
+from archive_colorizer.pipeline.listing import list_source, total_bytes
+from archive_colorizer.pipeline.lock import Lock
+from archive_colorizer.pipeline.progress import Display, Tally, display, duration
+from archive_colorizer.pipeline.record import Recorded, write_rows
+from archive_colorizer.pipeline.selection import MANIFEST_COLUMNS, Selection, select
+from archive_colorizer.pipeline.step import now_us
+from archive_colorizer.pipeline.travel import refs_of
+from archive_colorizer.records import Outcome, Status
+from archive_colorizer.storage import Store, open_store
+from archive_colorizer.weights.reference import ResolvedModel, resolve
+
+Runner = Callable[[pa.Table], Iterator[list[Recorded]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would do."""
+
+    listed: int
+    todo: int
+    done: int
+    excluded: int
+    held_back: int
+    superseded: int
+    todo_bytes: int
+    model: str
+    notes: tuple[str, ...]
+
+    def text(self) -> str:
+        """For people."""
+        lines = [
+            f"listed      {self.listed:,}",
+            f"to do       {self.todo:,} ({self.todo_bytes / 1e9:,.2f} GB of masters)",
+            f"done        {self.done:,}",
+            f"excluded    {self.excluded:,}",
+            f"held back   {self.held_back:,}",
+            f"to history  {self.superseded:,}",
+            f"model       {self.model}",
+        ]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """What a run did."""
+
+    output: str
+    listed: int
+    already: int
+    ok: int
+    skipped: int
+    failed: int
+    left: int
+    errors: dict[str, int]
+    seconds: float
+    pictures_per_s: float
+    notes: tuple[str, ...] = field(default=())
+
+    def text(self) -> str:
+        """For people."""
+        if self.ok + self.skipped + self.failed == 0:
+            first = f"nothing to do: {self.already:,} of {self.listed:,} pictures have their row"
+        else:
+            first = (
+                f"{self.ok:,} coloured, {self.skipped:,} skipped, {self.failed:,} failed "
+                f"in {duration(self.seconds)}, {self.pictures_per_s:.1f} pictures/s"
+            )
+        lines = [first]
+        if self.already and self.ok + self.skipped + self.failed:
+            lines.append(f"{self.already:,} were done before")
+        lines += [f"  {count:,} x {name}" for name, count in sorted(self.errors.items())]
+        if self.left:
+            lines.append(f"{self.left:,} are left for later")
+        lines += [f"note: {note}" for note in self.notes]
+        lines.append(f"manifest: {Path(self.output) / manifest.FOLDER}")
+        return "\n".join(lines)
+
+
+def preview(config: JobConfig) -> Preview:
+    """What `colorize` would do; nothing is written.
+
+    Raises:
+        UsageError: as `colorize`.
+    """
+    output.check_apart(config.source, config.output)
+    model = resolve(config.color.model)
+    chosen = _select(config, open_store(config.output), model)
+    return Preview(
+        listed=chosen.listed,
+        todo=chosen.todo.num_rows,
+        done=chosen.done,
+        excluded=chosen.excluded.num_rows,
+        held_back=chosen.held_back,
+        superseded=len(chosen.superseded),
+        todo_bytes=total_bytes(chosen.todo),
+        model=f"{model.ref} ({model.card.name} {model.card.version})",
+        notes=chosen.notes,
+    )
+
+
+def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
+    """Colour what SOURCE names into OUTPUT; every listed page gets its manifest row.
+
+    Raises:
+        UsageError: SOURCE, OUTPUT, the model or a list is not usable, or OUTPUT is held by
+            another run. Nothing was done.
+    """
+    start_s = time.monotonic()
+    output.check_apart(config.source, config.output)
+    model = resolve(config.color.model)
+    store = open_store(config.output)
+    with show or display() as shown:
+        shown.say("listing")
+        list_source(config.source, config.select.include, config.select.exclude)
+        output.prepare(store)
+        with Lock(store) as lock:
+            output.recover(store)
+            chosen = _select(config, store, model)
+            tally = _do(config, store, model, chosen, shown, lock)
+    return _report(config, chosen, tally, time.monotonic() - start_s)
+
+
+def _select(config: JobConfig, store: Store, model: ResolvedModel) -> Selection:
+    listing = list_source(config.source, config.select.include, config.select.exclude)
+    output.check_masters_apart(listing.table["source_uri"], config.output)
+    rows = manifest.read(store, MANIFEST_COLUMNS)
+    return select(listing, rows, config, recipe_digest(config, model.weights_sha256))
+
+
+def _do(
+    config: JobConfig,
+    store: Store,
+    model: ResolvedModel,
+    chosen: Selection,
+    shown: Display,
+    lock: Lock,
+) -> Tally:
+    """Carry a selection out."""
+    tally = Tally(total=chosen.todo.num_rows)
+    spec = _spec(config, model)
+    if chosen.todo.num_rows or chosen.excluded.num_rows:
+        record = _job_record(config, model, spec, chosen)
+        output.write_job(store, record)
+        reserve.keep(store)
+        manifest.move_to_history(store, chosen.superseded, spec.context.job_id)
+        _record_excluded(store, chosen.excluded, spec)
+        tally.counts["skipped"] += 0
+        with _engine(config, spec) as run:
+            for recorded in run(chosen.todo) if chosen.todo.num_rows else ():
+                lock.check()
+                tally.add(recorded)
+                shown.update(tally)
+        output.remove_superseded(store)
+        store.delete_tree(reserve.FOLDER)
+        manifest.compact(store)
+        counts = Counter(manifest.read(store, ["status"])["status"].to_pylist())
+        finished = datetime.now(UTC).isoformat(timespec="seconds")
+        output.write_job(store, record | {"finished_at": finished, "counts": dict(counts)})
+    store.delete_tree(".tmp")
+    return tally
+
+
+class _Local(AbstractContextManager[Runner]):
+    """The plain loop, behind the same door as Ray."""
+
+    def __init__(self, spec: JobSpec) -> None:
+        self._spec = spec
+
+    def __enter__(self) -> Runner:
+        from archive_colorizer.pipeline import engine_local
+
+        return lambda todo: engine_local.run(self._spec, todo)
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+class _Ray(AbstractContextManager[Runner]):
+    """Ray Data: joins or starts a cluster for the length of the block."""
+
+    def __init__(self, config: JobConfig, spec: JobSpec) -> None:
+        from archive_colorizer.pipeline import engine_ray
+
+        self._engine = engine_ray
+        self._spec = spec
+        self._cluster = engine_ray.cluster(config.run)
+
+    def __enter__(self) -> Runner:
+        resources = self._cluster.__enter__()
+        return lambda todo: self._engine.run(self._spec, todo, resources)
+
+    def __exit__(self, *failure: Any) -> None:  # noqa: ANN401 (handed on)
+        self._cluster.__exit__(*failure)
+
+
+def _engine(config: JobConfig, spec: JobSpec) -> AbstractContextManager[Runner]:
+    return _Local(spec) if config.run.engine == "local" else _Ray(config, spec)
+
+
+def _record_excluded(store: Store, excluded: pa.Table, spec: JobSpec) -> None:
+    """Rows for pages that are never opened."""
+    size = 1024
+    for start in range(0, excluded.num_rows, size):
+        outcomes = [
+            Outcome(
+                ref=ref,
+                status=Status.SKIPPED,
+                started_at_us=now_us(),
+                error_class="excluded",
+                error_message=f"{ref.source_uri}: on the exclude list",
+            )
+            for ref in refs_of(excluded.slice(start, size))
+        ]
+        write_rows(store, outcomes, spec.context)
+
+
+def _spec(config: JobConfig, model: ResolvedModel) -> JobSpec:
+    job_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    card = model.card
+    settings = recipe(config, model.weights_sha256)
+    step = {
+        "op": card.family,
+        "model_ref": model.ref,
+        "model_version": card.version,
+        "weights_sha256": model.weights_sha256,
+        "weights_rights": card.data_rights,
+        "params_json": json.dumps(settings["color"], sort_keys=True),
+        "seed": 0,
+        "device": "auto",
+        "precision": config.run.precision,
+    }
+    context = manifest.JobContext(
+        job_id=job_id,
+        recipe_sha256=recipe_digest(config, model.weights_sha256),
+        steps=(step,),
+        version=__version__,
+        git_commit=git_commit(),
+        torch_version=_version("torch"),
+        ray_version=_version("ray") if config.run.engine == "ray" else "",
+    )
+    labels = {
+        "model": card.name,
+        "modelVersion": card.version,
+        "weightsSha256": model.weights_sha256,
+        "jobId": job_id,
+        "version": __version__,
+    }
+    folder = os.path.abspath(config.output)  # noqa: PTH100 (links are not resolved)
+    return JobSpec(config, folder, model, context, labels, token=job_id)
+
+
+def _job_record(
+    config: JobConfig, model: ResolvedModel, spec: JobSpec, chosen: Selection
+) -> dict[str, Any]:
+    return {
+        "job_id": spec.context.job_id,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "listed": chosen.listed,
+        "todo": chosen.todo.num_rows,
+        "config": asdict(config),
+        "recipe_sha256": spec.context.recipe_sha256,
+        "recipe": recipe(config, model.weights_sha256),
+        "model": {
+            "ref": model.ref,
+            "name": model.card.name,
+            "version": model.card.version,
+            "weights_sha256": model.weights_sha256,
+            "data_rights": model.card.data_rights,
+        },
+        "versions": {
+            "archive-colorizer": __version__,
+            "git_commit": spec.context.git_commit,
+            "torch": spec.context.torch_version,
+            "ray": spec.context.ray_version,
+        },
+    }
+
+
+def git_commit() -> str:
+    """Commit of the checkout that the package runs from; empty when it is installed otherwise."""
+    folder = Path(__file__).parents[2]
+    if not (folder / ".git").exists():
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"],  # noqa: S607 (the user's own git)
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _report(config: JobConfig, chosen: Selection, tally: Tally, seconds: float) -> JobReport:
+    counts, excluded = tally.counts, chosen.excluded.num_rows
+    errors = Counter(tally.errors)
+    if excluded:
+        errors["excluded"] += excluded
+    return JobReport(
+        output=config.output,
+        listed=chosen.listed,
+        already=chosen.done,
+        ok=counts["ok"],
+        skipped=counts["skipped"] + excluded,
+        failed=counts["failed"],
+        left=chosen.held_back,
+        errors=dict(errors),
+        seconds=seconds,
+        pictures_per_s=tally.pictures_per_s() or (tally.done / seconds if seconds else 0.0),
+        notes=chosen.notes,
+    )
+
+
+__all__: Sequence[str] = ("JobReport", "Preview", "colorize", "preview")
