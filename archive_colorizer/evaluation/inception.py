@@ -8,6 +8,7 @@ the names that the published state dicts use. Two kinds of file fit and give dif
 - 1000 classes: torchvision's. Its values compare models with each other, not with published ones.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -106,16 +107,17 @@ class MixedC(Mixed):
 
     def __init__(self, inputs: int, width: int, *, fid: bool) -> None:
         super().__init__(pool="average", fid=fid)
-        row, column = {"kernel": (1, 7), "padding": (0, 3)}, {"kernel": (7, 1), "padding": (3, 0)}
+        row = partial(Convolution, kernel=(1, 7), padding=(0, 3))
+        column = partial(Convolution, kernel=(7, 1), padding=(3, 0))
         self.branch1x1 = Convolution(inputs, 192, 1)
         self.branch7x7_1 = Convolution(inputs, width, 1)
-        self.branch7x7_2 = Convolution(width, width, **row)
-        self.branch7x7_3 = Convolution(width, 192, **column)
+        self.branch7x7_2 = row(width, width)
+        self.branch7x7_3 = column(width, 192)
         self.branch7x7dbl_1 = Convolution(inputs, width, 1)
-        self.branch7x7dbl_2 = Convolution(width, width, **column)
-        self.branch7x7dbl_3 = Convolution(width, width, **row)
-        self.branch7x7dbl_4 = Convolution(width, width, **column)
-        self.branch7x7dbl_5 = Convolution(width, 192, **row)
+        self.branch7x7dbl_2 = column(width, width)
+        self.branch7x7dbl_3 = row(width, width)
+        self.branch7x7dbl_4 = column(width, width)
+        self.branch7x7dbl_5 = row(width, 192)
         self.branch_pool = Convolution(inputs, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from archive_colorizer.errors import ModelReferenceError
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.device import seeded
 from archive_colorizer.evaluation.perceptual import Perceptual
@@ -84,6 +85,8 @@ class Judge:
             painted = subject.paint(source_b3hw)
             rgb_b3hw = (painted.rgb_b3hw.cpu() * 255).round().to(self._device) / 255
             seconds = time.perf_counter() - start
+        if not bool(rgb_b3hw.isfinite().all()):
+            raise ModelReferenceError(f"{subject.name}: gives values that are not finite")
         doubts: list[float | None] = [None] * len(rgb_b3hw)
         return _Made(
             rgb_b3hw,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
 
@@ -85,11 +86,9 @@ def require_libraries() -> None:
     Raises:
         ConfigError: scikit-image or SciPy is missing.
     """
-    try:
-        import scipy.stats
-        import skimage.metrics  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(f"evaluate needs the extra `metrics`: {error}") from error
+    missing = [name for name in ("skimage", "scipy") if find_spec(name) is None]
+    if missing:
+        raise ConfigError(f"evaluate needs the extra `metrics`: no {', '.join(missing)} here")
 
 
 def _output(name: str) -> Path:

@@ -22,7 +22,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise LocationError(f"{path}: no such weights file (nothing is downloaded)")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            tensors: dict[str, Tensor] = load_file(path)
+            return tensors
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError, EOFError) as error:
         text = " ".join(str(error).split())[:160]
