@@ -1,28 +1,25 @@
-"""Colorize: chroma and doubt for a batch of proxies, in one model call a shape."""
+"""Colorize: chroma and doubt for a batch of proxies, in one model call a shape.
+
+The step itself loads no torch, so that a driver that only plans stays light; `predict` does.
+"""
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from archive_colorizer.config import ColorConfig, RunConfig
 from archive_colorizer.errors import MemoryPhotoError, ModelPhotoError, PhotoError
 from archive_colorizer.pipeline.step import Kind, failure, ms_since
 from archive_colorizer.records import Coloured, Outcome, Prepared
-from archive_colorizer.weights.reference import ResolvedModel, load, size_multiple
+from archive_colorizer.weights.reference import ResolvedModel
 
 BUCKET_PX: Final = 32
 """Sides are padded up to a multiple of this (or of what the model needs), so that batches form."""
-VIVID_TEMPERATURE: Final = 0.38
-"""Annealing temperature at vividness 1 (Zhang et al. 2016); at 0 it is 1, the expectation."""
 
 
 class Colorize:
@@ -33,17 +30,16 @@ class Colorize:
 
     def __init__(self, model: ResolvedModel, color: ColorConfig, run: RunConfig) -> None:
         self._model = model
-        self._temperature = temperature(color.vividness)
+        self._vividness = color.vividness
         self._precision = run.precision
         self._batch_size = run.batch_size
 
     def setup(self) -> None:
-        """Load the model on the GPU where the worker has one."""
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._dtype = autocast_dtype(self._precision, self._device)
-        module: nn.Module = load(self._model).to(self._device)
-        self._module = module.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-        self._multiple = max(BUCKET_PX, size_multiple(self._model))
+        """Load the model, on the GPU where the worker has one."""
+        from archive_colorizer.pipeline.predict import Predictor
+
+        self._predictor = Predictor(self._model, self._vividness, self._precision)
+        self._multiple = max(BUCKET_PX, self._predictor.size_multiple)
 
     def __call__(self, batch: Sequence[Prepared]) -> list[object]:
         """Colour a batch; pictures of one padded shape go through the model together."""
@@ -66,8 +62,8 @@ class Colorize:
         """One model batch; halved when memory runs out, down to one picture."""
         start_s = time.perf_counter()
         try:
-            ab_b2hw, doubt_b1hw = self._predict([prepared.proxy_hw for prepared in batch])
-        except (torch.OutOfMemoryError, MemoryError):
+            ab_b2hw, doubt_b1hw = self._predictor(self._stack(batch))
+        except MemoryError:
             if len(batch) > 1:
                 half = len(batch) // 2
                 return self._colour(batch[:half]) + self._colour(batch[half:])
@@ -79,46 +75,9 @@ class Colorize:
             for prepared, ab, doubt in zip(batch, ab_b2hw, doubt_b1hw, strict=True)
         ]
 
-    def _predict(
-        self, proxies: Sequence[NDArray[np.uint8]]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        height, width = padded_shape(proxies[0].shape, self._multiple)
-        gray_bhw = np.stack([pad_to(proxy, height, width) for proxy in proxies])
-        gray_b1hw = torch.from_numpy(gray_bhw)[:, None].to(self._device).float().div_(255)
-        with torch.inference_mode(), self._autocast():
-            prediction = self._module.predict(gray_b1hw, temperature=self._temperature)  # type: ignore[operator]
-        ab: Tensor = prediction.ab_b2hw.float().cpu()
-        doubt: Tensor = prediction.doubt_b1hw.float().cpu()
-        return ab.numpy(), doubt.numpy()
-
-    @contextmanager
-    def _autocast(self) -> Iterator[None]:
-        enabled = self._dtype is not torch.float32
-        with torch.autocast(self._device.type, dtype=self._dtype, enabled=enabled):
-            yield
-
-
-def temperature(vividness: float | None) -> float | None:
-    """Annealing temperature of a vividness in [0, 1]; None leaves it to the model."""
-    return None if vividness is None else VIVID_TEMPERATURE**vividness
-
-
-def autocast_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """bfloat16 where it is asked for or, with "auto", where the hardware multiplies it natively."""
-    if precision == "float32":
-        return torch.float32
-    if precision == "bfloat16" or device.type == "cuda":
-        return torch.bfloat16
-    return torch.bfloat16 if cpu_has_bfloat16() else torch.float32
-
-
-def cpu_has_bfloat16() -> bool:
-    """Whether this CPU has bfloat16 instructions (False where that cannot be read)."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    def _stack(self, batch: Sequence[Prepared]) -> NDArray[np.uint8]:
+        height, width = padded_shape(batch[0].proxy_hw.shape, self._multiple)
+        return np.stack([pad_to(prepared.proxy_hw, height, width) for prepared in batch])
 
 
 def padded_shape(shape: Sequence[int], multiple: int) -> tuple[int, int]:

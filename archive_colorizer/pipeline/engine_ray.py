@@ -3,14 +3,13 @@
 import contextlib
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from typing import Any, Final
 
-import cv2
 import pyarrow as pa
 import ray
 import ray.data
-import torch
 from ray.data import ActorPoolStrategy, DataContext
 
 from archive_colorizer.config import RunConfig
@@ -32,6 +31,9 @@ class StageWorker:
     """Runs some consecutive steps on batches, as an actor."""
 
     def __init__(self, spec: JobSpec, first: int, last: int, threads: int) -> None:
+        import cv2
+        import torch
+
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
         way = steps(spec)
@@ -100,11 +102,14 @@ def run(spec: JobSpec, todo: pa.Table, resources: Resources) -> Iterator[list[Re
             num_cpus=pool.cpus,
             num_gpus=pool.gpus or None,
             resources=dict(pool.custom) or None,
-            max_restarts=MAX_RESTARTS,
-            max_task_retries=MAX_TASK_RETRIES,
+            ray_remote_args_fn=_bounded_retries,
         )
     for table in data.iter_batches(batch_size=None, batch_format="pyarrow"):
         yield unpack_recorded(table)
+
+
+def _bounded_retries() -> dict[str, Any]:
+    return {"max_restarts": MAX_RESTARTS, "max_task_retries": MAX_TASK_RETRIES}
 
 
 def _blocks(todo: pa.Table, pool: Pool) -> list[pa.Table]:
@@ -120,6 +125,8 @@ def _quiet(config: RunConfig) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if config.verbose:
         return
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    warnings.filterwarnings("ignore", module="ray")
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

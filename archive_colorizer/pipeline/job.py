@@ -7,6 +7,7 @@ carry that out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from archive_colorizer.config import JobConfig
 from archive_colorizer.pipeline.colorize import Colorize
@@ -76,7 +77,7 @@ class Pool:
 def consecutive_kinds(kinds: Sequence[Kind]) -> tuple[slice, ...]:
     """Slices of the longest runs of equal kind: cpu cpu gpu cpu -> 0:2, 2:3, 3:4."""
     edges = [0, *(i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]), len(kinds)]
-    return tuple(slice(a, b) for a, b in zip(edges, edges[1:], strict=False))
+    return tuple(slice(a, b) for a, b in pairwise(edges))
 
 
 def plan(resources: Resources, kinds: Sequence[Kind]) -> tuple[Pool, ...]:

@@ -1,0 +1,1 @@
+"""What can be proved of a finished job. `verify` re-hashes it against its manifest."""

@@ -1,0 +1,75 @@
+"""The model in a worker: loaded once, asked batch by batch."""
+
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from archive_colorizer.models.spec import Prediction
+from archive_colorizer.weights.reference import ResolvedModel, load, size_multiple
+
+VIVID_TEMPERATURE: Final = 0.38
+"""Annealing temperature at vividness 1 (Zhang et al. 2016); at 0 it is 1, the expectation."""
+
+
+class Predictor:
+    """A loaded colorizer. Axes: b batch, h height, w width."""
+
+    def __init__(self, model: ResolvedModel, vividness: float | None, precision: str) -> None:
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._dtype = autocast_dtype(precision, self._device)
+        self._temperature = temperature(vividness)
+        module: Any = load(model).to(self._device, memory_format=torch.channels_last)
+        self._module = module.eval()
+        self.size_multiple = size_multiple(model)
+
+    def __call__(
+        self, gray_bhw: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Colour a batch.
+
+        Args:
+            gray_bhw: (B, H, W) sRGB-encoded, 0..255; sides multiples of `size_multiple`.
+
+        Returns:
+            CIE Lab a and b, (B, 2, H, W), and doubt in [0, 1], (B, 1, H, W).
+
+        Raises:
+            MemoryError: the device has no room for so large a batch.
+        """
+        gray = torch.from_numpy(gray_bhw)[:, None].to(self._device).float().div_(255)
+        enabled = self._dtype is not torch.float32
+        try:
+            with (
+                torch.inference_mode(),
+                torch.autocast(self._device.type, dtype=self._dtype, enabled=enabled),
+            ):
+                said = cast(Prediction, self._module.predict(gray, temperature=self._temperature))
+        except torch.OutOfMemoryError as error:
+            raise MemoryError("the device has no room for this batch") from error
+        return said.ab_b2hw.float().cpu().numpy(), said.doubt_b1hw.float().cpu().numpy()
+
+
+def temperature(vividness: float | None) -> float | None:
+    """Annealing temperature of a vividness in [0, 1]; None leaves it to the model."""
+    return None if vividness is None else VIVID_TEMPERATURE**vividness
+
+
+def autocast_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """bfloat16 where it is asked for or, with "auto", where the hardware multiplies it natively."""
+    if precision == "float32":
+        return torch.float32
+    if precision == "bfloat16" or device.type == "cuda":
+        return torch.bfloat16
+    return torch.bfloat16 if cpu_has_bfloat16() else torch.float32
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether this CPU has bfloat16 instructions (False where that cannot be read)."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
