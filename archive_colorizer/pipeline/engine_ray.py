@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any, Final
@@ -57,12 +58,14 @@ def cluster(config: RunConfig) -> Iterator[Resources]:
     """
     _quiet(config)
     level = logging.INFO if config.verbose else logging.ERROR
-    common: dict[str, Any] = {"log_to_driver": config.verbose, "logging_level": level}
+    options: dict[str, Any] = {"log_to_driver": config.verbose, "logging_level": level}
+    if config.address:
+        options["address"] = config.address
+    else:
+        options |= {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     try:
-        if config.address:
-            ray.init(address=config.address, **common)
-        else:
-            ray.init(include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, **common)
+        with contextlib.nullcontext() if config.verbose else silenced_stderr():
+            ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError) as error:
         text = str(error).strip().splitlines()
         where = config.address or "this machine"
@@ -71,6 +74,20 @@ def cluster(config: RunConfig) -> Iterator[Resources]:
         yield available(config)
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def silenced_stderr() -> Iterator[None]:
+    """Close the ears to what Ray's C++ parts write to standard error while they start."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device)
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def available(config: RunConfig) -> Resources:
@@ -126,7 +143,9 @@ def _quiet(config: RunConfig) -> None:
     if config.verbose:
         return
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    warnings.filterwarnings("ignore", module="ray")
+    # Ray Data 2.60 deprecates every way to bound an actor's restarts and names no other.
+    warnings.filterwarnings("ignore", message=".*ray_remote_args_fn.*deprecated")
+    warnings.filterwarnings("ignore", message="The minimum number of concurrent actors")
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

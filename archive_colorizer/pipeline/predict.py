@@ -21,8 +21,8 @@ class Predictor:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._dtype = autocast_dtype(precision, self._device)
         self._temperature = temperature(vividness)
-        module: Any = load(model).to(self._device, memory_format=torch.channels_last)
-        self._module = module.eval()
+        module: Any = load(model)
+        self._module = module.to(device=self._device, memory_format=torch.channels_last)
         self.size_multiple = size_multiple(model)
 
     def __call__(

@@ -51,11 +51,13 @@ class Tally:
     def line(self) -> str:
         """One line: done, failed, pictures/s, time left."""
         rate = self.pictures_per_s()
-        left = f"{duration((self.total - self.done) / rate)} left" if rate else "time left unknown"
-        return (
+        text = (
             f"{self.done:,}/{self.total:,} done, {self.counts['failed']:,} failed, "
-            f"{self.counts['skipped']:,} skipped, {rate:.1f} pictures/s, {left}"
+            f"{self.counts['skipped']:,} skipped"
         )
+        if not rate:
+            return text
+        return f"{text}, {rate:.1f} pictures/s, {duration((self.total - self.done) / rate)} left"
 
 
 def duration(seconds: float) -> str:
