@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.evaluation import pictures, protocol, report
 from archive_colorizer.evaluation.config import EvaluationConfig
-from archive_colorizer.evaluation.device import choose_device, exact
+from archive_colorizer.evaluation.device import choose_device, exact, seeded
 from archive_colorizer.evaluation.judge import Judge
 from archive_colorizer.evaluation.perceptual import Perceptual
 from archive_colorizer.evaluation.pictures import Pair
 from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.scores import summarize
 from archive_colorizer.evaluation.sheet import write_sheet
-from archive_colorizer.evaluation.subject import Subject, baseline, open_subject
+from archive_colorizer.evaluation.subject import Subject, baseline, open_subject, unchanged
 
 
 def evaluate(config: EvaluationConfig) -> EvaluationReport:
@@ -34,8 +34,9 @@ def evaluate(config: EvaluationConfig) -> EvaluationReport:
     require_libraries()
     device = choose_device(config.device)
     folder = _output(config.output)
-    subjects = [open_subject(ref, device, config.temperature) for ref in config.models]
-    found = compare(config, subjects, device)
+    with seeded(config.seed, device):
+        subjects = [open_subject(ref, device, config.temperature) for ref in config.models]
+        found = compare(config, subjects, device)
     report.write(found.report, folder)
     write_sheet(folder / report.SHEET_PNG, found.titles, found.rows)
     return found.report
@@ -48,13 +49,15 @@ class Comparison:
     report: EvaluationReport
     titles: tuple[str, ...]
     rows: tuple[tuple[NDArray[np.uint8], ...], ...]
-    """One a picture: grey, each subject's, truth."""
+    """One a picture: the baselines, each subject's, truth."""
 
 
 def compare(
     config: EvaluationConfig, subjects: Sequence[Subject], device: torch.device
 ) -> Comparison:
-    """Judge the grey baseline and subjects that are already loaded; writes nothing.
+    """Judge the baselines and subjects that are already loaded; writes nothing.
+
+    Grey is the first baseline; pairs whose source is not the truth have the source as a second.
 
     Raises:
         LocationError: no picture of DATA can be read, or a weights file is not usable.
@@ -63,7 +66,7 @@ def compare(
     perceptual = Perceptual(config, device)
     with exact(device):
         judge = Judge(config, pairs, perceptual, device)
-        shown = [judge(subject) for subject in (baseline(), *subjects)]
+        shown = [judge(subject) for subject in (*_baselines(pairs), *subjects)]
     judged = [one.judged for one in shown]
     grey_psnr = fmean(picture.psnr for picture in judged[0].pictures)
     words = protocol.describe(config, pairs, device, judged[0].pictures) | perceptual.protocol
@@ -89,6 +92,12 @@ def require_libraries() -> None:
     missing = [name for name in ("skimage", "scipy") if find_spec(name) is None]
     if missing:
         raise ConfigError(f"evaluate needs the extra `metrics`: no {', '.join(missing)} here")
+
+
+def _baselines(pairs: Sequence[Pair]) -> tuple[Subject, ...]:
+    """Grey; and for pairs the source as it is."""
+    same = all(np.array_equal(pair.source_hw3, pair.truth_hw3) for pair in pairs)
+    return (baseline(),) if same else (baseline(), unchanged())
 
 
 def _output(name: str) -> Path:

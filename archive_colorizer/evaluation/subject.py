@@ -15,6 +15,7 @@ from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.reference import ResolvedModel, load, resolve
 
 BASELINE: Final = "grey (baseline)"
+UNCHANGED: Final = "source unchanged (baseline)"
 
 
 class Painted(NamedTuple):
@@ -44,6 +45,11 @@ class Subject:
 def baseline() -> Subject:
     """The picture left grey: what every colorizer must be compared with."""
     return Subject(BASELINE, lambda source: Painted(grey_of(source).expand(-1, 3, -1, -1), None))
+
+
+def unchanged() -> Subject:
+    """The source as it is: what a translator must be compared with."""
+    return Subject(UNCHANGED, lambda source: Painted(source, None))
 
 
 def open_subject(ref: str, device: torch.device, temperature: float | None) -> Subject:

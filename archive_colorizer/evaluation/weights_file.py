@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import torch
 from safetensors import SafetensorError
@@ -10,6 +11,19 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from archive_colorizer.errors import LocationError
+
+UNREADABLE: Final = (
+    OSError,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    SafetensorError,
+    pickle.UnpicklingError,
+)
+"""What reading bytes that are not a state dict raises: torch's unpickler is not choosy."""
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -25,7 +39,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
             tensors: dict[str, Tensor] = load_file(path)
             return tensors
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError, EOFError) as error:
+    except UNREADABLE as error:
         text = " ".join(str(error).split())[:160]
         raise LocationError(f"{path}: not a state dict that is safe to load: {text}") from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):

@@ -24,7 +24,7 @@ class Constant(nn.Module):
 
     def __init__(self, a: float, b: float) -> None:
         super().__init__()
-        self.ab = nn.Parameter(torch.tensor([a, b]).view(1, 2, 1, 1))
+        self.ab = nn.Parameter(torch.tensor([float(a), float(b)]).view(1, 2, 1, 1))
 
     def predict(self, gray_b1hw: Tensor, *, temperature: float | None = None) -> Prediction:
         batch, _, height, width = gray_b1hw.shape

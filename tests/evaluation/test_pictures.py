@@ -72,15 +72,15 @@ def test_a_picture_without_partner_is_named(tmp_path: Path) -> None:
         find(config(tmp_path))
 
 
-def test_side_by_side_has_the_truth_on_the_left(tmp_path: Path) -> None:
+def test_side_by_side_has_the_source_on_the_left(tmp_path: Path) -> None:
     both = np.zeros((50, 100, 3), np.uint8)
     both[:, :50] = 220
     Image.fromarray(both).save(tmp_path / "pair.png")
     settings = config(tmp_path, layout="side-by-side")
     (item,) = find(settings)
     pair = open_pair(item, settings)
-    assert pair.truth_hw3.min() == 220
-    assert pair.source_hw3.max() == 0
+    assert pair.source_hw3.min() == 220
+    assert pair.truth_hw3.max() == 0
 
 
 @pytest.mark.parametrize("make", [False, True])

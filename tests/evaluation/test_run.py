@@ -13,7 +13,7 @@ from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.report import REPORT_JSON, REPORT_MD, SHEET_PNG
 from archive_colorizer.evaluation.run import Comparison, compare, evaluate
 from archive_colorizer.evaluation.scores import score
-from archive_colorizer.evaluation.subject import BASELINE, Subject, subject_of
+from archive_colorizer.evaluation.subject import BASELINE, UNCHANGED, Subject, subject_of
 from archive_colorizer.models.chroma_unet import ChromaUNetConfig, build
 from archive_colorizer.models.spec import Task
 from archive_colorizer.weights.card import ModelCard
@@ -103,8 +103,9 @@ def test_a_translator_is_judged_on_its_rgb(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         Image.fromarray(picture).save(tmp_path / name / "x.png")
     subject = subject_of("negative", Inverted(), Task.TRANSLATE, None)
-    model = compared(tmp_path, subject, size=64).report.models[1]
-    assert model.mse == 0
+    _, unchanged, model = compared(tmp_path, subject, size=64).report.models
+    assert unchanged.model == UNCHANGED
+    assert unchanged.mse > model.mse == 0
 
 
 def test_upscalers_are_refused() -> None:
