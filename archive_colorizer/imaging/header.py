@@ -131,7 +131,8 @@ def _read_other(source: BinaryIO, name: str) -> Header:
             bits = _png_bits(source, bits)
         if name == "JPEG" and photometric == "rgb":
             photometric = "ycbcr"
-        exif = image.info.get("exif") or (image.getexif().tobytes() if name == "PNG" else b"")
+        # Not image.getexif(): for a PNG without EXIF that decodes the whole picture.
+        exif = image.info.get("exif") or None
         dpi_x, dpi_y = _dpi(image.info.get("dpi"))
         icc = image.info.get("icc_profile") or None
         return Header(
@@ -142,12 +143,12 @@ def _read_other(source: BinaryIO, name: str) -> Header:
             samples=samples,
             photometric=photometric,
             n_pages=getattr(image, "n_frames", 1) if name in {"GIF", "WEBP", "PNG"} else 1,
-            orientation=_orientation(image.getexif().get(ORIENTATION, 1)),
+            orientation=_exif_orientation(exif),
             dpi_x=dpi_x,
             dpi_y=dpi_y,
             icc=icc,
             icc_name=icc_name(icc),
-            exif=exif or None,
+            exif=exif,
         )
 
 
@@ -164,6 +165,15 @@ def _dpi(value: Any) -> tuple[float | None, float | None]:  # noqa: ANN401 (Pill
         return None, None
     sensible = 1 <= dpi_x <= 100_000 and 1 <= dpi_y <= 100_000
     return (round(dpi_x, 2), round(dpi_y, 2)) if sensible else (None, None)
+
+
+def _exif_orientation(data: bytes | None) -> int:
+    exif = Image.Exif()
+    try:
+        exif.load(data or b"")
+        return _orientation(exif.get(ORIENTATION, 1))
+    except (ValueError, SyntaxError, OSError, KeyError, IndexError, TypeError, struct.error):
+        return 1
 
 
 def _orientation(value: object) -> int:

@@ -1,0 +1,1 @@
+"""The MLflow registry. Nothing is here yet; mlflow is imported only here."""

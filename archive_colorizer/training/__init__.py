@@ -1,0 +1,1 @@
+"""Training: recipes over one loop. Nothing in the batch pipeline imports it."""

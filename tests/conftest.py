@@ -1,0 +1,71 @@
+"""Fixtures that several parts use: a tiny model, and a small archive of drawn masters."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.dataset as ds
+import pytest
+import torch
+from PIL import Image
+
+from archive_colorizer.config import JobConfig, overlay
+from archive_colorizer.models.table import MODELS
+from archive_colorizer.weights.card import ModelCard
+from archive_colorizer.weights.files import save_model
+
+TINY = {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8}
+
+
+def drawn(height: int = 120, width: int = 160, seed: int = 0) -> np.ndarray:
+    """A grey picture with edges, slopes and grain."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    gray = 90 + 60 * np.sin(x / 17 + seed) + 40 * (y > height // 2) + rng.normal(0, 2, x.shape)
+    return np.clip(gray, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folder of an untrained network of the default's family: quick, and it does give chroma."""
+    folder = tmp_path_factory.mktemp("tiny")
+    torch.manual_seed(1)
+    card = ModelCard(
+        name="tiny", version="1", family="chroma_unet", config=TINY, data_rights="cleared"
+    )
+    save_model(folder, MODELS["chroma_unet"].build_from(TINY), card)
+    return str(folder)
+
+
+@pytest.fixture
+def masters(tmp_path: Path) -> Path:
+    """Five grey masters in nested folders."""
+    folder = tmp_path / "masters"
+    (folder / "a" / "b").mkdir(parents=True)
+    for number, name in enumerate(["one.jpg", "two.png", "a/three.tif", "a/four.jpg", "a/b/5.bmp"]):
+        Image.fromarray(drawn(seed=number)).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def job(masters: Path, tmp_path: Path, tiny_model: str) -> Callable[..., JobConfig]:
+    """A configuration of a quick job on `masters`; sections can be laid over it."""
+
+    def make(**sections: dict[str, Any]) -> JobConfig:
+        base = JobConfig(source=str(masters), output=str(tmp_path / "out"))
+        quick = {"color": {"model": tiny_model, "proxy_px": 64}, "run": {"engine": "local"}}
+        return overlay(overlay(base, quick, "test"), sections, "test")
+
+    return make
+
+
+@pytest.fixture
+def rows() -> Callable[[str | Path], list[dict[str, Any]]]:
+    """The manifest as plain Parquet, by source name."""
+
+    def read(output: str | Path) -> list[dict[str, Any]]:
+        table = ds.dataset(Path(output) / "manifest").to_table()
+        return sorted(table.to_pylist(), key=lambda row: row["source_uri"])
+
+    return read

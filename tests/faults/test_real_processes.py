@@ -1,0 +1,182 @@
+"""Whole jobs on a real Ray, killed and starved. Slow: `make test-slow`."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from archive_colorizer.provenance.verify import verify
+from archive_colorizer.storage import open_store
+
+pytestmark = pytest.mark.slow
+Rows = Callable[[str | Path], list[dict[str, Any]]]
+PICTURES = 150
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough masters for a job that can be interrupted."""
+    folder = tmp_path_factory.mktemp("archive")
+    rng = np.random.default_rng(0)
+    for number in range(PICTURES):
+        low = rng.integers(0, 255, (12, 16)).astype(np.uint8)
+        image = Image.fromarray(low).resize((1200, 900), Image.Resampling.BICUBIC)
+        image.save(folder / f"{number:04d}.jpg", quality=90)
+    return folder
+
+
+def command(source: Path, output: Path, model: str, *more: str) -> list[str]:
+    words = [sys.executable, "-m", "archive_colorizer.cli", "colorize", str(source), str(output)]
+    return [*words, "--model", model, "--proxy-px", "64", "--batch-size", "4", *more]
+
+
+def start(words: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def derivatives(output: Path) -> list[Path]:
+    return [path for path in output.rglob("*.colorized.jpg") if ".tmp" not in path.parts]
+
+
+def wait_for(count: int, output: Path, process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 240
+    while len(derivatives(output)) < count:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "no pictures within four minutes"
+        time.sleep(0.05)
+
+
+def workers_of(process: subprocess.Popen[str]) -> Iterator[psutil.Process]:
+    for child in psutil.Process(process.pid).children(recursive=True):
+        try:
+            if "MapWorker" in " ".join(child.cmdline()) or "StageWorker" in child.name():
+                yield child
+        except psutil.NoSuchProcess:
+            continue
+
+
+def check_complete(output: Path, rows: Rows, pictures: int = PICTURES) -> None:
+    found = rows(output)
+    assert len(found) == pictures
+    assert len({row["source_uri"] for row in found}) == pictures
+    assert {row["status"] for row in found} == {"ok"}
+    assert len(derivatives(output)) == pictures
+    assert verify(open_store(str(output))).findings == ()
+    assert not (output / ".tmp").exists()
+
+
+def test_the_driver_is_killed_at_several_moments_and_the_next_run_completes_the_job(
+    archive: Path, tmp_path: Path, tiny_model: str, rows: Rows
+) -> None:
+    output = tmp_path / "out"
+    for moment in (1, 40, 90):
+        process = start(command(archive, output, tiny_model))
+        wait_for(moment, output, process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        for path in derivatives(output):
+            Image.open(path).load()  # whole, wherever it was stopped
+    process = start(command(archive, output, tiny_model))
+    said, errors = process.communicate(timeout=400)
+    assert process.returncode == 0, errors
+    assert "0 failed" in said
+    check_complete(output, rows)
+
+
+def test_a_killed_worker_is_replaced_within_the_same_run(
+    archive: Path, tmp_path: Path, tiny_model: str, rows: Rows
+) -> None:
+    output = tmp_path / "out"
+    process = start(command(archive, output, tiny_model))
+    wait_for(10, output, process)
+    victims = list(workers_of(process))
+    assert victims, "no worker was found"
+    victims[0].kill()
+    _, errors = process.communicate(timeout=400)
+    assert process.returncode == 0, errors
+    check_complete(output, rows)
+
+
+def test_a_second_live_run_is_refused(archive: Path, tmp_path: Path, tiny_model: str) -> None:
+    output = tmp_path / "out"
+    first = start(command(archive, output, tiny_model))
+    wait_for(1, output, first)
+    second = start(command(archive, output, tiny_model))
+    _, errors = second.communicate(timeout=100)
+    assert second.returncode == 2
+    assert f"process {first.pid}" in errors
+    first.communicate(timeout=400)
+    assert first.returncode == 0
+
+
+def test_the_staged_plan_gives_the_same_pictures_as_the_fused_one(
+    masters: Path, tmp_path: Path, tiny_model: str, rows: Rows
+) -> None:
+    """CPUs play the GPU's part, through a resource of another name."""
+    config = tmp_path / "staged.toml"
+    config.write_text('[run]\ngpu_resource = "pretend_gpu"\n')
+    fused = start(command(masters, tmp_path / "fused", tiny_model))
+    _, errors = fused.communicate(timeout=300)
+    assert fused.returncode == 0, errors
+    code = (
+        "import ray, sys\n"
+        "ray.init(num_cpus=2, resources={'pretend_gpu': 1}, include_dashboard=False,"
+        " log_to_driver=False)\n"
+        "from archive_colorizer.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    staged_words = command(masters, tmp_path / "staged", tiny_model, "--config", str(config))[3:]
+    staged = start([sys.executable, "-c", code, *staged_words, "--address", "auto"])
+    _, errors = staged.communicate(timeout=300)
+    assert staged.returncode == 0, errors
+    by_name = [
+        {row["source_uri"]: row["derivative_sha256"] and row["colourfulness"] for row in rows(out)}
+        for out in (tmp_path / "fused", tmp_path / "staged")
+    ]
+    assert by_name[0] == by_name[1]
+    assert len(by_name[0]) == 5
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root")
+def test_a_full_disk_gives_write_error_rows_and_room_completes_the_job(
+    archive: Path, tmp_path: Path, tiny_model: str, rows: Rows
+) -> None:
+    mount = tmp_path / "small"
+    mount.mkdir()
+    tried = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=14m", "tmpfs", str(mount)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if tried.returncode:
+        pytest.skip(f"cannot mount a tmpfs: {tried.stderr.strip()}")
+    try:
+        output = mount / "out"
+        words = command(archive, output, tiny_model, "--quality", "100")
+        process = start(words)
+        _, errors = process.communicate(timeout=400)
+        assert process.returncode == 3, errors
+        found = rows(output)
+        assert len(found) == PICTURES
+        failed = [row for row in found if row["status"] == "failed"]
+        assert failed
+        assert {row["error_class"] for row in failed} == {"write_error"}
+        assert "No space left" in failed[0]["error_message"]
+        assert verify(open_store(str(output))).findings == ()
+        subprocess.run(["mount", "-o", "remount,size=300m", str(mount)], check=True)
+        again = start([*words, "--retry-failed"])
+        _, errors = again.communicate(timeout=400)
+        assert again.returncode == 0, errors
+        check_complete(output, rows)
+    finally:
+        subprocess.run(["umount", str(mount)], check=False)

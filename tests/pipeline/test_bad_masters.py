@@ -1,0 +1,228 @@
+"""Every kind of master that can be wrong: one row each, and all others are done."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from archive_colorizer.config import JobConfig
+from archive_colorizer.pipeline.run import colorize
+
+Job = Callable[..., JobConfig]
+Rows = Callable[[str | Path], list[dict[str, Any]]]
+
+
+def gray() -> np.ndarray:
+    y, x = np.mgrid[:120, :160]
+    return ((x + y) % 256).astype(np.uint8)
+
+
+def colourful() -> np.ndarray:
+    y, x = np.mgrid[:120, :160]
+    return np.dstack([(x * 3) % 256, (y * 5) % 256, (x * y) % 256]).astype(np.uint8)
+
+
+def cut(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+
+
+def cut_jpeg(path: Path) -> None:
+    Image.fromarray(gray()).save(path, "JPEG")
+    cut(path)
+
+
+def cut_tiff(path: Path) -> None:
+    tifffile.imwrite(path, gray())
+    cut(path)
+
+
+def cut_png(path: Path) -> None:
+    Image.fromarray(gray()).save(path, "PNG")
+    cut(path)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def html(path: Path) -> None:
+    path.write_text("<!doctype html><title>404</title>")
+
+
+def huge(path: Path) -> None:
+    """A PNG whose header alone names 900 megapixels."""
+    Image.fromarray(gray()).save(path, "PNG")
+    data = bytearray(path.read_bytes())
+    data[16:24] = (30_000).to_bytes(4, "big") * 2
+    import zlib
+
+    data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
+    path.write_bytes(data)
+
+
+def cmyk(path: Path) -> None:
+    Image.fromarray(colourful()).convert("CMYK").save(path, "JPEG")
+
+
+def cmyk_with_broken_profile(path: Path) -> None:
+    Image.fromarray(colourful()).convert("CMYK").save(path, "JPEG", icc_profile=b"no profile")
+
+
+def in_colour(path: Path) -> None:
+    Image.fromarray(colourful()).save(path, "PNG")
+
+
+TABLE = [
+    ("cut.jpg", cut_jpeg, "failed", "truncated"),
+    ("cut.tif", cut_tiff, "failed", "truncated"),
+    ("cut.png", cut_png, "failed", "truncated"),
+    ("empty.jpg", empty, "failed", "unreadable"),
+    ("html.jpg", html, "failed", "unreadable"),
+    ("huge.png", huge, "failed", "too_large"),
+    ("cmyk.jpg", cmyk, "failed", "unsupported"),
+    ("cmyk_broken.jpg", cmyk_with_broken_profile, "failed", "bad_icc"),
+    ("colour.png", in_colour, "skipped", "already_colour"),
+]
+
+
+def test_each_bad_master_is_one_row_and_the_others_are_done(
+    job: Job, masters: Path, rows: Rows
+) -> None:
+    for name, make, _, _ in TABLE:
+        make(masters / name)
+    (masters / "dangling.jpg").symlink_to(masters / "nowhere.jpg")
+    config = job()
+    report = colorize(config)
+    assert report.ok == 5
+    found = {row["source_uri"].rpartition("/")[2]: row for row in rows(config.output)}
+    assert len(found) == 5 + len(TABLE) + 1
+    for name, _, status, error_class in TABLE:
+        row = found[name]
+        assert (row["status"], row["error_class"]) == (status, error_class), name
+        assert row["source_uri"] in row["error_message"], name
+        assert "\n" not in row["error_message"]
+        assert row["derivative_uri"] is None
+    assert found["dangling.jpg"]["error_class"] == "missing"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_master_without_permission_is_unreadable(job: Job, masters: Path, rows: Rows) -> None:
+    (masters / "one.jpg").chmod(0)
+    config = job()
+    assert colorize(config).errors == {"unreadable": 1}
+
+
+def test_a_master_that_may_not_be_opened_is_unreadable(
+    job: Job, masters: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root the permission bits do not count, so the refusal is played."""
+    from archive_colorizer.pipeline import read
+
+    real = read.open_uri
+
+    def refuse(uri: str) -> Any:
+        if uri.endswith("one.jpg"):
+            raise PermissionError(13, "Permission denied")
+        return real(uri)
+
+    monkeypatch.setattr(read, "open_uri", refuse)
+    config = job()
+    assert colorize(config).errors == {"unreadable": 1}
+    (row,) = (row for row in rows(config.output) if row["status"] == "failed")
+    assert row["error_message"].endswith("Permission denied")
+
+
+def test_several_pages_and_animations_give_their_first_page_and_a_flag(
+    job: Job, masters: Path, rows: Rows
+) -> None:
+    with tifffile.TiffWriter(masters / "pages.tif") as tiff:
+        tiff.write(gray())
+        tiff.write(gray()[::-1])
+    frames = [Image.fromarray(np.full((50, 50), v, np.uint8)) for v in (10, 200)]
+    frames[0].save(masters / "moving.gif", save_all=True, append_images=frames[1:])
+    config = job()
+    assert colorize(config).ok == 7
+    flags = {row["source_uri"].rpartition("/")[2]: row for row in rows(config.output)}
+    for name in ("pages.tif", "moving.gif"):
+        assert flags[name]["flags"] == ["multipage"]
+        assert flags[name]["n_pages"] == 2
+        assert flags[name]["review_needed"]
+
+
+def test_colour_masters_are_recoloured_on_request(job: Job, masters: Path) -> None:
+    in_colour(masters / "colour.png")
+    assert colorize(job(color={"on_colour": "recolor"})).ok == 6
+
+
+def test_a_fixity_mismatch_is_not_coloured(
+    job: Job, masters: Path, tmp_path: Path, rows: Rows
+) -> None:
+    import hashlib
+
+    good = hashlib.sha256((masters / "two.png").read_bytes()).hexdigest()
+    sums = tmp_path / "sums.txt"
+    sums.write_text(f"{'0' * 64}  one.jpg\n{good}  two.png\n")
+    config = job(select={"fixity": str(sums)})
+    assert colorize(config).errors == {"fixity_mismatch": 1}
+    fixity = {row["source_uri"].rpartition("/")[2]: row["fixity"] for row in rows(config.output)}
+    assert (fixity["one.jpg"], fixity["two.png"]) == ("mismatch", "match")
+    assert fixity["three.tif"] == "not_given"
+    assert not (Path(config.output) / "one.colorized.jpg").exists()
+
+
+def test_orientation_is_applied_once(job: Job, masters: Path, rows: Rows) -> None:
+    image = Image.fromarray(gray())
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010E] = "market square"
+    image.save(masters / "turned.jpg", exif=exif, dpi=(300, 200))
+    config = job(select={"include": ["turned.jpg"]})
+    colorize(config)
+    with Image.open(Path(config.output) / "turned.colorized.jpg") as done:
+        assert done.size == (120, 160)
+        assert done.getexif()[0x0112] == 1
+        assert done.getexif()[0x010E] == "market square"
+        assert done.info["dpi"] == (200, 300)
+        assert done.info["icc_profile"]
+        xmp = done.info["xmp"]
+        assert b"compositeWithTrainedAlgorithmicMedia" in xmp
+        assert rows(config.output)[0]["source_sha256"].encode() in xmp
+    upright = np.asarray(Image.open(masters / "turned.jpg").transpose(Image.Transpose.ROTATE_270))
+    luma = np.asarray(Image.open(Path(config.output) / "turned.colorized.jpg").convert("L"))
+    assert np.abs(upright.astype(int) - luma).mean() < 3
+
+
+def test_a_model_that_gives_nonsense_is_the_pictures_fault_and_not_the_jobs(
+    job: Job, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from archive_colorizer.pipeline import predict
+
+    def nonsense(self: object, gray_bhw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        b, h, w = gray_bhw.shape
+        return np.full((b, 2, h, w), np.nan, np.float32), np.zeros((b, 1, h, w), np.float32)
+
+    monkeypatch.setattr(predict.Predictor, "__call__", nonsense)
+    config = job()
+    assert colorize(config).errors == {"model_error": 5}
+
+
+def test_memory_that_runs_out_halves_the_batch(
+    job: Job, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from archive_colorizer.pipeline import predict
+
+    real = predict.Predictor.__call__
+
+    def tight(self: Any, gray_bhw: np.ndarray) -> Any:
+        if len(gray_bhw) > 1:
+            raise MemoryError
+        return real(self, gray_bhw)
+
+    monkeypatch.setattr(predict.Predictor, "__call__", tight)
+    assert colorize(job()).ok == 5

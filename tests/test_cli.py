@@ -1,0 +1,124 @@
+"""The command line: exit codes and one clear line for what the user can mend."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from archive_colorizer.cli import build_parser, main
+from archive_colorizer.config import JobConfig
+
+DOCS = Path(__file__).parents[1] / "README.md"
+COMMANDS = ("colorize", "status", "verify")
+
+
+@pytest.fixture
+def arguments(masters: Path, tmp_path: Path, tiny_model: str) -> list[str]:
+    quick = ["--engine", "local", "--model", tiny_model, "--proxy-px", "64"]
+    return ["colorize", str(masters), str(tmp_path / "out"), *quick]
+
+
+def test_all_done_is_0_and_says_where_the_manifest_is(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "5 coloured, 0 skipped, 0 failed" in said
+    assert "manifest" in said
+
+
+def test_some_failed_is_3(arguments: list[str], masters: Path) -> None:
+    (masters / "bad.jpg").write_bytes(b"nothing of the kind")
+    assert main(arguments) == 3
+
+
+def test_status_and_verify_follow(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(arguments)
+    assert main(["status", str(tmp_path / "out")]) == 0
+    assert "listed 5, left 0" in capsys.readouterr().out
+    assert main(["verify", str(tmp_path / "out")]) == 0
+    (tmp_path / "out" / "two.colorized.jpg").write_bytes(b"changed")
+    assert main(["verify", str(tmp_path / "out")]) == 3
+    assert "changed_derivative" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["--quality", "0"], "must be 1 to 100"),
+        (["--model", "builtin:nothing"], "no such shipped model"),
+        (["--model", "README.md"], "never pickled ones"),
+        (["--config", "nowhere.toml"], "cannot read the configuration"),
+        (["--exclude-list", "nowhere.txt"], "cannot read the list"),
+        (["--bits", "16"], "JPEG has 8 bits"),
+        (["--include", "no*such"], "no pictures there"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_2(
+    arguments: list[str], change: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, *change]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert line.startswith("archive-colorizer: ")
+    assert words in line
+
+
+def test_bad_locations_are_2(masters: Path, tmp_path: Path) -> None:
+    assert main(["colorize", str(tmp_path / "nowhere"), str(tmp_path / "out")]) == 2
+    assert main(["colorize", str(masters), str(masters / "out")]) == 2
+    assert main(["status", str(tmp_path / "nothing")]) == 2
+    assert main(["verify", str(tmp_path / "nothing")]) == 2
+    file = tmp_path / "file"
+    file.write_text("x")
+    assert main(["colorize", str(masters), str(file)]) == 2
+
+
+def test_a_dry_run_says_what_would_be_done(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--dry-run"]) == 0
+    assert "to do       5" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_interrupted_run_can_be_started_again(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from archive_colorizer.pipeline import run
+
+    def interrupt(config: JobConfig) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "colorize", interrupt)
+    assert main(arguments) == 130
+    monkeypatch.undo()
+    assert main(arguments) == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example_and_is_in_the_readme(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([name, "--help"])
+    assert caught.value.code == 0
+    assert "example:\n  archive-colorizer" in capsys.readouterr().out
+    assert f"archive-colorizer {name}" in DOCS.read_text(encoding="utf-8")
+
+
+def test_the_commands_are_those_that_are_documented() -> None:
+    said = build_parser().format_help()
+    assert all(name in said for name in COMMANDS)
+
+
+def test_the_command_line_lies_over_the_file(tmp_path: Path) -> None:
+    from archive_colorizer.cli import job_config
+
+    path = tmp_path / "job.toml"
+    path.write_text('[output]\nformat = "png"\nquality = 70\n')
+    words = ["colorize", "a", "b", "--config", str(path), "--format", "tiff"]
+    make: Callable[..., JobConfig] = job_config
+    config = make(build_parser().parse_args(words))
+    assert (config.deliver.format, config.deliver.quality) == ("tiff", 70)
