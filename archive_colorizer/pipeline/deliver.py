@@ -17,6 +17,7 @@ from archive_colorizer.imaging.compose import compose
 from archive_colorizer.imaging.decode import Decoded, read_luma
 from archive_colorizer.imaging.quality import measure
 from archive_colorizer.pipeline.faults import naming, writing
+from archive_colorizer.pipeline.lock import Fence
 from archive_colorizer.pipeline.step import Kind, each, failure, ms_since
 from archive_colorizer.records import Coloured, Derivative, Outcome, PhotoRef, Status
 from archive_colorizer.storage import Store, open_store, open_uri
@@ -29,16 +30,18 @@ class Deliver:
     kind: Kind = "cpu"
 
     def __init__(
-        self, config: JobConfig, output: str, labels: Mapping[str, str], token: str
+        self, config: JobConfig, output: str, labels: Mapping[str, str], token: str, owner: str
     ) -> None:
         self._config = config
         self._output = output
         self._labels = labels
         self._token = token
+        self._owner = owner
 
     def setup(self) -> None:
         """Open OUTPUT."""
         self._store: Store = open_store(self._output)
+        self._fence = Fence(self._store, self._owner)
 
     def __call__(self, batch: Sequence[Coloured]) -> list[object]:
         """Deliver each picture; a picture's fault becomes its outcome."""
@@ -91,6 +94,7 @@ class Deliver:
             start_s = time.perf_counter()
             sha256, size = _digest(sink)
             quality = measure(master.pixels, sink, full=self._config.run.audit)
+            self._fence.check()
         ms["write"] = ms_since(start_s)
         height, width = master.pixels.shape
         return Derivative(

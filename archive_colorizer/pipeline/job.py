@@ -33,6 +33,8 @@ class JobSpec:
     """What every derivative says of itself in XMP."""
     token: str
     """Names this run's folder of temporaries."""
+    owner: str
+    """Of the lease on OUTPUT: workers stop when another run holds it."""
 
 
 def steps(spec: JobSpec) -> tuple[Step, ...]:
@@ -42,8 +44,8 @@ def steps(spec: JobSpec) -> tuple[Step, ...]:
         Read(config.run),
         Prepare(config.color),
         Colorize(spec.model, config.color, config.run),
-        Deliver(config, spec.output, spec.labels, spec.token),
-        Record(spec.output, spec.context),
+        Deliver(config, spec.output, spec.labels, spec.token, spec.owner),
+        Record(spec.output, spec.context, spec.owner),
     )
 
 

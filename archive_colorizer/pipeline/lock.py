@@ -22,7 +22,8 @@ from archive_colorizer.storage import Store
 KEY: Final = "job.lock"
 HEARTBEAT_S: Final = 5.0
 STALE_S: Final = 60.0
-SETTLE_S: Final = 0.3
+FENCE_S: Final = 0.2
+SETTLE_S: Final = 0.5
 """How long a taker waits before it reads its own name again."""
 
 
@@ -91,6 +92,11 @@ class Lock:
         if lease and lease.owner == self._lease.owner:
             self._store.delete(KEY)
 
+    @property
+    def owner(self) -> str:
+        """The random name of this holder."""
+        return self._lease.owner
+
     def check(self) -> None:
         """Make sure that the lease is still ours.
 
@@ -141,6 +147,31 @@ class Lock:
                 self._store.write_atomic(KEY, _encode(beaten))
             except OSError:  # a full disk: try again at the next beat
                 continue
+
+
+class Fence:
+    """Keeps a worker whose run is over from writing into the OUTPUT of the next one.
+
+    When a driver dies its workers live on for some seconds.
+    """
+
+    def __init__(self, store: Store, owner: str) -> None:
+        self._store = store
+        self._owner = owner
+        self._checked_s = float("-inf")
+
+    def check(self) -> None:
+        """Make sure, at most every FENCE_S seconds, that the run that sent us still holds OUTPUT.
+
+        Raises:
+            LockedError: it does not.
+        """
+        if time.monotonic() - self._checked_s < FENCE_S:
+            return
+        lease = read_lease(self._store)
+        if lease is None or lease.owner != self._owner:
+            raise LockedError(f"{self._store.uri}: the run of this worker is over")
+        self._checked_s = time.monotonic()
 
 
 def read_lease(store: Store) -> Lease | None:

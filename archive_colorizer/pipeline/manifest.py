@@ -190,6 +190,28 @@ def move_to_history(store: Store, row_ids: pa.Array, job_id: str) -> int:
     return moved
 
 
+def one_row_a_page(store: Store, job_id: str) -> None:
+    """Keep one row a page: of twins, which a dying worker may leave, this job's or the last."""
+    keys = part_keys(store)
+    parts = [_read_key(store, key, ("row_id", "source_uri", "page", "job_id")) for key in keys]
+    if not parts:
+        return
+    rows = pa.concat_tables(parts)
+    pages = rows.group_by(["source_uri", "page"]).aggregate([("row_id", "count")])
+    if pages.num_rows == rows.num_rows:
+        return
+    double = pages.filter(pc.greater(pages["row_id_count"], 1))["source_uri"].combine_chunks()
+    twins = rows.filter(pc.is_in(rows["source_uri"], value_set=double)).to_pylist()
+    best: dict[tuple[str, int], str] = {}
+    for row in twins:
+        page = (row["source_uri"], row["page"])
+        if page not in best or row["job_id"] == job_id:
+            best[page] = row["row_id"]
+    other = {row["row_id"] for row in twins} - set(best.values())
+    move_to_history(store, pa.array(sorted(other), pa.string()), job_id)
+    compact(store, max_parts=1)
+
+
 def compact(store: Store, *, max_parts: int = MAX_PARTS) -> None:
     """Merge parts into few files, keeping one row an id, when there are more than `max_parts`."""
     keys = part_keys(store)

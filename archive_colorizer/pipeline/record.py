@@ -5,6 +5,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from archive_colorizer.pipeline.lock import Fence
 from archive_colorizer.pipeline.manifest import JobContext, outcome_table, write_part
 from archive_colorizer.pipeline.reserve import release
 from archive_colorizer.pipeline.step import Kind
@@ -30,16 +31,19 @@ class Record:
     kind: Kind = "cpu"
     takes_outcomes = True
 
-    def __init__(self, output: str, context: JobContext) -> None:
+    def __init__(self, output: str, context: JobContext, owner: str) -> None:
         self._output = output
         self._context = context
+        self._owner = owner
 
     def setup(self) -> None:
         """Open OUTPUT."""
         self._store = open_store(self._output)
+        self._fence = Fence(self._store, self._owner)
 
     def __call__(self, batch: Sequence[Outcome]) -> list[Recorded]:
         """Write the rows of a batch: derivatives first, then their rows."""
+        self._fence.check()
         write_rows(self._store, batch, self._context)
         return [_recorded(outcome) for outcome in batch]
 

@@ -159,7 +159,7 @@ def _do(
 ) -> Tally:
     """Carry a selection out."""
     tally = Tally(total=chosen.todo.num_rows)
-    spec = _spec(config, model)
+    spec = _spec(config, model, lock.owner)
     if chosen.todo.num_rows or chosen.excluded.num_rows:
         record = _job_record(config, model, spec, chosen)
         output.write_job(store, record)
@@ -173,6 +173,7 @@ def _do(
                 shown.update(tally)
         output.remove_superseded(store)
         store.delete_tree(reserve.FOLDER)
+        manifest.one_row_a_page(store, spec.context.job_id)
         manifest.compact(store)
         counts = Counter(manifest.read(store, ["status"])["status"].to_pylist())
         finished = datetime.now(UTC).isoformat(timespec="seconds")
@@ -235,7 +236,7 @@ def _record_excluded(store: Store, excluded: pa.Table, spec: JobSpec) -> None:
         write_rows(store, outcomes, spec.context)
 
 
-def _spec(config: JobConfig, model: ResolvedModel) -> JobSpec:
+def _spec(config: JobConfig, model: ResolvedModel, owner: str) -> JobSpec:
     job_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     card = model.card
     settings = recipe(config, model.weights_sha256)
@@ -267,7 +268,7 @@ def _spec(config: JobConfig, model: ResolvedModel) -> JobSpec:
         "version": __version__,
     }
     folder = os.path.abspath(config.output)  # noqa: PTH100 (links are not resolved)
-    return JobSpec(config, folder, model, context, labels, token=job_id)
+    return JobSpec(config, folder, model, context, labels, token=job_id, owner=owner)
 
 
 def _job_record(
