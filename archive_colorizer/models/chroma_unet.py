@@ -33,7 +33,10 @@ class ChromaUNetConfig:
     head: int = 128
     """Channels before the bins."""
     temperature: float = 0.6
-    """Of the annealed mean when none is asked for: 1 is the expectation, lower is more vivid."""
+    """Of the annealed mean when none is asked for: 1 is the expectation, lower the mode."""
+    rebalance: float = 0.0
+    """How far bins are weighted by their rarity at prediction when it is not asked for: 0 takes
+    them as learned, higher values are more vivid."""
 
 
 class ResidualBlock(nn.Module):
@@ -64,12 +67,14 @@ class ChromaUNet(nn.Module):
     """Grey and hints in, a distribution over ab bins out, at a quarter of the size."""
 
     bins_q2: Tensor
+    log_prior_q: Tensor
 
     def __init__(self, config: ChromaUNetConfig) -> None:
         super().__init__()
         self.config = config
         widths = config.widths
         self.register_buffer("bins_q2", gamut_bins())
+        self.register_buffer("log_prior_q", torch.zeros(len(self.bins_q2)))
         self.stem = _convolution(1 + HINT_CHANNELS, widths[0], kernel=5, stride=2)
         self.down = nn.ModuleList(
             [nn.Identity()] + [_convolution(a, b, stride=2) for a, b in pairwise(widths)]
@@ -119,21 +124,26 @@ class ChromaUNet(nn.Module):
         gray_b1hw: Tensor,
         *,
         temperature: float | None = None,
+        rebalance: float | None = None,
         hints_b3hw: Tensor | None = None,
     ) -> Prediction:
         """Chroma as the annealed mean of the bins, doubt as their entropy.
 
         Args:
             gray_b1hw: (B, 1, H, W) sRGB-encoded grey in [0, 1]; sides multiples of 32.
-            temperature: 1 gives the expectation (safe), lower values more vivid colours; None
-                takes the model's own.
+            temperature: 1 gives the expectation, lower values the likeliest colour; None takes
+                the model's own.
+            rebalance: logit adjustment (Menon et al. 2021): bins gain by the rarity of their
+                colour in the training pictures to this power; None takes the model's own.
             hints_b3hw: as `forward`.
 
         Returns:
             ab in Lab units and doubt in [0, 1] (entropy over its maximum), both (B, ., H, W).
         """
         logits = self(gray_b1hw, hints_b3hw).float()
-        annealed = torch.softmax(logits / (temperature or self.config.temperature), dim=1)
+        power = self.config.rebalance if rebalance is None else rebalance
+        lifted = logits - power * self.log_prior_q.float()[:, None, None]
+        annealed = torch.softmax(lifted / (temperature or self.config.temperature), dim=1)
         ab = torch.einsum("bqhw,qc->bchw", annealed, self.bins_q2.float())
         log_p = torch.log_softmax(logits, dim=1)
         entropy = -(log_p.exp() * log_p).sum(dim=1, keepdim=True)

@@ -1,7 +1,7 @@
 """The model in a worker: loaded once, asked batch by batch."""
 
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from archive_colorizer.models.spec import Prediction
 from archive_colorizer.weights.reference import ResolvedModel, load, size_multiple
 
-VIVID_TEMPERATURE: Final = 0.38
-"""Annealing temperature at vividness 1 (Zhang et al. 2016); at 0 it is 1, the expectation."""
-
 
 class Predictor:
     """A loaded colorizer. Axes: b batch, h height, w width."""
@@ -20,7 +17,7 @@ class Predictor:
     def __init__(self, model: ResolvedModel, vividness: float | None, precision: str) -> None:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._dtype = autocast_dtype(precision, self._device)
-        self._temperature = temperature(vividness)
+        self._knobs = {} if vividness is None else {"rebalance": vividness}
         module: Any = load(model)
         self._module = module.to(device=self._device, memory_format=torch.channels_last)
         self.size_multiple = size_multiple(model)
@@ -46,15 +43,10 @@ class Predictor:
                 torch.inference_mode(),
                 torch.autocast(self._device.type, dtype=self._dtype, enabled=enabled),
             ):
-                said = cast(Prediction, self._module.predict(gray, temperature=self._temperature))
+                said = cast(Prediction, self._module.predict(gray, **self._knobs))
         except torch.OutOfMemoryError as error:
             raise MemoryError("the device has no room for this batch") from error
         return said.ab_b2hw.float().cpu().numpy(), said.doubt_b1hw.float().cpu().numpy()
-
-
-def temperature(vividness: float | None) -> float | None:
-    """Annealing temperature of a vividness in [0, 1]; None leaves it to the model."""
-    return None if vividness is None else VIVID_TEMPERATURE**vividness
 
 
 def autocast_dtype(precision: str, device: torch.device) -> torch.dtype:

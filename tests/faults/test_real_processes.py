@@ -39,12 +39,27 @@ def command(source: Path, output: Path, model: str, *more: str) -> list[str]:
     return [*words, "--model", model, "--proxy-px", "64", "--batch-size", "4", *more]
 
 
+STARTED: list[subprocess.Popen[str]] = []
+
+
 def start(words: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    STARTED.append(process)
+    return process
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
 
 
 def derivatives(output: Path) -> list[Path]:
-    return [path for path in output.rglob("*.colorized.jpg") if ".tmp" not in path.parts]
+    return list(output.glob("*.colorized.jpg"))
 
 
 def wait_for(count: int, output: Path, process: subprocess.Popen[str]) -> None:
