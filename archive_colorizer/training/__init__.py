@@ -1,1 +1,5 @@
-"""Training: recipes over one loop. Nothing in the batch pipeline imports it."""
+"""Training: recipes over one loop, in plain torch (no Ray, no MLflow yet).
+
+`recipe` says what a recipe declares, `loop` carries any recipe out, `recipes/` has one file a model
+family. Nothing in the batch pipeline imports this package.
+"""

@@ -133,32 +133,33 @@ def test_a_second_live_run_is_refused(archive: Path, tmp_path: Path, tiny_model:
     assert first.returncode == 0
 
 
-def test_the_staged_plan_gives_the_same_pictures_as_the_fused_one(
-    masters: Path, tmp_path: Path, tiny_model: str, rows: Rows
+@pytest.fixture
+def cluster_with_a_pretend_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Address of a running cluster in which a custom resource plays the GPU's part."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "a-throwaway-token-of-this-test-0123456789")
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 2, "resources": {"pretend_gpu": 1}, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    yield cluster.address
+    cluster.shutdown()
+
+
+def test_the_staged_plan_on_a_running_cluster_gives_the_same_pictures_as_the_fused_one(
+    masters: Path, tmp_path: Path, tiny_model: str, rows: Rows, cluster_with_a_pretend_gpu: str
 ) -> None:
-    """CPUs play the GPU's part, through a resource of another name."""
     config = tmp_path / "staged.toml"
     config.write_text('[run]\ngpu_resource = "pretend_gpu"\n')
-    fused = start(command(masters, tmp_path / "fused", tiny_model))
-    _, errors = fused.communicate(timeout=300)
-    assert fused.returncode == 0, errors
-    code = (
-        "import ray, sys\n"
-        "ray.init(num_cpus=2, resources={'pretend_gpu': 1}, include_dashboard=False,"
-        " log_to_driver=False)\n"
-        "from archive_colorizer.cli import main\n"
-        "sys.exit(main(sys.argv[1:]))\n"
-    )
-    staged_words = command(masters, tmp_path / "staged", tiny_model, "--config", str(config))[3:]
-    staged = start([sys.executable, "-c", code, *staged_words, "--address", "auto"])
-    _, errors = staged.communicate(timeout=300)
-    assert staged.returncode == 0, errors
-    by_name = [
-        {row["source_uri"]: row["derivative_sha256"] and row["colourfulness"] for row in rows(out)}
-        for out in (tmp_path / "fused", tmp_path / "staged")
-    ]
-    assert by_name[0] == by_name[1]
-    assert len(by_name[0]) == 5
+    more = ["--config", str(config), "--address", cluster_with_a_pretend_gpu]
+    found = []
+    for name, words in (("fused", []), ("staged", more)):
+        process = start(command(masters, tmp_path / name, tiny_model, *words))
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+        found.append({row["source_uri"]: row["colourfulness"] for row in rows(tmp_path / name)})
+    assert found[0] == found[1]
+    assert len(found[0]) == 5
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root")
