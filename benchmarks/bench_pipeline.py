@@ -1,0 +1,118 @@
+"""How much does the engine cost: the whole job on Ray against a plain loop and against the bound.
+
+    python benchmarks/bench_pipeline.py [--small 300] [--large 3000]
+
+Fixed cost and marginal rate of the job on Ray come from two sizes. The bound is what the cores
+could do if the engine cost nothing: the steps' own CPU time a picture, taken from the plain loop's
+manifest (both decodes are in it), divided by the cores. Peak memory is of the whole process tree.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from common import save, write_archive
+
+from archive_colorizer.pipeline.manifest import STEP_TIMES
+
+
+class Watch(threading.Thread):
+    """Peak memory of a process tree (proportional set size) and when the first picture came."""
+
+    def __init__(self, pid: int, output: Path) -> None:
+        super().__init__(daemon=True)
+        self.process, self.output = psutil.Process(pid), output
+        self.peak_mib = self.peak_worker_mib = 0.0
+        self.first_s: float | None = None
+        self.start_s = time.monotonic()
+
+    def run(self) -> None:
+        while self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE:
+            self._look()
+            time.sleep(0.25)
+
+    def _look(self) -> None:
+        if self.first_s is None and next(self.output.glob("*.colorized.*"), None):
+            self.first_s = time.monotonic() - self.start_s
+        try:
+            family = [self.process, *self.process.children(recursive=True)]
+            sizes = [child.memory_full_info().pss / 2**20 for child in family]
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return
+        self.peak_mib = max(self.peak_mib, sum(sizes))
+        self.peak_worker_mib = max(self.peak_worker_mib, *sizes)
+
+
+def run_job(source: Path, output: Path, engine: str) -> dict[str, Any]:
+    """One job in a process of its own."""
+    words = [sys.executable, "-m", "archive_colorizer.cli", "colorize", str(source), str(output)]
+    start_s = time.monotonic()
+    process = subprocess.Popen(
+        [*words, "--engine", engine], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    watch = Watch(process.pid, output)
+    watch.start()
+    code = process.wait()
+    seconds = time.monotonic() - start_s
+    watch.join(5)
+    if code:
+        raise SystemExit(f"{engine} on {source}: exit code {code}")
+    return {
+        "seconds": round(seconds, 2),
+        "first_picture_s": round(watch.first_s or seconds, 2),
+        "peak_mib": round(watch.peak_mib),
+        "peak_process_mib": round(watch.peak_worker_mib),
+        "step_ms": step_ms(output),
+    }
+
+
+def step_ms(output: Path) -> dict[str, float]:
+    """Mean milliseconds a picture of each step, from the manifest."""
+    table = ds.dataset(output / "manifest").to_table()
+    return {name: round(pc.mean(table[f"ms_{name}"]).as_py(), 2) for name in STEP_TIMES}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", type=int, default=300)
+    parser.add_argument("--large", type=int, default=3000)
+    args = parser.parse_args()
+    cores = psutil.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for count in (args.small, args.large):
+            write_archive(root / f"in-{count}", count)
+        local = run_job(root / f"in-{args.small}", root / "local", "local")
+        small = run_job(root / f"in-{args.small}", root / "ray-small", "ray")
+        large = run_job(root / f"in-{args.large}", root / "ray-large", "ray")
+        local_after = run_job(root / f"in-{args.small}", root / "local-after", "local")
+    marginal_s = (large["seconds"] - small["seconds"]) / (args.large - args.small)
+    per_picture = [sum(run["step_ms"].values()) / 1000 for run in (local, local_after)]
+    bound = cores / (sum(per_picture) / 2)
+    save(
+        "bench_pipeline",
+        {
+            "what": f"{args.small} and {args.large} grey JPEGs of 1.5 MP, builtin:default",
+            "ray_fixed_s": round(small["seconds"] - args.small * marginal_s, 2),
+            "ray_marginal_pictures_per_s": round(1 / marginal_s, 2),
+            "bound_pictures_per_s": round(bound, 2),
+            "marginal_of_bound": round(1 / marginal_s / bound, 3),
+            "first_picture_s": small["first_picture_s"],
+            "local": local,
+            "local_after": local_after,
+            "ray_small": small,
+            "ray_large": large,
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
