@@ -27,7 +27,8 @@ from archive_colorizer.imaging.colour import (
 )
 from archive_colorizer.imaging.upsample import ChromaMap, Method, chroma_map
 
-STRIP_PIXELS: Final = 1 << 20
+STRIP_PIXELS: Final = 1 << 18
+"""Of one strip: small enough for the processor's cache."""
 ENCODE_STEPS: Final = 1 << 16
 
 

@@ -5,7 +5,7 @@ PNG and TIFF are written strip by strip, so that a large derivative never lies i
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Literal
 
@@ -18,6 +18,7 @@ from PIL import Image
 
 from archive_colorizer.imaging.compose import STRIP_PIXELS, Composer
 from archive_colorizer.imaging.metadata import Tags
+from archive_colorizer.imaging.tone import MAX_MEASURED_PIXELS, reduction_for
 
 Format = Literal["jpeg", "png", "tiff"]
 MIMES: Final = {"jpeg": "image/jpeg", "png": "image/png", "tiff": "image/tiff"}
@@ -40,7 +41,13 @@ class Settings:
     """A sample, of PNG and TIFF: 8 or 16."""
 
 
-def encode(picture: Composer, sink: BinaryIO, settings: Settings, tags: Tags) -> None:
+Tap = Callable[[Iterator[NDArray[Any]]], Iterator[NDArray[Any]]]
+"""Looks at the strips of RGB that go into a lossless file, and passes them on."""
+
+
+def encode(
+    picture: Composer, sink: BinaryIO, settings: Settings, tags: Tags, tap: Tap = iter
+) -> None:
     """Write a composed picture.
 
     Args:
@@ -48,6 +55,7 @@ def encode(picture: Composer, sink: BinaryIO, settings: Settings, tags: Tags) ->
         sink: a seekable handle.
         settings: format, quality, bits.
         tags: profile, resolution, EXIF and XMP.
+        tap: sees what goes into a PNG or TIFF.
 
     Raises:
         OSError: the sink cannot be written.
@@ -55,9 +63,9 @@ def encode(picture: Composer, sink: BinaryIO, settings: Settings, tags: Tags) ->
     if settings.format == "jpeg":
         _write_jpeg(picture, sink, settings.quality, tags)
     elif settings.format == "png":
-        _write_png(picture, sink, settings.bits, tags)
+        _write_png(picture, sink, settings.bits, tags, tap)
     else:
-        _write_tiff(picture, sink, settings.bits, tags)
+        _write_tiff(picture, sink, settings.bits, tags, tap)
 
 
 def _write_jpeg(picture: Composer, sink: BinaryIO, quality: int, tags: Tags) -> None:
@@ -93,7 +101,7 @@ def _segment(marker: int, body: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
 
 
-def _write_png(picture: Composer, sink: BinaryIO, bits: int, tags: Tags) -> None:
+def _write_png(picture: Composer, sink: BinaryIO, bits: int, tags: Tags, tap: Tap) -> None:
     height, width = picture.luma_hw.shape
     sink.write(b"\x89PNG\r\n\x1a\n")
     _chunk(sink, b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0))
@@ -106,7 +114,7 @@ def _write_png(picture: Composer, sink: BinaryIO, bits: int, tags: Tags) -> None
     if tags.xmp:
         _chunk(sink, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + tags.xmp)
     packer = zlib.compressobj(ZLIB_LEVEL)
-    for strip in picture.rgb_strips(bits, rows_of(width)):
+    for strip in tap(picture.rgb_strips(bits, rows_of(height, width))):
         _chunk(sink, b"IDAT", packer.compress(_filtered(strip)))
     _chunk(sink, b"IDAT", packer.flush())
     _chunk(sink, b"IEND", b"")
@@ -132,16 +140,16 @@ def _chunk(sink: BinaryIO, kind: bytes, body: bytes) -> None:
     sink.write(struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))
 
 
-def _write_tiff(picture: Composer, sink: BinaryIO, bits: int, tags: Tags) -> None:
+def _write_tiff(picture: Composer, sink: BinaryIO, bits: int, tags: Tags, tap: Tap) -> None:
     height, width = picture.luma_hw.shape
-    rows = rows_of(width)
+    rows = rows_of(height, width)
     size = height * width * 3 * bits // 8
     extra: list[tuple[int, int, int, bytes | str, bool]] = list(_text_tags(tags.exif))
     if tags.xmp:
         extra.append((XMP_TAG, 1, len(tags.xmp), tags.xmp, True))
     with tifffile.TiffWriter(sink, bigtiff=size > BIGTIFF_BYTES, byteorder="<") as writer:
         writer.write(
-            map(_packed, picture.rgb_strips(bits, rows)),
+            map(_packed, tap(picture.rgb_strips(bits, rows))),
             shape=(height, width, 3),
             dtype=np.uint8 if bits == 8 else np.uint16,
             photometric="rgb",
@@ -174,6 +182,7 @@ def _text_tags(exif: bytes) -> Iterator[tuple[int, int, int, bytes | str, bool]]
             yield code, 2, 0, text.encode("ascii", errors="replace").decode(), True
 
 
-def rows_of(width: int) -> int:
-    """Rows of a strip, about STRIP_PIXELS pixels."""
-    return max(1, STRIP_PIXELS // max(1, width))
+def rows_of(height: int, width: int) -> int:
+    """Rows of a strip: about STRIP_PIXELS pixels, a whole number of rows of the reduced picture."""
+    factor = reduction_for(height, width, MAX_MEASURED_PIXELS)
+    return max(1, STRIP_PIXELS // max(1, width) // factor) * factor

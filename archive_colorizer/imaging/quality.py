@@ -1,5 +1,6 @@
 """How a delivered picture compares with its master."""
 
+from collections.abc import Iterator
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import cv2
@@ -9,12 +10,11 @@ from numpy.typing import NDArray
 from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.imaging.decode import luma_of, to_8_bits
 from archive_colorizer.imaging.header import read_header
-from archive_colorizer.imaging.strips import decode_jpeg, read_strips
-from archive_colorizer.imaging.tone import reduction_for
+from archive_colorizer.imaging.strips import Pixels, decode_jpeg, read_strips
+from archive_colorizer.imaging.tone import MAX_MEASURED_PIXELS, reduction_for
 
-MAX_PIXELS: Final = 1e6
 COLOUR_SHORT_PX: Final = 256
-"""Colourfulness is read off a reduced decode whose short side is at least this."""
+"""Colourfulness is read off a reduced picture whose short side is at least this."""
 
 
 class Quality(NamedTuple):
@@ -25,45 +25,65 @@ class Quality(NamedTuple):
     luminance_p99: float
 
 
-def measure(luma_hw: NDArray[Any], delivered: BinaryIO, *, full: bool = False) -> Quality:
-    """Compare the delivered file with the master's luma.
+class Meter:
+    """Compares strips of a delivered picture with its master as they go by.
 
-    Both are area-averaged by the same whole factor, so that at most 1 megapixel is compared, unless
-    `full`. The delivered file is decoded, not what went into it.
+    Both are area-averaged by one whole factor, so that at most 1 megapixel is compared, or every
+    pixel is with `full`. Used as the tap of a lossless encoder, and on what a decoder gives.
+    """
+
+    def __init__(self, luma_hw: NDArray[Any], *, full: bool = False) -> None:
+        height, width = luma_hw.shape
+        self._luma = luma_hw
+        self._factor = 1 if full else reduction_for(height, width, MAX_MEASURED_PIXELS)
+        self._step = max(1, min(height, width) // COLOUR_SHORT_PX)
+        self._counts = np.zeros(256, np.int64)
+        self._small: list[Pixels] = []
+        self._top = 0
+
+    def __call__(self, strips: Iterator[Pixels]) -> Iterator[Pixels]:
+        """Pass (rows, W, 3) strips on, in order from the top."""
+        for strip in strips:
+            pixels = to_8_bits(strip)
+            self._compare(luma_of(pixels))
+            offset = -self._top % self._step
+            self._small.append(pixels[offset :: self._step, :: self._step].copy())
+            self._top += len(pixels)
+            yield strip
+
+    def _compare(self, luma: NDArray[np.uint8]) -> None:
+        master = to_8_bits(self._luma[self._top : self._top + len(luma)])
+        gap = cv2.absdiff(_reduced(master, self._factor), _reduced(luma, self._factor))
+        self._counts += np.bincount(gap.ravel(), minlength=256)
+
+    def quality(self, rgb_small: Pixels | None = None) -> Quality:
+        """The figures, once everything has gone by."""
+        total = int(self._counts.sum())
+        mean = float((self._counts * np.arange(256)).sum() / total)
+        p99 = float(np.searchsorted(np.cumsum(self._counts), 0.99 * total))
+        small = np.concatenate(self._small) if rgb_small is None else rgb_small
+        return Quality(colourfulness(small), mean, p99)
+
+
+def measure(luma_hw: NDArray[Any], delivered: BinaryIO, *, full: bool = False) -> Quality:
+    """Decode a delivered file and compare it with the master's luma.
 
     Args:
         luma_hw: (H, W) uint8 or uint16, the master's.
-        delivered: the derivative as a file; upright, sRGB.
+        delivered: the derivative; upright, sRGB.
         full: compare every pixel.
     """
-    factor = 1 if full else reduction_for(luma_hw.shape[0], luma_hw.shape[1], MAX_PIXELS)
-    luma, rgb = _delivered(delivered, luma_hw.shape)
-    difference = cv2.absdiff(_reduced(to_8_bits(luma_hw), factor), _reduced(luma, factor))
-    counts = np.bincount(difference.ravel(), minlength=256)
-    at = np.searchsorted(np.cumsum(counts), 0.99 * difference.size)
-    mean = float((counts * np.arange(256)).sum() / difference.size)
-    return Quality(colourfulness(rgb), mean, float(at))
-
-
-def _delivered(
-    source: BinaryIO, shape: tuple[int, ...]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Luma at full size, and a small RGB picture."""
-    source.seek(0)
-    if source.read(2) == b"\xff\xd8":
-        source.seek(0)
-        data = source.read()
-        luma = decode_jpeg(data, gray=True)
-        return luma, decode_jpeg(data, gray=False, min_short_px=COLOUR_SHORT_PX)
-    header = read_header(source, max_megapixels=float("inf"))
-    factor = max(1, min(shape) // COLOUR_SHORT_PX)
-    luma, small, top = np.empty(shape, np.uint8), [], 0
-    for strip in read_strips(source, header):
-        pixels = to_8_bits(strip)
-        luma[top : top + len(pixels)] = luma_of(pixels)
-        small.append(pixels[-top % factor :: factor, ::factor])
-        top += len(pixels)
-    return luma, np.concatenate(small)
+    meter = Meter(luma_hw, full=full)
+    delivered.seek(0)
+    if delivered.read(2) == b"\xff\xd8":
+        delivered.seek(0)
+        data = delivered.read()
+        meter._compare(decode_jpeg(data, gray=True))
+        return meter.quality(decode_jpeg(data, gray=False, min_short_px=COLOUR_SHORT_PX))
+    header = read_header(delivered, max_megapixels=float("inf"))
+    for _ in meter(read_strips(delivered, header)):
+        pass
+    return meter.quality()
 
 
 def _reduced(luma_hw: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:

@@ -144,7 +144,9 @@ def _segments(page: Any) -> Iterator[Pixels]:  # noqa: ANN401 (tifffile's page)
         return
     band: Pixels | None = None
     top = 0
-    for pixels, (_, _, y, x, _), (_, rows, columns, _) in page.segments():
+    for pixels, (_, _, y, x, _), (_, rows, columns, _) in page.segments(
+        maxworkers=1, buffersize=STRIP_BYTES
+    ):
         if pixels is None:
             raise PictureFault("truncated", f"there are no pixels at row {y} of {height}")
         if band is not None and y != top:

@@ -22,6 +22,8 @@ TINTED_SPREAD: Final = 4.0
 LONG_TO_SHORT: Final = 2.0
 """A proxy's long side is at most this many times the wanted short side."""
 MIN_SIDE_PX: Final = 8
+MAX_MEASURED_PIXELS: Final = 1e6
+"""Quality is measured on at most so many pixels, unless all are asked for."""
 
 
 def tone_class(rgb_hwc: NDArray[np.uint8]) -> tuple[str, float]:

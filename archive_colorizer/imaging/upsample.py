@@ -1,9 +1,11 @@
 """Chroma from the proxy, brought to the master's edges.
 
-Guided filter (He, Sun & Tang 2010): in every window of the proxy chroma is fitted as a line in the
-luma, chroma = slope * luma + offset; the two coefficients are smooth, so they are brought to full
-size bilinearly and applied to the master's own luma (fast guided filter, He & Sun 2015). Where the
-luma has an edge the chroma gets it too. Axes: h height, w width; chroma planes are Cb and Cr.
+In every window of the proxy chroma is fitted as a line in the luma, as in the guided filter (He,
+Sun & Tang 2010; at proxy size: He & Sun 2015). Only the slope is taken: the chroma itself is
+brought up bilinearly, and the luma's detail, which the proxy does not have, is added times the
+slope. Where the luma has an edge the chroma gets it too; what the model said is not smoothed again
+(the plain guided filter smooths it, and was further from the truth than bilinear:
+benchmarks/bench_steps.py). Axes: h height, w width; chroma planes are Cb and Cr.
 """
 
 from dataclasses import dataclass
@@ -16,10 +18,10 @@ from numpy.typing import NDArray
 from archive_colorizer.imaging.colour import B_FROM_CB, R_FROM_CR, Float, lab_to_rgb, rgb_to_lab
 
 Method = Literal["guided", "bilinear"]
-RADIUS_PX: Final = 8
-"""Of the window, in proxy pixels: twice the stride at which the model predicts."""
-EPSILON: Final = 4e-4
-"""Luma variance (of 1) under which a window counts as flat: a deviation of 5 in 255."""
+RADIUS_PX: Final = 4
+"""Of the window, in proxy pixels: the stride at which the model predicts."""
+EPSILON: Final = 1e-3
+"""Luma variance (of 1) under which a window counts as flat: a deviation of 8 in 255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,9 @@ def chroma_map(luma_hw: NDArray[Any], ab_2hw: NDArray[Any], method: Method) -> C
     mean_chroma = _mean(chroma)
     variance = _mean(luma * luma)[..., None] - mean_luma**2
     covariance = _mean(luma[..., None] * chroma) - mean_luma * mean_chroma
-    slope = covariance / (np.maximum(variance, 0) + EPSILON)
-    offset = mean_chroma - slope * mean_luma
-    return ChromaMap(np.dstack((_mean(slope), _mean(offset))).astype(np.float32))
+    slope = _mean(covariance / (np.maximum(variance, 0) + EPSILON))
+    offset = chroma - slope * luma[..., None]
+    return ChromaMap(np.dstack((slope, offset)).astype(np.float32))
 
 
 def _mean(plane: Float) -> Float:

@@ -15,7 +15,7 @@ from archive_colorizer.errors import PhotoError, WritePhotoError
 from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.compose import compose
 from archive_colorizer.imaging.decode import Decoded, read_luma
-from archive_colorizer.imaging.quality import measure
+from archive_colorizer.imaging.quality import Meter, Quality, measure
 from archive_colorizer.pipeline.faults import naming, writing
 from archive_colorizer.pipeline.lock import Fence
 from archive_colorizer.pipeline.step import Kind, each, failure, ms_since
@@ -89,11 +89,12 @@ class Deliver:
         settings = encode.Settings(deliver.format, deliver.quality, bits)
         with self._store.staged(ref.output_key, self._token, replace=self._ours(ref)) as sink:
             start_s = time.perf_counter()
-            encode.encode(picture, sink, settings, self._tags(coloured))
+            meter = Meter(master.pixels)
+            encode.encode(picture, sink, settings, self._tags(coloured), meter)
             ms["encode"] = ms_since(start_s)
             start_s = time.perf_counter()
             sha256, size = _digest(sink)
-            quality = measure(master.pixels, sink, full=self._config.run.audit)
+            quality = self._quality(master, sink, meter)
             self._fence.check()
         ms["write"] = ms_since(start_s)
         height, width = master.pixels.shape
@@ -108,6 +109,13 @@ class Deliver:
             luminance_mae=quality.luminance_mae,
             luminance_p99=quality.luminance_p99,
         )
+
+    def _quality(self, master: Decoded, sink: BinaryIO, meter: Meter) -> Quality:
+        """Of what was delivered: decoded again, unless a lossless file's strips were measured."""
+        audit = self._config.run.audit
+        if self._config.deliver.format == "jpeg" or audit:
+            return measure(master.pixels, sink, full=audit)
+        return meter.quality()
 
     def _ours(self, ref: PhotoRef) -> bool:
         """Whether a file of ours is in the way, which may be replaced.

@@ -59,10 +59,11 @@ def cluster(config: RunConfig) -> Iterator[Resources]:
     _quiet(config)
     level = logging.INFO if config.verbose else logging.ERROR
     options: dict[str, Any] = {"log_to_driver": config.verbose, "logging_level": level}
-    if config.address:
-        options["address"] = config.address
-    else:
-        options |= {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+    if config.address or os.environ.get("RAY_ADDRESS"):
+        options["address"] = config.address or None
+    else:  # "local": without it a cluster that happens to run on this machine would be joined
+        options |= {"address": "local", "include_dashboard": False}
+        options["object_store_memory"] = OBJECT_STORE_BYTES
     try:
         with contextlib.nullcontext() if config.verbose else silenced_stderr():
             ray.init(**options)
