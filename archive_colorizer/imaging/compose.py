@@ -154,8 +154,10 @@ def _linear_rgb(luma: Float, cb: Float, cr: Float, target: Float) -> Float:
     luminance = linear @ LUMINANCE_WEIGHTS
     linear *= (target / np.maximum(luminance, 1e-6))[..., None]
     linear -= target[..., None]
-    up = np.maximum(linear.max(axis=-1), 1e-6)
-    down = np.maximum(-linear.min(axis=-1), 1e-6)
+    # By channel: reducing an axis of three is ten times slower.
+    red, green, blue = (linear[..., i] for i in range(3))
+    up = np.maximum(np.maximum(red, green), np.maximum(blue, 1e-6))
+    down = np.maximum(-np.minimum(np.minimum(red, green), blue), 1e-6)
     scale = np.minimum(np.minimum((1 - target) / up, target / down), 1)
     linear *= scale[..., None]
     linear += target[..., None]
