@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_colorize(commands)
     _add_status(commands)
     _add_verify(commands)
+    _add_evaluate(commands)
     return parser
 
 
@@ -208,6 +209,42 @@ def _verify(args: argparse.Namespace) -> int:
     report = verify(open_store(args.output))
     print(report.text())
     return EXIT_SOME_FAILED if report.findings else EXIT_OK
+
+
+def _add_evaluate(commands: Any) -> None:  # noqa: ANN401
+    parser = _command(
+        commands,
+        "evaluate",
+        _evaluate,
+        "compare models, and leaving the pictures grey, on the same colour photographs",
+        "archive-colorizer evaluate photos/ --model builtin:default --model runs/mine/model",
+    )
+    add = parser.add_argument
+    add(
+        "data", metavar="DATA", help="a folder of colour photographs or of pairs, or Parquet shards"
+    )
+    add("--model", metavar="REF", action="append", required=True, dest="models",
+        help="may be given more than once")  # fmt: skip
+    add("--output", metavar="FOLDER", help="for report.md, report.json and sheet.png")
+    add("--layout", choices=("auto", "photos", "two-folders", "side-by-side"), help="of DATA")
+    add("--size", type=int, metavar="PX", help="edge of the square that is compared")
+    add("--limit", type=int, metavar="N", help="at most N pictures; 0 takes all")
+    add("--seed", type=int, help="draws the pictures")
+    add("--device", help="auto, cpu or cuda")
+    add("--inception", metavar="FILE", help="Inception-v3 weights, for KID and FID")
+    add("--lpips-backbone", metavar="FILE", help="AlexNet or VGG16 weights, for LPIPS")
+    add("--lpips-heads", metavar="FILE", help="the learned weights that go with them")
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    from archive_colorizer.evaluation.config import EvaluationConfig
+    from archive_colorizer.evaluation.run import evaluate
+
+    given = {name: value for name, value in vars(args).items() if value is not None}
+    del given["command"]
+    report = evaluate(EvaluationConfig(**given | {"models": tuple(args.models)}))
+    print(report.text())
+    return EXIT_OK
 
 
 if __name__ == "__main__":

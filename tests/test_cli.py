@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from archive_colorizer.cli import build_parser, main
 from archive_colorizer.config import JobConfig
 
 DOCS = Path(__file__).parents[1] / "README.md"
-COMMANDS = ("colorize", "status", "verify")
+COMMANDS = ("colorize", "status", "verify", "evaluate")
 
 
 @pytest.fixture
@@ -106,6 +108,22 @@ def test_every_command_has_help_with_an_example_and_is_in_the_readme(
     assert caught.value.code == 0
     assert "example:\n  archive-colorizer" in capsys.readouterr().out
     assert f"archive-colorizer {name}" in DOCS.read_text(encoding="utf-8")
+
+
+def test_evaluate_writes_a_table_with_the_grey_baseline(
+    tmp_path: Path, tiny_model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(3):
+        pixels = rng.integers(0, 255, (80, 90, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
+    words = ["evaluate", str(tmp_path / "photos"), "--model", tiny_model, "--size", "64"]
+    assert main([*words, "--output", str(tmp_path / "report")]) == 0
+    said = capsys.readouterr().out
+    assert "grey" in said
+    assert "PSNR" in said
+    assert (tmp_path / "report" / "sheet.png").exists()
 
 
 def test_the_commands_are_those_that_are_documented() -> None:
