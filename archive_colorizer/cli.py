@@ -1,7 +1,9 @@
 """The commands: parse, build a config, call. No logic lives here."""
 
 import argparse
+import contextlib
 import logging
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -25,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for noisy in ("PIL", "tifffile", "matplotlib"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     args = build_parser().parse_args(argv)
+    with contextlib.suppress(ValueError):  # not in the main thread: whoever calls has the signals
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     command: Callable[[argparse.Namespace], int] = args.command
     try:
         return command(args)

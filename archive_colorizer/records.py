@@ -108,6 +108,10 @@ class Coloured:
     """CIE Lab a and b at proxy size."""
     doubt_mean: float
     doubt_p95: float
+    device: str
+    """What the model ran on: cpu or cuda."""
+    precision: str
+    """float32 or bfloat16."""
     ms: Mapping[str, float]
 
 
@@ -139,6 +143,8 @@ class Outcome:
     derivative: Derivative | None = None
     doubt_mean: float | None = None
     doubt_p95: float | None = None
+    device: str = ""
+    precision: str = ""
     flags: tuple[str, ...] = ()
     error_class: str = ""
     error_message: str = ""

@@ -71,9 +71,31 @@ class Colorize:
             return [_failed(batch[0], MemoryPhotoError(text))]
         ms_model = ms_since(start_s) / len(batch)
         return [
-            _coloured(prepared, ab, doubt, ms_model)
+            self._coloured(prepared, ab, doubt, ms_model)
             for prepared, ab, doubt in zip(batch, ab_b2hw, doubt_b1hw, strict=True)
         ]
+
+    def _coloured(
+        self,
+        prepared: Prepared,
+        ab_2hw: NDArray[np.float32],
+        doubt_1hw: NDArray[np.float32],
+        ms: float,
+    ) -> Coloured | Outcome:
+        height, width = prepared.proxy_hw.shape
+        ab_2hw, doubt_hw = ab_2hw[:, :height, :width], doubt_1hw[0, :height, :width]
+        if not (np.isfinite(ab_2hw).all() and np.isfinite(doubt_hw).all()):
+            text = f"{prepared.ref.source_uri}: the model gave values that are not finite"
+            return _failed(prepared, ModelPhotoError(text))
+        return Coloured(
+            prepared=replace(prepared, proxy_hw=prepared.proxy_hw[:0]),
+            ab_2hw=ab_2hw.astype(np.float16),
+            doubt_mean=float(doubt_hw.mean()),
+            doubt_p95=float(np.percentile(doubt_hw, 95)),
+            device=self._predictor.device,
+            precision=self._predictor.precision,
+            ms={**prepared.ms, "model": ms},
+        )
 
     def _stack(self, batch: Sequence[Prepared]) -> NDArray[np.uint8]:
         height, width = padded_shape(batch[0].proxy_hw.shape, self._multiple)
@@ -90,23 +112,6 @@ def pad_to(proxy_hw: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
     rows, columns = height - proxy_hw.shape[0], width - proxy_hw.shape[1]
     small = rows >= proxy_hw.shape[0] or columns >= proxy_hw.shape[1]
     return np.pad(proxy_hw, ((0, rows), (0, columns)), mode="edge" if small else "reflect")
-
-
-def _coloured(
-    prepared: Prepared, ab_2hw: NDArray[np.float32], doubt_1hw: NDArray[np.float32], ms: float
-) -> Coloured | Outcome:
-    height, width = prepared.proxy_hw.shape
-    ab_2hw, doubt_hw = ab_2hw[:, :height, :width], doubt_1hw[0, :height, :width]
-    if not (np.isfinite(ab_2hw).all() and np.isfinite(doubt_hw).all()):
-        text = f"{prepared.ref.source_uri}: the model gave values that are not finite"
-        return _failed(prepared, ModelPhotoError(text))
-    return Coloured(
-        prepared=replace(prepared, proxy_hw=prepared.proxy_hw[:0]),
-        ab_2hw=ab_2hw.astype(np.float16),
-        doubt_mean=float(doubt_hw.mean()),
-        doubt_p95=float(np.percentile(doubt_hw, 95)),
-        ms={**prepared.ms, "model": ms},
-    )
 
 
 def _failed(prepared: Prepared, error: PhotoError) -> Outcome:

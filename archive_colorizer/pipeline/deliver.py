@@ -65,6 +65,8 @@ class Deliver:
             derivative=derivative,
             doubt_mean=coloured.doubt_mean,
             doubt_p95=coloured.doubt_p95,
+            device=coloured.device,
+            precision=coloured.precision,
             flags=prepared.facts.flags,
         )
 

@@ -11,10 +11,11 @@ from typing import Any, Final
 import pyarrow as pa
 import ray
 import ray.data
+import ray.exceptions
 from ray.data import ActorPoolStrategy, DataContext
 
 from archive_colorizer.config import RunConfig
-from archive_colorizer.errors import LocationError
+from archive_colorizer.errors import LocationError, UsageError
 from archive_colorizer.pipeline.job import JobSpec, Pool, Resources, plan, steps
 from archive_colorizer.pipeline.record import Recorded
 from archive_colorizer.pipeline.step import run_batch
@@ -122,8 +123,21 @@ def run(spec: JobSpec, todo: pa.Table, resources: Resources) -> Iterator[list[Re
             resources=dict(pool.custom) or None,
             ray_remote_args_fn=_bounded_retries,
         )
-    for table in data.iter_batches(batch_size=None, batch_format="pyarrow"):
-        yield unpack_recorded(table)
+    try:
+        for table in data.iter_batches(batch_size=None, batch_format="pyarrow"):
+            yield unpack_recorded(table)
+    except ray.exceptions.RayError as error:
+        raise _ours(error) or error from error
+
+
+def _ours(error: BaseException) -> UsageError | None:
+    """What the user can mend, if that is what stopped a worker."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, UsageError):
+            return seen
+        seen = getattr(seen, "cause", None) or seen.__cause__
+    return None
 
 
 def _bounded_retries() -> dict[str, Any]:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from archive_colorizer.imaging.metadata import DIGITAL_SOURCE_TYPE
 from archive_colorizer.pipeline.schema import SCHEMA
 from archive_colorizer.records import Outcome, SourceFacts
 from archive_colorizer.storage import Store
@@ -26,9 +27,6 @@ HISTORY: Final = "history"
 MERGED: Final = "_merged-"
 ROWS_PER_FILE: Final = 250_000
 MAX_PARTS: Final = 16
-SOURCE_TYPE: Final = (
-    "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-)
 STEP_TIMES: Final = ("read", "prepare", "model", "compose", "encode", "write")
 
 
@@ -80,7 +78,9 @@ def outcome_row(outcome: Outcome, context: JobContext, node: str) -> dict[str, A
         row |= _columns_of(facts)
     if done is not None:
         row |= asdict(done)
-        row |= {"steps": list(context.steps), "digital_source_type": SOURCE_TYPE}
+        ran = {"device": outcome.device, "precision": outcome.precision}
+        row |= {"steps": [{**step, **ran} for step in context.steps]}
+        row |= {"digital_source_type": DIGITAL_SOURCE_TYPE}
         row |= {"c2pa_state": "none", "reversible": False}
     return row
 

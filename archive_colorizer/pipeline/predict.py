@@ -21,6 +21,8 @@ class Predictor:
         module: Any = load(model)
         self._module = module.to(device=self._device, memory_format=torch.channels_last)
         self.size_multiple = size_multiple(model)
+        self.device = self._device.type
+        self.precision = str(self._dtype).removeprefix("torch.")
 
     def __call__(
         self, gray_bhw: NDArray[np.uint8]

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.lock import Fence
 from archive_colorizer.pipeline.manifest import JobContext, outcome_table, write_part
 from archive_colorizer.pipeline.reserve import release
@@ -52,15 +53,16 @@ def write_rows(store: Store, batch: Sequence[Outcome], context: JobContext) -> N
     """Write one manifest part; on a full disk, into the room that was kept for it.
 
     Raises:
-        OSError: the part cannot be written even then.
+        LocationError: the part cannot be written even then.
     """
     table = outcome_table(batch, context, socket.gethostname())
     try:
         write_part(store, table)
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT} or not release(store):
-            raise
-        write_part(store, table)
+        if error.errno in {errno.ENOSPC, errno.EDQUOT} and release(store):
+            return write_rows(store, batch, context)
+        reason = error.strerror or error
+        raise LocationError(f"{store.uri}: the manifest cannot be written: {reason}") from error
 
 
 def _recorded(outcome: Outcome) -> Recorded:

@@ -3,6 +3,7 @@
 import uuid
 from typing import Final
 
+from archive_colorizer.errors import LocationError
 from archive_colorizer.storage import Store
 
 BYTES: Final = 8 << 20
@@ -14,12 +15,17 @@ def keep(store: Store) -> None:
     """Set room aside, in slices.
 
     Raises:
-        OSError: there is none.
+        LocationError: there is none.
     """
-    for number in range(SLICES):
-        # Not zeros: some file systems store those as holes.
-        data = uuid.uuid4().bytes * (BYTES // SLICES // 16)
-        store.write_atomic(f"{FOLDER}/{number:02d}", data)
+    try:
+        for number in range(SLICES):
+            # Not zeros: some file systems store those as holes.
+            data = uuid.uuid4().bytes * (BYTES // SLICES // 16)
+            store.write_atomic(f"{FOLDER}/{number:02d}", data)
+    except OSError as error:
+        raise LocationError(
+            f"{store.uri}: OUTPUT has no room for {BYTES >> 20} MiB: {error.strerror or error}"
+        ) from error
 
 
 def release(store: Store) -> bool:

@@ -29,6 +29,7 @@ from archive_colorizer.pipeline.step import now_us
 from archive_colorizer.pipeline.travel import refs_of
 from archive_colorizer.records import Outcome, Status
 from archive_colorizer.storage import Store, open_store
+from archive_colorizer.storage.local import TEMPORARIES
 from archive_colorizer.weights.reference import ResolvedModel, resolve
 
 Runner = Callable[[pa.Table], Iterator[list[Recorded]]]
@@ -138,7 +139,10 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
         with Lock(store) as lock:
             output.recover(store)
             chosen = _select(config, store, model)
-            tally = _do(config, store, model, chosen, shown, lock)
+            try:
+                tally = _do(config, store, model, chosen, shown, lock)
+            finally:
+                store.delete_tree(TEMPORARIES)
     return _report(config, chosen, tally, time.monotonic() - start_s)
 
 
@@ -172,13 +176,12 @@ def _do(
                 tally.add(recorded)
                 shown.update(tally)
         output.remove_superseded(store)
-        store.delete_tree(reserve.FOLDER)
+        store.delete_tree(reserve.FOLDER)  # room for compaction
         manifest.one_row_a_page(store, spec.context.job_id)
         manifest.compact(store)
         counts = Counter(manifest.read(store, ["status"])["status"].to_pylist())
         finished = datetime.now(UTC).isoformat(timespec="seconds")
         output.write_job(store, record | {"finished_at": finished, "counts": dict(counts)})
-    store.delete_tree(".tmp")
     return tally
 
 
@@ -248,8 +251,6 @@ def _spec(config: JobConfig, model: ResolvedModel, owner: str) -> JobSpec:
         "weights_rights": card.data_rights,
         "params_json": json.dumps(settings["color"], sort_keys=True),
         "seed": 0,
-        "device": "auto",
-        "precision": config.run.precision,
     }
     context = manifest.JobContext(
         job_id=job_id,

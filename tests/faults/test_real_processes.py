@@ -196,3 +196,21 @@ def test_a_full_disk_gives_write_error_rows_and_room_completes_the_job(
         check_complete(output, rows)
     finally:
         subprocess.run(["umount", str(mount)], check=False)
+
+
+def test_a_stopped_job_leaves_nothing_temporary_and_goes_on_later(
+    archive: Path, tmp_path: Path, tiny_model: str, rows: Rows
+) -> None:
+    output = tmp_path / "out"
+    process = start(command(archive, output, tiny_model))
+    wait_for(5, output, process)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == 130
+    assert "goes on later" in errors
+    assert not (output / ".tmp").exists()
+    assert not (output / "job.lock").exists()
+    process = start(command(archive, output, tiny_model))
+    _, errors = process.communicate(timeout=400)
+    assert process.returncode == 0, errors
+    check_complete(output, rows)

@@ -41,6 +41,8 @@ def test_every_master_becomes_a_colour_picture_and_a_row(job: Job, rows: Rows) -
             assert image.mode == "RGB"
             assert image.size == (row["derivative_width"], row["derivative_height"]) == (160, 120)
         assert row["luminance_mae"] < 1.5
+        assert row["steps"][0]["device"] in {"cpu", "cuda"}
+        assert row["steps"][0]["precision"] in {"float32", "bfloat16"}
         assert row["steps"][0]["weights_sha256"]
         assert row["steps"][0]["weights_rights"] == "cleared"
     assert verify(open_store(config.output)).findings == ()
