@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -66,7 +67,10 @@ def cluster(config: RunConfig) -> Iterator[Resources]:
         options |= {"address": "local", "include_dashboard": False}
         options["object_store_memory"] = OBJECT_STORE_BYTES
     try:
-        with contextlib.nullcontext() if config.verbose else silenced_stderr():
+        with (
+            contextlib.nullcontext() if config.verbose else silenced_stderr(),
+            _kept_sigterm(),
+        ):
             ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError) as error:
         text = str(error).strip().splitlines()
@@ -76,6 +80,15 @@ def cluster(config: RunConfig) -> Iterator[Resources]:
         yield available(config)
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _kept_sigterm() -> Iterator[None]:
+    """Keep the program's own way of being stopped: `ray.init` puts another in its place."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    with contextlib.suppress(ValueError):  # not in the main thread, so Ray left it alone
+        signal.signal(signal.SIGTERM, handler)
 
 
 @contextlib.contextmanager

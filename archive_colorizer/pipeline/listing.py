@@ -120,8 +120,14 @@ def _of_rows(rows: Iterable[dict[str, Any] | None], wanted: _Filter) -> Listing:
             batches.append(pa.RecordBatch.from_pylist(chunk, LISTING))
             chunk = []
     batches.append(pa.RecordBatch.from_pylist(chunk, LISTING))
-    notes = (f"{counts['twice']:,} pages are listed more than once",) if counts["twice"] else ()
+    notes = tuple(f"{counts[name]:,} {text}" for name, text in _NOTES.items() if counts[name])
     return Listing(pa.Table.from_batches(batches, LISTING), counts["ignored"], notes)
+
+
+_NOTES: Final = {
+    "ignored": "files were passed over: hidden, filtered out, or no picture by their ending",
+    "twice": "pages are listed more than once",
+}
 
 
 def _walk(source: str) -> Iterator[dict[str, Any] | None]:

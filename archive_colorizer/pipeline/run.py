@@ -20,7 +20,7 @@ from archive_colorizer import __version__
 from archive_colorizer.config import JobConfig, recipe, recipe_digest
 from archive_colorizer.pipeline import manifest, output, reserve
 from archive_colorizer.pipeline.job import JobSpec
-from archive_colorizer.pipeline.listing import list_source, total_bytes
+from archive_colorizer.pipeline.listing import Listing, list_source, total_bytes
 from archive_colorizer.pipeline.lock import Lock
 from archive_colorizer.pipeline.progress import Display, Tally, display, duration
 from archive_colorizer.pipeline.record import Recorded, write_rows
@@ -107,7 +107,7 @@ def preview(config: JobConfig) -> Preview:
     """
     output.check_apart(config.source, config.output)
     model = resolve(config.color.model)
-    chosen = _select(config, open_store(config.output), model)
+    chosen = _select(config, _list(config), open_store(config.output), model)
     return Preview(
         listed=chosen.listed,
         todo=chosen.todo.num_rows,
@@ -134,11 +134,11 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
     store = open_store(config.output)
     with show or display() as shown:
         shown.say("listing")
-        list_source(config.source, config.select.include, config.select.exclude)
+        listing = _list(config)
         output.prepare(store)
         with Lock(store) as lock:
             output.recover(store)
-            chosen = _select(config, store, model)
+            chosen = _select(config, listing, store, model)
             try:
                 tally = _do(config, store, model, chosen, shown, lock)
             finally:
@@ -146,9 +146,13 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
     return _report(config, chosen, tally, time.monotonic() - start_s)
 
 
-def _select(config: JobConfig, store: Store, model: ResolvedModel) -> Selection:
+def _list(config: JobConfig) -> Listing:
     listing = list_source(config.source, config.select.include, config.select.exclude)
     output.check_masters_apart(listing.table["source_uri"], config.output)
+    return listing
+
+
+def _select(config: JobConfig, listing: Listing, store: Store, model: ResolvedModel) -> Selection:
     rows = manifest.read(store, MANIFEST_COLUMNS)
     return select(listing, rows, config, recipe_digest(config, model.weights_sha256))
 
