@@ -62,7 +62,7 @@ class Composer:
             strip = luma[top : top + rows]
             at = slice(top // 2, top // 2 + math.ceil(strip.shape[0] / 2))
             cb[at], cr[at] = self._half_chroma(strip, top // 2)
-        return np.ascontiguousarray(luma), cb, cr
+        return _in_even_buffer(luma), cb, cr
 
     def _half_chroma(
         self, strip: NDArray[np.uint8], top: int
@@ -162,6 +162,17 @@ def _linear_rgb(luma: Float, cb: Float, cr: Float, target: Float) -> Float:
     linear *= scale[..., None]
     linear += target[..., None]
     return np.asarray(np.clip(linear, 0, 1), np.float32)
+
+
+def _in_even_buffer(luma_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same plane as a view into one of even sides, its edges repeated.
+
+    The encoder reads the luma of whole 2 x 2 blocks: beyond an odd side that would be foreign memory.
+    """
+    height, width = luma_hw.shape
+    if not (height % 2 or width % 2):
+        return np.ascontiguousarray(luma_hw)
+    return np.pad(luma_hw, ((0, height % 2), (0, width % 2)), mode="edge")[:height, :width]
 
 
 def _blocks(strip: NDArray[np.uint8]) -> tuple[Float, Float, Float]:
