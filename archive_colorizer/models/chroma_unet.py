@@ -144,7 +144,8 @@ class ChromaUNet(nn.Module):
         power = self.config.rebalance if rebalance is None else rebalance
         lifted = logits - power * self.log_prior_q.float()[:, None, None]
         annealed = torch.softmax(lifted / (temperature or self.config.temperature), dim=1)
-        ab = torch.einsum("bqhw,qc->bchw", annealed, self.bins_q2.float())
+        with torch.autocast(annealed.device.type, enabled=False):
+            ab = torch.einsum("bqhw,qc->bchw", annealed, self.bins_q2.float())
         log_p = torch.log_softmax(logits, dim=1)
         entropy = -(log_p.exp() * log_p).sum(dim=1, keepdim=True)
         doubt = (entropy / math.log(logits.shape[1])).clamp(0, 1)

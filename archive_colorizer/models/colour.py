@@ -25,7 +25,8 @@ def rgb_to_lab(rgb_bchw: Tensor) -> Tensor:
         rgb_bchw <= 0.04045, rgb_bchw / 12.92, ((rgb_bchw.clamp_min(0) + 0.055) / 1.055) ** 2.4
     )
     matrix = linear.new_tensor(_RGB_TO_XYZ) / linear.new_tensor(_D65)[:, None]
-    xyz = torch.einsum("dc,bchw->bdhw", matrix, linear)
+    with torch.autocast(linear.device.type, enabled=False):
+        xyz = torch.einsum("dc,bchw->bdhw", matrix, linear)
     f = torch.where(
         xyz > _DELTA**3, xyz.clamp_min(1e-12) ** (1 / 3), xyz / (3 * _DELTA**2) + 4 / 29
     )
@@ -47,7 +48,8 @@ def lab_to_rgb(lab_bchw: Tensor) -> Tensor:
     f = torch.stack((y + a / 500, y, y - b / 200), dim=1)
     xyz = torch.where(f > _DELTA, f**3, 3 * _DELTA**2 * (f - 4 / 29))
     matrix = lab_bchw.new_tensor(_RGB_TO_XYZ) / lab_bchw.new_tensor(_D65)[:, None]
-    linear = torch.einsum("dc,bchw->bdhw", torch.linalg.inv(matrix), xyz)
+    with torch.autocast(xyz.device.type, enabled=False):
+        linear = torch.einsum("dc,bchw->bdhw", torch.linalg.inv(matrix), xyz)
     encoded = torch.where(
         linear <= 0.0031308, linear * 12.92, 1.055 * linear.clamp_min(1e-12) ** (1 / 2.4) - 0.055
     )

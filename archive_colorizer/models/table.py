@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from archive_colorizer.models import chroma_unet
+from archive_colorizer.models import autoencoder, chroma_unet, pix2pix
 from archive_colorizer.models.spec import ModelSpec, Task
 
 MODELS: Final[Mapping[str, ModelSpec]] = {
@@ -11,6 +11,30 @@ MODELS: Final[Mapping[str, ModelSpec]] = {
         task=Task.COLORIZE,
         config=chroma_unet.ChromaUNetConfig,
         build=chroma_unet.build,
+        size_multiple=32,
+    ),
+    "pix2pix": ModelSpec(
+        task=Task.COLORIZE,
+        config=pix2pix.Pix2PixConfig,
+        build=pix2pix.build,
+        size_multiple=32,
+    ),
+    "pix2pix_translate": ModelSpec(
+        task=Task.TRANSLATE,
+        config=pix2pix.Pix2PixConfig,
+        build=pix2pix.build,
+        size_multiple=32,
+    ),
+    "autoencoder": ModelSpec(
+        task=Task.COLORIZE,
+        config=autoencoder.AutoencoderConfig,
+        build=autoencoder.build,
+        size_multiple=32,
+    ),
+    "autoencoder_translate": ModelSpec(
+        task=Task.TRANSLATE,
+        config=autoencoder.AutoencoderConfig,
+        build=autoencoder.build,
         size_multiple=32,
     ),
 }

@@ -54,7 +54,7 @@ def load_module(path: Path, card: ModelCard) -> nn.Module:
         module = MODELS[card.family].build_from(card.config)
         state = load_file(path)
         module.load_state_dict({name: _full(value) for name, value in state.items()})
-    except (SafetensorError, TypeError, RuntimeError) as error:
+    except (SafetensorError, TypeError, ValueError, RuntimeError) as error:
         text = " ".join(str(error).split())[:300]
         raise ModelReferenceError(f"{path.name}: does not fit {card.family}: {text}") from error
     return module.eval()

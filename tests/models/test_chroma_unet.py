@@ -1,0 +1,45 @@
+"""The chroma classifier beyond the contract."""
+
+import torch
+
+from archive_colorizer.models.chroma_unet import ChromaUNet, ChromaUNetConfig
+
+TINY = ChromaUNetConfig(widths=(4, 8, 8, 8, 8), blocks=(1, 1, 1, 1, 1), head=8)
+
+
+def test_the_default_has_eight_million_parameters_and_fits_20_mb_in_half_precision() -> None:
+    count = sum(p.numel() for p in ChromaUNet(ChromaUNetConfig()).parameters())
+    assert 8_000_000 < count < 9_000_000
+    assert 2 * count < 20_000_000
+
+
+@torch.inference_mode()
+def test_doubt_is_full_where_all_colours_are_as_likely_and_none_where_one_is_certain() -> None:
+    model = ChromaUNet(TINY).eval()
+    gray = torch.rand(1, 1, 32, 32)
+    model.head[1].weight.zero_()
+    model.head[1].bias.zero_()
+    assert torch.allclose(model.predict(gray).doubt_b1hw, torch.ones(1, 1, 32, 32), atol=1e-4)
+    model.head[1].bias[7] = 50
+    said = model.predict(gray)
+    assert said.doubt_b1hw.max() < 1e-3
+    assert torch.allclose(said.ab_b2hw[0, :, 5, 5], model.bins_q2[7], atol=1e-3)
+
+
+@torch.inference_mode()
+def test_rebalancing_moves_colours_away_from_common_bins() -> None:
+    model = ChromaUNet(TINY).eval()
+    centre = int(model.bins_q2.abs().sum(1).argmin())
+    model.log_prior_q[centre] = 6
+    gray = torch.rand(1, 1, 32, 32)
+    safe, vivid = (model.predict(gray, rebalance=r, temperature=1.0).ab_b2hw for r in (0.0, 1.0))
+    assert not torch.allclose(safe, vivid)
+
+
+@torch.inference_mode()
+def test_hints_are_seen() -> None:
+    model = ChromaUNet(TINY).eval()
+    gray = torch.rand(1, 1, 32, 32)
+    hints = torch.zeros(1, 3, 32, 32)
+    hints[:, :, 10:14, 10:14] = torch.tensor([0.5, -0.5, 1.0])[:, None, None]
+    assert not torch.equal(model(gray), model(gray, hints))

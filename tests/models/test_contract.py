@@ -1,0 +1,89 @@
+"""What every family promises, over the table."""
+
+import pytest
+import torch
+from torch import nn
+
+from archive_colorizer.models.spec import Task
+from archive_colorizer.models.table import MODELS
+
+SMALL = {
+    "chroma_unet": {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8},
+    "pix2pix": {"width": 4, "resolution": 32},
+    "pix2pix_translate": {"in_channels": 3, "out_channels": 3, "width": 4, "resolution": 32},
+    "autoencoder": {"width": 4},
+    "autoencoder_translate": {"width": 4},
+}
+COLORIZERS = [name for name, spec in MODELS.items() if spec.task is Task.COLORIZE]
+TRANSLATORS = [name for name, spec in MODELS.items() if spec.task is Task.TRANSLATE]
+
+
+def small(name: str) -> nn.Module:
+    torch.manual_seed(0)
+    return MODELS[name].build_from(SMALL[name]).eval()
+
+
+def gray(name: str) -> torch.Tensor:
+    side = MODELS[name].size_multiple
+    return torch.rand(2, 1, 2 * side, 3 * side, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_family_is_in_the_contract(name: str) -> None:
+    assert name in SMALL
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_setting_that_the_family_does_not_have_is_refused(name: str) -> None:
+    with pytest.raises(TypeError):
+        MODELS[name].build_from({"nonsense": 1})
+
+
+@pytest.mark.parametrize("name", COLORIZERS)
+@torch.inference_mode()
+def test_a_colorizer_gives_lab_chroma_and_doubt_of_the_inputs_size(name: str) -> None:
+    said = small(name).predict(gray(name))
+    height, width = gray(name).shape[2:]
+    assert said.ab_b2hw.shape == (2, 2, height, width)
+    assert said.doubt_b1hw.shape == (2, 1, height, width)
+    assert said.ab_b2hw.dtype == said.doubt_b1hw.dtype == torch.float32
+    assert said.ab_b2hw.abs().max() <= 128
+    assert said.doubt_b1hw.min() >= 0
+    assert said.doubt_b1hw.max() <= 1
+
+
+@pytest.mark.parametrize("name", COLORIZERS)
+@torch.inference_mode()
+def test_the_same_picture_gets_the_same_colours(name: str) -> None:
+    model = small(name)
+    assert torch.equal(model.predict(gray(name)).ab_b2hw, model.predict(gray(name)).ab_b2hw)
+
+
+@pytest.mark.parametrize("name", COLORIZERS)
+@torch.inference_mode()
+def test_without_hints_it_behaves_as_if_the_inputs_were_absent(name: str) -> None:
+    model, picture = small(name), gray(name)
+    none = model.predict(picture).ab_b2hw
+    empty = model.predict(picture, hints_b3hw=torch.zeros_like(picture).repeat(1, 3, 1, 1)).ab_b2hw
+    assert torch.equal(none, empty)
+
+
+@pytest.mark.parametrize("name", COLORIZERS)
+@torch.inference_mode()
+def test_bfloat16_and_channels_last_agree_with_float32(name: str) -> None:
+    model, picture = small(name), gray(name)
+    exact = model.predict(picture).ab_b2hw
+    model.to(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16):
+        quick = model.predict(picture).ab_b2hw
+    assert quick.dtype == torch.float32
+    assert (quick - exact).abs().mean() < max(1.5, 0.05 * float(exact.abs().mean()))
+
+
+@pytest.mark.parametrize("name", TRANSLATORS)
+@torch.inference_mode()
+def test_a_translator_gives_a_picture_of_the_same_size(name: str) -> None:
+    source = gray(name).repeat(1, 3, 1, 1)
+    said = small(name).translate(source)
+    assert said.shape == source.shape
+    assert said.dtype == torch.float32
