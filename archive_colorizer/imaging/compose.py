@@ -167,7 +167,7 @@ def _linear_rgb(luma: Float, cb: Float, cr: Float, target: Float) -> Float:
 def _in_even_buffer(luma_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The same plane as a view into one of even sides, its edges repeated.
 
-    The encoder reads the luma of whole 2 x 2 blocks: beyond an odd side that would be foreign memory.
+    The encoder reads whole 2 x 2 blocks of luma: beyond an odd side that would be foreign memory.
     """
     height, width = luma_hw.shape
     if not (height % 2 or width % 2):
