@@ -4,17 +4,17 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.training.recipe import Batch, Phase, Recipe
+from archive_colorizer.training.recipe import Batch, Phase, Recipe, Shared
 
 LOG: Final = logging.getLogger("archive_colorizer")
 CHECKPOINT: Final = "last.pt"
@@ -31,7 +31,9 @@ class LoopConfig:
     lr: float = 1e-3
     warmup_steps: int = 200
     final_lr: float = 0.01
-    """Share of `lr` that the cosine ends at."""
+    """Share of `lr` that the schedule ends at."""
+    schedule: str = "cosine"
+    """cosine, or linear: constant over the first half of the budget, then down in a line."""
     ema: float = 0.999
     seed: int = 0
     precision: str = "bfloat16"
@@ -45,6 +47,8 @@ class LoopConfig:
             raise ConfigError("give either steps or minutes")
         if self.precision not in {"float32", "bfloat16"}:
             raise ConfigError(f"precision={self.precision!r}: must be float32 or bfloat16")
+        if self.schedule not in {"cosine", "linear"}:
+            raise ConfigError(f"schedule={self.schedule!r}: must be cosine or linear")
 
 
 class Loop:
@@ -91,29 +95,38 @@ class Loop:
         return self.spent_s / (60 * self.config.minutes)
 
     def learning_rate(self) -> float:
-        """Linear warm-up, then a cosine over the budget."""
+        """Linear warm-up, then the schedule over the budget."""
         warm = min(1.0, (self.step + 1) / max(1, self.config.warmup_steps))
-        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, self.progress())))
-        return self.config.lr * warm * max(self.config.final_lr, cosine)
+        done = min(1.0, self.progress())
+        if self.config.schedule == "linear":
+            share = min(1.0, 2 * (1 - done))
+        else:
+            share = 0.5 * (1 + math.cos(math.pi * done))
+        return self.config.lr * warm * max(self.config.final_lr, share)
 
     def one_step(self, batch: Batch) -> dict[str, float]:
         """One shared forward, then each phase that has its turn."""
         batch = {name: value.to(self.config.device) for name, value in batch.items()}
-        enabled = self.config.precision == "bfloat16"
-        with torch.autocast(self.config.device, dtype=torch.bfloat16, enabled=enabled):
+        with self._autocast():
             shared = self.recipe.forward(batch)
         losses: dict[str, float] = {}
         for phase in self.recipe.phases:
             if self.step % phase.every == 0:
-                losses |= self._turn(phase, phase.loss(batch, shared))
+                losses |= self._turn(phase, batch, shared)
         self.step += 1
         self._follow()
         return losses
 
-    def _turn(self, phase: Phase, named: Mapping[str, Tensor]) -> dict[str, float]:
+    def _autocast(self) -> torch.autocast:
+        enabled = self.config.precision == "bfloat16"
+        return torch.autocast(self.config.device, dtype=torch.bfloat16, enabled=enabled)
+
+    def _turn(self, phase: Phase, batch: Batch, shared: Shared) -> dict[str, float]:
         for group in phase.optimizer.param_groups:
-            group["lr"] = self.learning_rate()
+            group["lr"] = self.learning_rate() * phase.lr_scale
         with self._only(phase):
+            with self._autocast():
+                named = phase.loss(batch, shared)
             phase.optimizer.zero_grad(set_to_none=True)
             next(iter(named.values())).backward()  # type: ignore[no-untyped-call]
             learning = [p for name in phase.modules for p in self._module(name).parameters()]
@@ -127,9 +140,11 @@ class Loop:
         frozen = [m for name, m in self.recipe.modules.items() if name not in phase.modules]
         for module in frozen:
             module.requires_grad_(False)
-        yield
-        for module in frozen:
-            module.requires_grad_(True)
+        try:
+            yield
+        finally:
+            for module in frozen:
+                module.requires_grad_(True)
 
     def _module(self, name: str) -> nn.Module:
         return self.recipe.modules[name]

@@ -26,6 +26,9 @@ class Phase:
     every: int = 1
     """Runs in every so many steps."""
     clip_norm: float = 5.0
+    """Gradients are scaled down to this norm; infinity leaves them."""
+    lr_scale: float = 1.0
+    """Of the loop's learning rate."""
 
 
 class Recipe(Protocol):

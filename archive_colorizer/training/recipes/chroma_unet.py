@@ -4,8 +4,6 @@ Grey is degraded in half of the samples, hints are drawn in two of five. B batch
 targets are at a quarter of the size.
 """
 
-import queue
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +18,7 @@ from torch import Tensor, nn
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS, rgb_to_lab
 from archive_colorizer.models.chroma_unet import AB_SCALE, STRIDE, ChromaUNet
 from archive_colorizer.training.degrade import degraded_gray
+from archive_colorizer.training.feed import made_ahead
 from archive_colorizer.training.photographs import Photograph
 from archive_colorizer.training.recipe import Batch, Phase
 from archive_colorizer.training.seeds import derive
@@ -92,29 +91,7 @@ class ChromaRecipe:
 
     def batches(self, seed: int, first_step: int) -> Iterator[Batch]:
         """Batches made ahead in a thread; the n-th depends only on the seed and n."""
-        ready: queue.Queue[Batch] = queue.Queue(maxsize=6)
-        stop = threading.Event()
-
-        def produce() -> None:
-            step = first_step
-            while not stop.is_set():
-                batch = self._batch(seed, step)
-                step += 1
-                while not stop.is_set():
-                    try:
-                        ready.put(batch, timeout=0.2)
-                        break
-                    except queue.Full:
-                        continue
-
-        thread = threading.Thread(target=produce, daemon=True)
-        thread.start()
-        try:
-            while True:
-                yield ready.get()
-        finally:
-            stop.set()
-            thread.join()
+        return made_ahead(lambda step: self._batch(seed, step), first_step)
 
     def _batch(self, seed: int, step: int) -> Batch:
         samples = [

@@ -1,0 +1,113 @@
+"""How pix2pix learns: an adversarial loss and 100 times L1 (Isola et al. 2017).
+
+The discriminator has its turn first, then the generator against it; each is frozen in the other's.
+B batch, C channel, H height, W width.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
+from torch import Tensor, nn
+
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.models.colour import rgb_to_lab
+from archive_colorizer.models.pix2pix import AB_SCALE, Generator, PatchDiscriminator, init_normal
+from archive_colorizer.training.feed import FeedConfig, PairFeed
+from archive_colorizer.training.photographs import Photograph
+from archive_colorizer.training.recipe import Batch, Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pix2PixRecipeConfig:
+    """Settings of the recipe; learning rate and schedule are the loop's (2e-4, linear)."""
+
+    feed: FeedConfig = field(default_factory=FeedConfig)
+    gan: Literal["bce", "lsgan"] = "bce"
+    l1: float = 100.0
+    adversarial: float = 1.0
+    beta1: float = 0.5
+    discriminator_width: int = 64
+
+
+class Pix2PixRecipe:
+    """Two modules, two phases, one shared forward of the generator."""
+
+    def __init__(
+        self,
+        model: Generator,
+        targets: Sequence[Photograph],
+        config: Pix2PixRecipeConfig,
+        sources: Sequence[Photograph] | None = None,
+    ) -> None:
+        if sources is not None and model.config.in_channels != 3:
+            raise ConfigError("pairs are in colour: the generator must take 3 channels")
+        self._config, self._generator = config, model
+        self._feed = PairFeed(targets, sources, config.feed)
+        channels = model.config.in_channels + model.config.out_channels
+        self._discriminator = PatchDiscriminator(channels, config.discriminator_width)
+        init_normal(model)
+        init_normal(self._discriminator)
+        self._phases = (
+            Phase("discriminator", ("discriminator",), self._adam(self._discriminator),
+                  self.discriminator_loss, clip_norm=float("inf")),
+            Phase("generator", ("generator",), self._adam(model),
+                  self.generator_loss, clip_norm=float("inf")),
+        )  # fmt: skip
+
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """The generator is the one that is shipped."""
+        return {"generator": self._generator, "discriminator": self._discriminator}
+
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """The discriminator, then the generator."""
+        return self._phases
+
+    def batches(self, seed: int, first_step: int) -> Iterator[Batch]:
+        """Pairs in [0, 1]."""
+        return self._feed.batches(seed, first_step)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """What the generator makes of the sources, in [-1, 1]."""
+        fake: Tensor = self._generator(self._source(batch))
+        return fake
+
+    def discriminator_loss(self, batch: Batch, fake_bchw: Tensor) -> Mapping[str, Tensor]:
+        """Half of what it takes for the true pair and the made one."""
+        source = self._source(batch)
+        real = self._judged(self._discriminator(source, self._target(batch)), real=True)
+        fake = self._judged(self._discriminator(source, fake_bchw.detach()), real=False)
+        return {"total": (real + fake) / 2, "real": real, "fake": fake}
+
+    def generator_loss(self, batch: Batch, fake_bchw: Tensor) -> Mapping[str, Tensor]:
+        """Passing for real, and being near."""
+        logits = self._discriminator(self._source(batch), fake_bchw)
+        gan = self._judged(logits, real=True)
+        l1 = F.l1_loss(fake_bchw.float(), self._target(batch))
+        return {
+            "total": self._config.adversarial * gan + self._config.l1 * l1,
+            "gan": gan,
+            "l1": l1,
+        }
+
+    def _adam(self, module: nn.Module) -> torch.optim.Adam:
+        return torch.optim.Adam(module.parameters(), betas=(self._config.beta1, 0.999))
+
+    def _source(self, batch: Batch) -> Tensor:
+        return batch["source_bchw"].expand(-1, self._generator.config.in_channels, -1, -1) * 2 - 1
+
+    def _target(self, batch: Batch) -> Tensor:
+        rgb_b3hw = batch["target_b3hw"]
+        if self._generator.config.out_channels == 3:
+            return rgb_b3hw * 2 - 1
+        return (rgb_to_lab(rgb_b3hw)[:, 1:] / AB_SCALE).clamp(-1, 1)
+
+    def _judged(self, logits: Tensor, *, real: bool) -> Tensor:
+        wanted = torch.full_like(logits, float(real), dtype=torch.float32)
+        if self._config.gan == "lsgan":
+            return F.mse_loss(logits.float(), wanted)
+        return F.binary_cross_entropy_with_logits(logits.float(), wanted)
