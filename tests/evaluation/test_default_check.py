@@ -53,3 +53,4 @@ def test_the_bounds_are_those_that_were_asked_for() -> None:
     assert row.passed
     assert not default_check.CheckRow("x", 8.0, 0.5, 20.0).passed
     assert not default_check.CheckRow("x", 20.0, 0.91, 20.0).passed
+    assert default_check.CheckRow("x", 20.0, 0.96, 20.0, 0.97).passed
