@@ -57,6 +57,8 @@ class Loop:
     def __init__(self, recipe: Recipe, config: LoopConfig, folder: Path) -> None:
         self.recipe, self.config, self.folder = recipe, config, folder
         self.step, self.spent_s = 0, 0.0
+        for module in recipe.modules.values():
+            module.to(device=config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         first = next(iter(recipe.modules.values()))
         self.ema: nn.Module = copy.deepcopy(first).eval()
 
