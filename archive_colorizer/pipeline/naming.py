@@ -14,8 +14,8 @@ from typing import Final
 
 EXTENSIONS: Final = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif"}
 MAX_NAME_BYTES: Final = 255
-RESERVED: Final = frozenset({"manifest", "history", ".tmp"})
-"""Folders of OUTPUT that are ours: a source folder of that name gets an underscore."""
+RESERVED: Final = frozenset({"manifest", "history", ".tmp", "job.json", "job.lock"})
+"""Names in OUTPUT that are ours: a source folder of that name gets an underscore."""
 HASH_CHARS: Final = 8
 TAIL_CHARS: Final = 40
 

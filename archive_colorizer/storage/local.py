@@ -56,13 +56,13 @@ class LocalStore:
             entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
         for entry in entries:
             key = f"{prefix}/{entry.name}" if prefix else entry.name
-            if entry.is_dir():
+            if _leads_nowhere(entry):  # listed, so that it gets its row
+                yield Entry(key, uri_of_path(entry.path), 0, 0)
+            elif entry.is_dir():
                 yield from self._walk(Path(entry.path), key, above | {real})
             elif entry.is_file():
                 stat = entry.stat()
                 yield Entry(key, uri_of_path(entry.path), stat.st_size, stat.st_mtime_ns)
-            elif entry.is_symlink():  # to nothing: listed, so that it gets its row
-                yield Entry(key, uri_of_path(entry.path), 0, 0)
 
     def open(self, key: str) -> BinaryIO:
         return self.path_of(key).open("rb")
@@ -109,6 +109,11 @@ class LocalStore:
 
     def delete_tree(self, prefix: str) -> None:
         shutil.rmtree(self.path_of(prefix), ignore_errors=True)
+
+
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a link to nothing, or to itself."""
+    return entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110 (a loop is no error)
 
 
 def _publish_new(temporary: Path, final: Path) -> None:
