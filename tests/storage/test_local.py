@@ -18,7 +18,7 @@ NAME_BYTES = st.binary(min_size=1, max_size=40).filter(
 )
 
 
-class Burnt(Exception):
+class BurntError(Exception):
     """Raised in the middle of a write."""
 
 
@@ -103,9 +103,9 @@ def test_an_error_inside_the_block_leaves_nothing(store: LocalStore, replace: bo
     def write() -> None:
         with store.staged("x", "run", replace=replace) as file:
             file.write(b"half")
-            raise Burnt
+            raise BurntError
 
-    with pytest.raises(Burnt):
+    with pytest.raises(BurntError):
         write()
     assert files_of(store) == []
 
@@ -116,9 +116,9 @@ def test_an_error_while_replacing_leaves_the_earlier_file(store: LocalStore) -> 
     def write() -> None:
         with store.staged("x", "run", replace=True) as file:
             file.write(b"new")
-            raise Burnt
+            raise BurntError
 
-    with pytest.raises(Burnt):
+    with pytest.raises(BurntError):
         write()
     assert store.read("x") == b"old"
 
