@@ -13,7 +13,9 @@ from archive_colorizer.pipeline.listing import Listing, with_text
 from archive_colorizer.pipeline.lists import read_exclude_list, read_fixity
 from archive_colorizer.pipeline.naming import output_keys
 
-MANIFEST_COLUMNS: Final = ("row_id", "source_uri", "page", "status", "attempt", "recipe_sha256")
+MANIFEST_COLUMNS: Final = (
+    "row_id", "source_uri", "page", "status", "error_class", "attempt", "recipe_sha256"
+)  # fmt: skip
 """What `select` needs of the manifest."""
 
 
@@ -94,11 +96,12 @@ def _page_key(table: pa.Table) -> pa.Array:
 
 
 def _done(table: pa.Table, manifest: pa.Table, config: JobConfig) -> pa.Array:
-    """Pages whose row is there, unless they are wanted again."""
+    """Pages whose row is there, unless they are wanted again or are no longer excluded."""
     if config.select.redo:
         return pa.array([False] * table.num_rows, pa.bool_())
-    kept = pc.not_equal(manifest["status"], "failed")
-    rows = manifest.filter(kept) if config.select.retry_failed else manifest
+    rows = manifest.filter(pc.not_equal(pc.fill_null(manifest["error_class"], ""), "excluded"))
+    if config.select.retry_failed:
+        rows = rows.filter(pc.not_equal(rows["status"], "failed"))
     return pc.is_in(table["row_id"], value_set=rows["row_id"].combine_chunks())
 
 
