@@ -3,8 +3,8 @@
     python benchmarks/bench_pipeline.py [--small 300] [--large 3000]
 
 Fixed cost and marginal rate of the job on Ray come from two sizes. The bound is what the cores
-could do if the engine cost nothing: the steps' own time a picture on one core (both decodes are in
-it), taken from the manifests of plain loops that keep every core busy at once, divided by the cores.
+could do if the engine cost nothing: the steps' own time a picture on one core (both decodes are
+in it), from the manifests of plain loops that keep every core busy at once, divided by the cores.
 A plain loop that has the machine to itself is given too: there a core is quicker, since it shares
 neither cache nor memory. Peak memory is of the whole process tree.
 """
