@@ -211,6 +211,8 @@ def _inventory_row(path: Path, values: Mapping[str, Any], where: str) -> dict[st
     base = Path(os.path.abspath(path.parent))  # noqa: PTH100 (links are not resolved here)
     named = path_of_uri(uri) if uri.startswith("file://") else Path(uri)
     target = Path(os.path.normpath(base / named))
+    if "\0" in str(target):
+        raise ConfigError(f"{where}: the uri holds a NUL, which no file name can")
     row = _row_of_path(target, _relative(target, base))
     row["page"] = _page(values.get("page"), where)
     row["expected_sha256"] = sha256_text(values.get("sha256"), where)
