@@ -1,0 +1,54 @@
+"""The card as JSON and for people."""
+
+import json
+from dataclasses import fields
+
+import pytest
+
+from archive_colorizer.errors import ModelReferenceError
+from archive_colorizer.weights.card import RIGHTS, ModelCard, card_from_json
+
+CARD = ModelCard(
+    name="café",
+    version="2",
+    family="chroma_unet",
+    config={"head": 8},
+    summary="Colours photographs.",
+    data_rights="not_cleared",
+    command="make train",
+    figures={"psnr": 22.512345},
+    limits=("faces", "flags"),
+)
+
+
+def test_json_has_every_field_sorted_and_readable() -> None:
+    text = CARD.to_json()
+    values = json.loads(text)
+    assert list(values) == sorted(item.name for item in fields(ModelCard))
+    assert "café" in text
+    assert card_from_json(text, "here") == CARD
+
+
+def test_the_card_for_people_says_rights_figures_limits_and_hash() -> None:
+    text = CARD.to_markdown("f" * 64, 17_000_000)
+    for words in ("# café 2", "17.0 MB", "f" * 64, "**not cleared**", "| psnr | 22.5123 |"):
+        assert words in text
+    assert "- faces\n- flags\n" in text
+
+
+@pytest.mark.parametrize("rights", RIGHTS)
+def test_rights_are_one_of_three_words(rights: str) -> None:
+    text = json.dumps({"name": "x", "version": "1", "family": "y", "data_rights": rights})
+    assert card_from_json(text, "here").data_rights == rights
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "3", "null", '"x"', '{"name": "x"}', '{"name": "x", "colour": 1}']
+    + ['{"data_rights": "perhaps"}', '{"name": "x", "version": "1", "family": "y", "limits": 3}']
+    + ['{"data_rights": []}', '{"name": "x", "data_rights": {}}'],
+)
+def test_what_is_no_card_is_refused_in_one_line_that_says_where(text: str) -> None:
+    with pytest.raises(ModelReferenceError, match="here: ") as caught:
+        card_from_json(text, "here")
+    assert "\n" not in str(caught.value)
