@@ -80,6 +80,19 @@ def test_bfloat16_and_channels_last_agree_with_float32(name: str) -> None:
     assert (quick - exact).abs().mean() < max(1.5, 0.05 * float(exact.abs().mean()))
 
 
+@pytest.mark.parametrize("name", COLORIZERS)
+@pytest.mark.parametrize("sides", [(33, 64), (64, 48), (8, 8)])
+@torch.inference_mode()
+def test_other_sizes_are_refused_or_kept_but_never_changed(
+    name: str, sides: tuple[int, int]
+) -> None:
+    try:
+        said = small(name).predict(torch.rand(1, 1, *sides))
+    except (RuntimeError, ValueError):
+        return
+    assert said.ab_b2hw.shape[2:] == said.doubt_b1hw.shape[2:] == sides
+
+
 @pytest.mark.parametrize("name", TRANSLATORS)
 @torch.inference_mode()
 def test_a_translator_gives_a_picture_of_the_same_size(name: str) -> None:

@@ -44,10 +44,12 @@ def test_rights_are_one_of_three_words(rights: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "3", "null", '"x"', '{"name": "x"}', '{"name": "x", "colour": 1}']
-    + ['{"data_rights": "perhaps"}', '{"name": "x", "version": "1", "family": "y", "limits": 3}']
-    + ['{"data_rights": []}', '{"name": "x", "data_rights": {}}'],
-)
+    [
+        "", "{", "[]", "3", "null", '"x"', '{"name": "x"}', '{"name": "x", "colour": 1}',
+        '{"data_rights": "perhaps"}', '{"data_rights": []}', '{"name": "x", "data_rights": {}}',
+        '{"name": "x", "version": "1", "family": "y", "limits": 3}',
+    ],
+)  # fmt: skip
 def test_what_is_no_card_is_refused_in_one_line_that_says_where(text: str) -> None:
     with pytest.raises(ModelReferenceError, match="here: ") as caught:
         card_from_json(text, "here")
