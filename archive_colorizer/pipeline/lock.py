@@ -129,7 +129,10 @@ class Lock:
 
     def _refusal(self, held: Lease | None) -> LockedError:
         if held is None:
-            return LockedError(f"{self._store.uri}: another run took {KEY} at the same moment")
+            return LockedError(
+                f"{self._store.uri_of(KEY)}: another run took it at this moment, or it cannot be "
+                "read: try again, and delete it if no run is alive"
+            )
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(held.since))
         return LockedError(
             f"{self._store.uri}: another run holds it: process {held.pid} on {held.host}, "

@@ -95,17 +95,19 @@ def write_job(store: Store, values: Mapping[str, Any]) -> None:
 
 
 def remove_superseded(store: Store) -> int:
-    """Delete derivatives of ours that only history names: their pages have another one now.
+    """Delete derivatives of ours that only history names: their pages were done again or excluded.
 
     Returns:
         How many were deleted.
     """
-    current = manifest.read(store, ["source_uri", "page", "derivative_uri", "status"])
+    columns = ["source_uri", "page", "derivative_uri", "status", "error_class"]
+    current = manifest.read(store, columns)
     old = manifest.read(store, ["source_uri", "page", "derivative_uri"], manifest.HISTORY)
     if not old.num_rows:
         return 0
     gone = pc.invert(pc.is_in(old["derivative_uri"], value_set=_flat(current["derivative_uri"])))
-    done = current.filter(pc.equal(current["status"], "ok"))
+    excluded = pc.equal(current["error_class"], "excluded")
+    done = current.filter(pc.or_(pc.equal(current["status"], "ok"), excluded))
     redone = pc.is_in(old["source_uri"], value_set=_flat(done["source_uri"]))
     named = old.filter(pc.and_(pc.and_(gone, redone), pc.is_valid(old["derivative_uri"])))
     deleted = 0

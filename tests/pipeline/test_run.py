@@ -134,6 +134,18 @@ def test_excluded_pages_are_never_opened(
     assert (row["error_class"], row["source_sha256"]) == ("excluded", None)
 
 
+def test_a_page_that_is_excluded_later_loses_its_derivative(
+    job: Job, tmp_path: Path, rows: Rows
+) -> None:
+    colorize(job())
+    (tmp_path / "exclude.txt").write_text("one.jpg\n")
+    config = job(select={"exclude_list": str(tmp_path / "exclude.txt")})
+    assert colorize(config).skipped == 1
+    assert not (Path(config.output) / "one.colorized.jpg").exists()
+    assert len(rows(config.output)) == 5
+    assert verify(open_store(config.output)).findings == ()
+
+
 def test_a_dry_run_writes_nothing(job: Job) -> None:
     config = job()
     seen = preview(config)
