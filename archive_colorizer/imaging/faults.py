@@ -1,5 +1,7 @@
 """What can be wrong with a picture."""
 
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -17,6 +19,21 @@ class PictureFault(Exception):  # noqa: N818 (a fault of the picture, not an err
         self.kind = kind
 
 
+_OF_BAD_BYTES: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What decoding libraries raise when a file lies about itself (found by fuzzing)."""
+
+
 @contextmanager
 def decoding(what: str) -> Iterator[None]:
     """Turn what a decoding library raises on bad bytes into a fault."""
@@ -30,7 +47,7 @@ def decoding(what: str) -> Iterator[None]:
         if error.errno is not None:  # the store's fault, not the picture's
             raise
         raise PictureFault("truncated", f"{what}: {_text(error)}") from error
-    except (ValueError, TypeError, IndexError, KeyError, RuntimeError, SyntaxError) as error:
+    except _OF_BAD_BYTES as error:
         raise PictureFault(_kind(error), f"{what}: {_text(error)}") from error
 
 

@@ -107,7 +107,7 @@ def remove_superseded(store: Store) -> int:
         return 0
     gone = pc.invert(pc.is_in(old["derivative_uri"], value_set=_flat(current["derivative_uri"])))
     excluded = pc.equal(current["error_class"], "excluded")
-    done = current.filter(pc.or_(pc.equal(current["status"], "ok"), excluded))
+    done = current.filter(pc.or_kleene(pc.equal(current["status"], "ok"), excluded))
     redone = pc.is_in(old["source_uri"], value_set=_flat(done["source_uri"]))
     named = old.filter(pc.and_(pc.and_(gone, redone), pc.is_valid(old["derivative_uri"])))
     deleted = 0
