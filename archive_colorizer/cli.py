@@ -10,8 +10,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from archive_colorizer import __version__
+from archive_colorizer.cli_training import (
+    DATA_EXAMPLE,
+    TRAIN_EXAMPLE,
+    data,
+    data_options,
+    given,
+    train,
+    train_options,
+)
 from archive_colorizer.config import JobConfig, overlay, read_file
-from archive_colorizer.errors import UsageError
+from archive_colorizer.errors import ConfigError, UsageError
 
 EXIT_OK, EXIT_BROKEN, EXIT_USAGE, EXIT_SOME_FAILED = 0, 1, 2, 3
 EXIT_INTERRUPTED: Final = 130
@@ -54,6 +63,17 @@ def build_parser() -> argparse.ArgumentParser:
     _add_status(commands)
     _add_verify(commands)
     _add_evaluate(commands)
+    train_options(
+        _command(
+            commands,
+            "train",
+            train,
+            "train a model family on colour photographs or pairs, resumable",
+            TRAIN_EXAMPLE,
+        )
+    )
+    text = "look at training pictures, leave out grey ones, make pairs"
+    data_options(_command(commands, "data", data, text, DATA_EXAMPLE))
     return parser
 
 
@@ -90,6 +110,8 @@ def _add_colorize(commands: Any) -> None:  # noqa: ANN401
         "output", metavar="OUTPUT", help="a folder of its own; masters stay as they are"
     )
     parser.add_argument("--config", metavar="FILE", help="TOML; the command line lies over it")
+    parser.add_argument("--params", metavar="TABLE", help="parameter table, .csv or .parquet")
+    parser.add_argument("--category", metavar="NAME", help="of the parameter table")
     _select_options(parser.add_argument_group("which pictures"))
     _color_options(parser.add_argument_group("what they become"))
     _run_options(parser.add_argument_group("how it is run"))
@@ -148,7 +170,7 @@ def _run_options(group: argparse._ArgumentGroup) -> None:
 
 
 def job_config(args: argparse.Namespace) -> JobConfig:
-    """The job's configuration: defaults, then the file, then the command line.
+    """The job's configuration: defaults, the file, the parameter table, the command line.
 
     Raises:
         ConfigError: a key or value that is not allowed.
@@ -156,12 +178,14 @@ def job_config(args: argparse.Namespace) -> JobConfig:
     config = JobConfig(source=args.source, output=args.output)
     if args.config:
         config = overlay(config, read_file(args.config), args.config)
-    given: dict[str, dict[str, object]] = {}
-    for name, value in vars(args).items():
-        section, dot, key = name.partition(".")
-        if dot and value is not None:
-            given.setdefault(section, {})[key] = value
-    return overlay(config, given, "command line")
+    if args.params:
+        from archive_colorizer.parameters import for_colorizing
+
+        table = for_colorizing(args.params, args.category or "")
+        config = overlay(config, table, args.params)
+    elif args.category:
+        raise ConfigError("--category needs --params")
+    return overlay(config, given(args), "command line")
 
 
 def _colorize(args: argparse.Namespace) -> int:
@@ -230,7 +254,8 @@ def _add_evaluate(commands: Any) -> None:  # noqa: ANN401
     add("--model", metavar="REF", action="append", required=True, dest="models",
         help="may be given more than once")  # fmt: skip
     add("--output", metavar="FOLDER", help="for report.md, report.json and sheet.png")
-    add("--layout", choices=("auto", "photos", "two-folders", "side-by-side"), help="of DATA")
+    add("--layout", choices=("auto", "photos", "two-folders", "side-by-side", "lab"),
+        help="of DATA")  # fmt: skip
     add("--size", type=int, metavar="PX", help="edge of the square that is compared")
     add("--limit", type=int, metavar="N", help="at most N pictures; 0 takes all")
     add("--seed", type=int, help="draws the pictures")
@@ -244,9 +269,9 @@ def _evaluate(args: argparse.Namespace) -> int:
     from archive_colorizer.evaluation.config import EvaluationConfig
     from archive_colorizer.evaluation.run import evaluate
 
-    given = {name: value for name, value in vars(args).items() if value is not None}
-    del given["command"]
-    report = evaluate(EvaluationConfig(**given | {"models": tuple(args.models)}))
+    said = {name: value for name, value in vars(args).items() if value is not None}
+    del said["command"]
+    report = evaluate(EvaluationConfig(**said | {"models": tuple(args.models)}))
     print(report.text())
     return EXIT_OK
 

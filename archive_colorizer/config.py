@@ -168,7 +168,8 @@ def _accepts(annotation: object, value: object) -> bool:
     if origin in (types.UnionType, typing.Union):
         return any(_accepts(item, value) for item in typing.get_args(annotation))
     if origin is tuple:
-        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+        kind = typing.get_args(annotation)[0]
+        return isinstance(value, list | tuple) and all(_accepts(kind, item) for item in value)
     if annotation is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if annotation is int:
@@ -182,6 +183,8 @@ def _wanted(annotation: object) -> str:
     args = typing.get_args(annotation)
     if typing.get_origin(annotation) is Literal:
         return "one of " + ", ".join(str(arg) for arg in args)
+    if typing.get_origin(annotation) is tuple:
+        return f"a list of {_wanted(args[0])}"
     return str(getattr(annotation, "__name__", annotation))
 
 

@@ -5,7 +5,8 @@ COMMON rows hold for all, a category's rows lie over them, rows with USE_YN = N 
 """
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -68,6 +69,16 @@ def overrides(
     return result
 
 
+def _saying(parse: Parse, rule: str) -> Parse:
+    def checked(text: str) -> Value:
+        try:
+            return parse(text)
+        except (ValueError, KeyError) as error:
+            raise ValueError(rule) from error
+
+    return checked
+
+
 def whole(low: int, high: int) -> Parse:
     """Reads a whole number from `low` to `high`."""
 
@@ -101,14 +112,93 @@ def choice(*allowed: str) -> Parse:
     return _saying(lambda text: words[text.lower()], f"must be one of {', '.join(allowed)}")
 
 
-def _saying(parse: Parse, rule: str) -> Parse:
-    def checked(text: str) -> Value:
-        try:
-            return parse(text)
-        except (ValueError, KeyError) as error:
-            raise ValueError(rule) from error
+def word() -> Parse:
+    """Reads any text that is not empty."""
 
-    return checked
+    def parse(text: str) -> Value:
+        if not text:
+            raise ValueError
+        return text
+
+    return _saying(parse, "must not be empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A name that a table may hold, and the settings that it stands for."""
+
+    parse: Parse
+    colorize: str = ""
+    """section.key of a job's configuration; empty where it plays no part."""
+    train: tuple[str, ...] = ()
+    """section.key of a training run's."""
+
+
+PARAMETERS: Final[Mapping[str, Parameter]] = {
+    "RESOL": Parameter(whole(32, 2048), "color.proxy_px", ("feed.crop_px", "model.resolution")),
+    "KSIZE": Parameter(whole(2, 9), train=("model.kernel",)),
+    "WIDTH": Parameter(whole(1, 1024), train=("model.width",)),
+    "HOMOMORPHIC": Parameter(yes_no(), train=("data.homomorphic",)),
+    "MINCOLOUR": Parameter(real(0, 200), train=("data.min_colourfulness",)),
+    "BATCH": Parameter(whole(1, 65536), train=("feed.batch_size",)),
+    "ZOOM": Parameter(real(0.01, 1), train=("feed.zoom",)),
+    "FLIP": Parameter(yes_no(), train=("feed.flip",)),
+    "SATURATION": Parameter(real(0, 0.99), train=("feed.saturation",)),
+    "DEGRADE": Parameter(real(0, 1), train=("feed.degrade_share",)),
+    "EPOCHS": Parameter(real(0.001, 1e6), train=("loop.epochs",)),
+    "STEPS": Parameter(whole(1, 10**9), train=("loop.steps",)),
+    "MINUTES": Parameter(real(0.001, 1e6), train=("loop.minutes",)),
+    "LR": Parameter(real(1e-9, 10), train=("loop.lr",)),
+    "SEED": Parameter(whole(0, 2**31 - 1), train=("loop.seed",)),
+    "GAN": Parameter(choice("bce", "lsgan"), train=("recipe.gan",)),
+    "L1": Parameter(real(0, 1e6), train=("recipe.l1",)),
+    "MODEL": Parameter(word(), "color.model"),
+    "VIVIDNESS": Parameter(real(0, 1), "color.vividness"),
+    "UPSAMPLING": Parameter(choice("guided", "bilinear"), "color.upsampling"),
+    "ONCOLOUR": Parameter(choice("skip", "recolor"), "color.on_colour"),
+    "FORMAT": Parameter(choice("jpeg", "png", "tiff"), "output.format"),
+    "QUALITY": Parameter(whole(1, 100), "output.quality"),
+}
+"""One table serves training and prediction, so each takes what is its own and leaves the rest."""
+PARSES: Final = {name: parameter.parse for name, parameter in PARAMETERS.items()}
+
+
+def for_colorizing(path: str, category: str) -> dict[str, dict[str, Value]]:
+    """A category's parameters as sections of a job's configuration.
+
+    Raises:
+        ConfigError: as `read_overrides`.
+    """
+    values = read_overrides(path, category, PARSES)
+    return _sections((PARAMETERS[name].colorize, value) for name, value in values.items())
+
+
+def for_training(path: str, category: str, recipe: str) -> dict[str, dict[str, Value]]:
+    """A category's parameters as sections of a training run's configuration.
+
+    A name that the recipe or its family does not have (KSIZE where the kernel is given) is left.
+
+    Raises:
+        ConfigError: as `read_overrides`.
+    """
+    from archive_colorizer.training.config import has_setting
+
+    values = read_overrides(path, category, PARSES)
+    return _sections(
+        (place, value)
+        for name, value in values.items()
+        for place in PARAMETERS[name].train
+        if has_setting(recipe, place)
+    )
+
+
+def _sections(places: Iterable[tuple[str, Value]]) -> dict[str, dict[str, Value]]:
+    found: dict[str, dict[str, Value]] = {}
+    for place, value in places:
+        section, _, key = place.partition(".")
+        if section:
+            found.setdefault(section, {})[key] = value
+    return found
 
 
 def _in_use(row: Mapping[str, str], at: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from archive_colorizer.errors import ConfigError
 
-Layout = Literal["auto", "photos", "two-folders", "side-by-side"]
+Layout = Literal["auto", "photos", "two-folders", "side-by-side", "lab"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

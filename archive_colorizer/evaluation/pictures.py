@@ -2,10 +2,11 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,10 +15,16 @@ from PIL import Image, ImageOps
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.evaluation.config import EvaluationConfig
+from archive_colorizer.imaging.colour import lab_to_rgb
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
 PAIR_FOLDERS: Final = (("source", "target"), ("input", "target"), ("A", "B"), ("grey", "colour"))
 """Names of two folders that make DATA a folder of pairs: source first, truth second."""
+LAB_FILES: Final = ("L.npy", "ab.npy")
+"""Reference system C's arrays: L (N, H, W[, 1]) and ab (N, H, W, 2)."""
+
+Where = bytes | Path | Callable[[], bytes]
+"""Encoded bytes, or how to get them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +32,8 @@ class Listed:
     """A picture not yet decoded: where its bytes are."""
 
     name: str
-    truth: bytes | Path
-    source: bytes | Path | None = None
+    truth: Where
+    source: Where | None = None
     """None: the source is the truth (colour photographs) or its left half (side by side)."""
 
 
@@ -48,11 +55,22 @@ def find(config: EvaluationConfig) -> tuple[Listed, ...]:
     data = Path(config.data)
     if not data.exists():
         raise LocationError(f"{config.data}: does not exist")
-    found = list(_shards(data) or _pairs(data, config.layout) or _photos(data))
+    found = list_pictures(data, config.layout)
     if not found:
         raise LocationError(f"{config.data}: no picture and no Parquet shard in it")
     found.sort(key=lambda item: _draw(config.seed, item.name))
     return tuple(found[: config.limit or None])
+
+
+def list_pictures(data: Path, layout: str) -> list[Listed]:
+    """What is in a folder, a shard or a pair of arrays, in the order of names; empty for nothing.
+
+    Raises:
+        LocationError: it is not laid out as said.
+    """
+    if layout == "lab" or (layout == "auto" and all((data / n).is_file() for n in LAB_FILES)):
+        return _lab(data)
+    return list(_shards(data) or _pairs(data, layout) or _photos(data))
 
 
 def open_pair(listed: Listed, config: EvaluationConfig) -> Pair:
@@ -88,8 +106,15 @@ def digest(pairs: Sequence[Pair]) -> str:
     return total.hexdigest()
 
 
-def _decode(where: bytes | Path) -> Image.Image:
-    data = where if isinstance(where, bytes) else where.read_bytes()
+def read(where: Where) -> bytes:
+    """The encoded picture."""
+    if isinstance(where, bytes):
+        return where
+    return where.read_bytes() if isinstance(where, Path) else where()
+
+
+def _decode(where: Where) -> Image.Image:
+    data = read(where)
     with Image.open(io.BytesIO(data)) as image:
         return ImageOps.exif_transpose(image).convert("RGB")
 
@@ -111,6 +136,50 @@ def _rows(files: Sequence[Path]) -> Iterator[Listed]:
                     yield Listed(f"{file.name}/{row['name']}", row["image"])
         except (OSError, ValueError, KeyError) as error:
             raise LocationError(f"{file}: not a shard with name and image: {error}") from error
+
+
+def _lab(data: Path) -> list[Listed]:
+    lightness, ab = (_array(data / name) for name in LAB_FILES)
+    fits = lightness.shape[:3] == ab.shape[:3] and ab.ndim == 4 and ab.shape[3] == 2
+    if not fits or lightness.size != ab.size // 2:
+        raise LocationError(
+            f"{data}: L.npy is {lightness.shape}, ab.npy {ab.shape}: must be (N, H, W[, 1]) and "
+            "(N, H, W, 2)"
+        )
+    scales = lab_scales(lightness, ab)
+    return [
+        Listed(f"{number:06d}", partial(_lab_png, lightness, ab, scales, number))
+        for number in range(len(ab))
+    ]
+
+
+def lab_scales(lightness: NDArray[Any], ab: NDArray[Any]) -> tuple[float, float]:
+    """What brings the arrays to Lab units: (factor of L, offset of ab).
+
+    8-bit arrays are OpenCV's (L * 255/100, a and b + 128); others are in Lab units as they are.
+    """
+    return (
+        100 / 255 if lightness.dtype == np.uint8 else 1.0,
+        -128.0 if ab.dtype == np.uint8 else 0.0,
+    )
+
+
+def _lab_png(
+    lightness: NDArray[Any], ab: NDArray[Any], scales: tuple[float, float], number: int
+) -> bytes:
+    luma = lightness[number].reshape(ab.shape[1:3]).astype(np.float32) * np.float32(scales[0])
+    planes = np.dstack((luma, ab[number].astype(np.float32) + np.float32(scales[1])))
+    pixels = (lab_to_rgb(planes) * 255).round().astype(np.uint8)
+    with io.BytesIO() as file:
+        Image.fromarray(pixels).save(file, "PNG", compress_level=1)
+        return file.getvalue()
+
+
+def _array(path: Path) -> NDArray[Any]:
+    try:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError) as error:
+        raise LocationError(f"{path}: cannot be read as a NumPy array: {error}") from error
 
 
 def _pairs(data: Path, layout: str) -> list[Listed]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import time
 import uuid
 from collections import Counter
@@ -30,6 +29,7 @@ from archive_colorizer.pipeline.travel import refs_of
 from archive_colorizer.records import Outcome, Status
 from archive_colorizer.storage import Store, open_store
 from archive_colorizer.storage.local import TEMPORARIES
+from archive_colorizer.version import git_commit
 from archive_colorizer.weights.reference import ResolvedModel, resolve
 
 Runner = Callable[[pa.Table], Iterator[list[Recorded]]]
@@ -301,24 +301,6 @@ def _job_record(
             "ray": spec.context.ray_version,
         },
     }
-
-
-def git_commit() -> str:
-    """Commit of the checkout that the package runs from; empty when it is installed otherwise."""
-    folder = Path(__file__).parents[2]
-    if not (folder / ".git").exists():
-        return ""
-    try:
-        done = subprocess.run(  # noqa: S603 (fixed words and our own folder)
-            ["git", "-C", str(folder), "rev-parse", "HEAD"],  # noqa: S607 (the user's own git)
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()
 
 
 def _version(name: str) -> str:

@@ -1,10 +1,10 @@
-"""Batches made ahead of the loop, and pairs of what goes in and what should come out.
+"""Samples and batches: how training pictures are cut and worn, and batches made ahead of the loop.
 
 B batch, C channel, H height, W width.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS
 from archive_colorizer.training.degrade import degraded_gray
-from archive_colorizer.training.photographs import Photograph
-from archive_colorizer.training.recipe import Batch
+from archive_colorizer.training.library import Item, Library, Photograph
+from archive_colorizer.training.recipe import Batch, Sample, Sampler
 from archive_colorizer.training.seeds import derive
 
 Float = NDArray[np.float32]
@@ -29,63 +29,67 @@ class FeedConfig:
     """How training pictures are cut and worn."""
 
     crop_px: int = 256
-    """Edge of what the network sees."""
+    """Edge of what the network sees (RESOL in a parameter table)."""
     zoom: float = 0.7
     """Crops have from this share of the short side up to all of it: scale jitter."""
     batch_size: int = 1
+    """Of all workers together."""
+    flip: bool = True
+    """Mirror half of the samples."""
+    saturation: float = 0.0
+    """Saturation of the colours is multiplied by 1 - s to 1 + s, luma kept."""
     degrade_share: float = 0.0
     """Share of the grey sources that are worn as old photographs are."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.zoom <= 1:
-            raise ConfigError(f"zoom={self.zoom}: must be over 0, at most 1")
-        if self.crop_px < 8 or self.batch_size < 1 or not 0 <= self.degrade_share <= 1:
-            raise ConfigError(f"{self}: out of range")
+        checks = (
+            (0 < self.zoom <= 1, f"feed.zoom={self.zoom}: must be over 0, at most 1"),
+            (8 <= self.crop_px <= 4096, f"feed.crop_px={self.crop_px}: must be 8 to 4096"),
+            (self.batch_size >= 1, f"feed.batch_size={self.batch_size}: must be at least 1"),
+            (0 <= self.saturation < 1, f"feed.saturation={self.saturation}: must be 0 to under 1"),
+            (
+                0 <= self.degrade_share <= 1,
+                f"feed.degrade_share={self.degrade_share}: must be 0 to 1",
+            ),
+        )
+        for holds, message in checks:
+            if not holds:
+                raise ConfigError(message)
 
 
-class PairFeed:
+@dataclass(frozen=True, slots=True)
+class PairSampler:
     """Pairs of source and target, cut alike.
 
-    Args:
-        targets: (H, W, 3) uint8 RGB.
-        sources: of the same sizes in the same order, or None: the sources are the targets in grey.
+    Gives, for the batch, `source_bchw` (1 channel of grey, or 3) and `target_b3hw`, sRGB float32 in
+    [0, 1]. The source is the pair's own, or the target in grey.
     """
 
-    def __init__(
-        self,
-        targets: Sequence[Photograph],
-        sources: Sequence[Photograph] | None,
-        config: FeedConfig,
-    ) -> None:
-        if sources is not None and [s.shape for s in sources] != [t.shape for t in targets]:
-            raise ConfigError("sources and targets must be of the same number and sizes")
-        self._targets, self._sources, self._config = targets, sources, config
+    feed: FeedConfig
+    gray: bool = True
+    """Sources are taken to grey."""
 
-    def batches(self, seed: int, first_step: int) -> Iterator[Batch]:
-        """The n-th batch depends only on the seed and n.
+    def __call__(self, library: Library, rng: np.random.Generator) -> Sample:
+        """One pair."""
+        item = drawn(library, rng)
+        pair = [item.target] + ([item.source] if item.source is not None else [])
+        target, *rest = cut_alike(pair, self.feed, rng)
+        source = rest[0] if rest else target
+        if self.gray:
+            source = self._gray(source, rng, made=not rest)[..., None]
+        return {"source_bchw": _chw(source), "target_b3hw": _chw(target)}
 
-        Gives `source_bchw` (1 channel of grey, or 3) and `target_b3hw`, sRGB float32 in [0, 1].
-        """
-        return made_ahead(lambda step: self._batch(seed, step), first_step)
+    def _gray(self, source_hw3: Float, rng: np.random.Generator, *, made: bool) -> Float:
+        """Only a source that was made of the target is worn: a real one is what it is."""
+        if made and rng.random() < self.feed.degrade_share:
+            return degraded_gray(source_hw3, rng)
+        return np.asarray(source_hw3 @ LUMA_WEIGHTS, np.float32)
 
-    def sample(self, rng: np.random.Generator) -> tuple[Float, Float]:
-        """Source (h, w, 1 or 3) and target (h, w, 3), float32 in [0, 1]."""
-        at = int(rng.integers(len(self._targets)))
-        pair = [self._targets[at]] + ([self._sources[at]] if self._sources is not None else [])
-        target, *rest = cut_alike(pair, self._config, rng)
-        if rest:
-            return rest[0], target
-        worn = rng.random() < self._config.degrade_share
-        gray = degraded_gray(target, rng) if worn else target @ LUMA_WEIGHTS
-        return gray[..., None].astype(np.float32), target
 
-    def _batch(self, seed: int, step: int) -> Batch:
-        rngs = (derive(seed, "pair", step, i) for i in range(self._config.batch_size))
-        sources, targets = zip(*(self.sample(rng) for rng in rngs), strict=True)
-        return {
-            "source_bchw": torch.from_numpy(np.stack(sources)).permute(0, 3, 1, 2),
-            "target_b3hw": torch.from_numpy(np.stack(targets)).permute(0, 3, 1, 2),
-        }
+def drawn(library: Library, rng: np.random.Generator) -> Item:
+    """Any of the library's items."""
+    item: Item = library[int(rng.integers(len(library)))]
+    return item
 
 
 def cut_alike(
@@ -95,37 +99,79 @@ def cut_alike(
 
     Args:
         pictures: of one size.
-        config: crop and zoom.
+        config: crop, zoom, flip, saturation.
         rng: decides.
 
     Returns:
         (crop_px, crop_px, 3) float32 in [0, 1] each.
     """
     height, width = pictures[0].shape[:2]
-    size = max(1, round(min(height, width) * float(rng.uniform(config.zoom, 1))))
+    short = min(height, width)
+    size = max(1, int(short * np.exp(rng.uniform(np.log(config.zoom), 0)) + 0.5))
     top, left = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
     how = cv2.INTER_AREA if size > config.crop_px else cv2.INTER_LINEAR
-    mirrored = rng.random() < 0.5
+    mirrored = rng.random() < 0.5 and config.flip
+    factor = np.float32(rng.uniform(1 - config.saturation, 1 + config.saturation))
     cut = []
     for picture in pictures:
         square = picture[top : top + size, left : left + size]
         square = cv2.resize(square, (config.crop_px, config.crop_px), interpolation=how)
         turned = square[:, ::-1] if mirrored else square
-        cut.append(np.ascontiguousarray(turned, np.float32) / np.float32(255))
+        rgb = np.ascontiguousarray(turned, np.float32) / np.float32(255)
+        cut.append(saturated(rgb, factor) if config.saturation else rgb)
     return cut
 
 
-def made_ahead(make: Callable[[int], Batch], first_step: int, ahead: int = 6) -> Iterator[Batch]:
-    """`make(first_step)`, `make(first_step + 1)` ... for ever, made in a thread.
+def saturated(rgb_hwc: Float, factor: float | np.float32) -> Float:
+    """Colours moved away from (over 1) or towards grey of the same luma; (H, W, 3) in [0, 1]."""
+    luma = (rgb_hwc @ LUMA_WEIGHTS)[..., None]
+    return np.clip(luma + np.float32(factor) * (rgb_hwc - luma), 0, 1).astype(np.float32)
 
-    An error in `make` is raised where its batch is taken.
-    """
-    pool = ThreadPoolExecutor(1)
-    waiting = deque(pool.submit(make, first_step + i) for i in range(ahead))
-    try:
-        for step in count(first_step + ahead):
-            batch = waiting.popleft().result()
-            waiting.append(pool.submit(make, step))
-            yield batch
-    finally:
-        pool.shutdown(cancel_futures=True)
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The batches of a run: the n-th depends only on the seed and n, however they are made."""
+
+    library: Library
+    sampler: Sampler
+    batch_size: int
+    seed: int
+    label: str = "sample"
+    """Keeps the chances of training and validation apart."""
+
+    def sample(self, step: int, place: int) -> Sample:
+        """One sample of a batch."""
+        return self.sampler(self.library, derive(self.seed, self.label, step, place))
+
+    def batch(self, step: int, rank: int = 0, workers: int = 1) -> Batch:
+        """A worker's share of a step's batch: every `workers`-th sample of it."""
+        places = range(rank, self.batch_size, workers)
+        return collate([self.sample(step, place) for place in places])
+
+    def batches(self, first_step: int) -> Iterator[Batch]:
+        """Batches from a step on for ever, made ahead in a thread.
+
+        An error in making one is raised where it is taken.
+        """
+        ahead = 6
+        pool = ThreadPoolExecutor(1)
+        waiting = deque(pool.submit(self.batch, first_step + i) for i in range(ahead))
+        try:
+            for step in count(first_step + ahead):
+                batch = waiting.popleft().result()
+                waiting.append(pool.submit(self.batch, step))
+                yield batch
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Samples stacked along a new first axis, as tensors."""
+    return {
+        name: torch.from_numpy(np.stack([sample[name] for sample in samples]))
+        for name in samples[0]
+    }
+
+
+def _chw(picture_hwc: Float) -> Float:
+    return np.ascontiguousarray(picture_hwc.transpose(2, 0, 1))

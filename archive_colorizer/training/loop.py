@@ -1,22 +1,21 @@
-"""One loop for every recipe: plain torch, resumable to the bit."""
+"""One loop for every recipe: plain torch, resumable to the bit, alone or as one of several."""
 
 import copy
-import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, Protocol
 
 import torch
 from torch import nn
 
-from archive_colorizer.errors import ConfigError
+from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.training.group import ALONE, Group
 from archive_colorizer.training.recipe import Batch, Phase, Recipe, Shared
 
-LOG: Final = logging.getLogger("archive_colorizer")
 CHECKPOINT: Final = "last.pt"
 
 
@@ -25,75 +24,139 @@ class LoopConfig:
     """How long and how to train."""
 
     steps: int = 0
-    """Stop after so many; 0 leaves it to `minutes`."""
+    """Stop after so many; one of steps, epochs and minutes is given."""
+    epochs: float = 0.0
+    """Stop after so many passes over the training pictures."""
     minutes: float = 0.0
-    """Wall-clock budget, over all resumed parts; 0 leaves it to `steps`."""
+    """Wall-clock budget, over all resumed parts."""
+    epoch_steps: int = 0
+    """Steps from one validation to the next; 0 takes one pass over the training pictures."""
     lr: float = 1e-3
     warmup_steps: int = 200
     final_lr: float = 0.01
     """Share of `lr` that the schedule ends at."""
-    schedule: str = "cosine"
-    """cosine, or linear: constant over the first half of the budget, then down in a line."""
+    schedule: Literal["cosine", "linear"] = "cosine"
+    """linear: constant over the first half of the budget, then down in a line."""
     ema: float = 0.999
     seed: int = 0
-    precision: str = "bfloat16"
-    """Of the shared forward: float32 or bfloat16."""
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    """Of the shared forward and the losses."""
     checkpoint_minutes: float = 3.0
-    log_every: int = 50
-    device: str = "cpu"
 
     def __post_init__(self) -> None:
-        if bool(self.steps) == bool(self.minutes):
-            raise ConfigError("give either steps or minutes")
-        if self.precision not in {"float32", "bfloat16"}:
-            raise ConfigError(f"precision={self.precision!r}: must be float32 or bfloat16")
-        if self.schedule not in {"cosine", "linear"}:
-            raise ConfigError(f"schedule={self.schedule!r}: must be cosine or linear")
+        if sum(map(bool, (self.steps, self.epochs, self.minutes))) != 1:
+            raise ConfigError("loop: give one of steps, epochs and minutes")
+        checks = (
+            (self.lr > 0, f"loop.lr={self.lr}: must be positive"),
+            (0 <= self.ema < 1, f"loop.ema={self.ema}: must be 0 to under 1"),
+            (0 < self.final_lr <= 1, f"loop.final_lr={self.final_lr}: must be over 0, at most 1"),
+            (
+                min(self.steps, self.epochs, self.minutes, self.epoch_steps) >= 0,
+                "loop: steps, epochs, minutes and epoch_steps must not be negative",
+            ),
+        )
+        for holds, message in checks:
+            if not holds:
+                raise ConfigError(message)
+
+
+class Watcher(Protocol):
+    """What looks on as a loop runs; only the first worker has one."""
+
+    def started(self, loop: "Loop") -> None:
+        """Before the first step of this part."""
+
+    def stepped(self, loop: "Loop", losses: dict[str, float]) -> None:
+        """After each step."""
+
+    def epoch_ended(self, loop: "Loop") -> None:
+        """After every `epoch_steps`, and at the end."""
 
 
 class Loop:
-    """Carries a recipe out. State: modules, optimizers, EMA, step, time spent, random state."""
+    """Carries a recipe out. State: modules, optimizers, EMA, step, time spent, random state.
 
-    def __init__(self, recipe: Recipe, config: LoopConfig, folder: Path) -> None:
+    Args:
+        recipe: what to do.
+        config: how long.
+        folder: for the checkpoint; shared by all workers.
+        epoch_steps: steps of an epoch.
+        device: torch's name of it.
+        group: the workers that train together; all start from the first one's weights.
+        watcher: looks on.
+    """
+
+    def __init__(  # noqa: PLR0913 (all but three have defaults)
+        self,
+        recipe: Recipe,
+        config: LoopConfig,
+        folder: Path,
+        *,
+        epoch_steps: int = 1000,
+        device: str = "cpu",
+        group: Group = ALONE,
+        watcher: Watcher | None = None,
+    ) -> None:
         self.recipe, self.config, self.folder = recipe, config, folder
+        self.epoch_steps = config.epoch_steps or epoch_steps
+        self.total_steps = config.steps or round(config.epochs * epoch_steps)
+        self.device, self._group, self._watcher = device, group, watcher
         self.step, self.spent_s = 0, 0.0
         for module in recipe.modules.values():
-            module.to(device=config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        first = next(iter(recipe.modules.values()))
-        self.ema: nn.Module = copy.deepcopy(first).eval()
+            module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ema: nn.Module = copy.deepcopy(self.predictor).eval()
 
-    def run(self, *, resume: bool = False) -> list[dict[str, float]]:
+    @property
+    def predictor(self) -> nn.Module:
+        """The module that is shipped, as it learns."""
+        return next(iter(self.recipe.modules.values()))
+
+    def run(
+        self, batches_from: Callable[[int], Iterator[Batch]], *, resume: bool = False
+    ) -> list[dict[str, float]]:
         """Train to the end of the budget.
 
         Args:
+            batches_from: gives the batches from a step on.
             resume: go on from the folder's checkpoint, if there is one.
 
         Returns:
             The losses of each step of this part, by name.
+
+        Raises:
+            LocationError: the checkpoint cannot be read or is another run's.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         if resume and (self.folder / CHECKPOINT).exists():
             self.load()
+        self._group.align(self.recipe.modules.values())
+        if self._watcher:
+            self._watcher.started(self)
         history: list[dict[str, float]] = []
         started_s = saved_s = time.monotonic()
         before_s = self.spent_s
-        for batch in self.recipe.batches(self.config.seed, self.step):
-            self.spent_s = before_s + time.monotonic() - started_s
-            if self.progress() >= 1:
-                break
-            history.append(self.one_step(batch))
-            if self.step % self.config.log_every == 0:
-                self._log(history[-4 * self.config.log_every :])
+        batches = batches_from(self.step)
+        while self.progress() < 1:
+            losses = self._group.means(self.one_step(next(batches)))
+            # The first worker's clock: all stop, and slow down their learning, at the same step.
+            self.spent_s = self._group.agreed(before_s + time.monotonic() - started_s)
+            history.append(losses)
+            if self._watcher:
+                self._watcher.stepped(self, losses)
+                if self.step % self.epoch_steps == 0:
+                    self._watcher.epoch_ended(self)
             if time.monotonic() - saved_s > 60 * self.config.checkpoint_minutes:
                 self.save()
                 saved_s = time.monotonic()
+        if history and self._watcher and self.step % self.epoch_steps:
+            self._watcher.epoch_ended(self)
         self.save()
         return history
 
     def progress(self) -> float:
         """Share of the budget that is used, 0 to 1."""
-        if self.config.steps:
-            return self.step / self.config.steps
+        if self.total_steps:
+            return self.step / self.total_steps
         return self.spent_s / (60 * self.config.minutes)
 
     def learning_rate(self) -> float:
@@ -108,8 +171,8 @@ class Loop:
 
     def one_step(self, batch: Batch) -> dict[str, float]:
         """One shared forward, then each phase that has its turn."""
-        batch = {name: value.to(self.config.device) for name, value in batch.items()}
-        with self._autocast():
+        batch = {name: value.to(self.device, non_blocking=True) for name, value in batch.items()}
+        with self.autocast():
             shared = self.recipe.forward(batch)
         losses: dict[str, float] = {}
         for phase in self.recipe.phases:
@@ -119,19 +182,21 @@ class Loop:
         self._follow()
         return losses
 
-    def _autocast(self) -> torch.autocast:
+    def autocast(self) -> torch.autocast:
+        """The precision that the forward pass and the losses have."""
         enabled = self.config.precision == "bfloat16"
-        return torch.autocast(self.config.device, dtype=torch.bfloat16, enabled=enabled)
+        return torch.autocast(self.device.partition(":")[0], dtype=torch.bfloat16, enabled=enabled)
 
     def _turn(self, phase: Phase, batch: Batch, shared: Shared) -> dict[str, float]:
         for group in phase.optimizer.param_groups:
             group["lr"] = self.learning_rate() * phase.lr_scale
         with self._only(phase):
-            with self._autocast():
+            with self.autocast():
                 named = phase.loss(batch, shared)
             phase.optimizer.zero_grad(set_to_none=True)
             next(iter(named.values())).backward()  # type: ignore[no-untyped-call]
             learning = [p for name in phase.modules for p in self._module(name).parameters()]
+            self._group.average(learning)
             torch.nn.utils.clip_grad_norm_(learning, phase.clip_norm)
             phase.optimizer.step()
         return {f"{phase.name}/{name}": float(value.detach()) for name, value in named.items()}
@@ -155,17 +220,17 @@ class Loop:
     def _follow(self) -> None:
         """The exponential moving average, quicker at the start."""
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        first = next(iter(self.recipe.modules.values()))
-        for average, value in zip(
-            self.ema.state_dict().values(), first.state_dict().values(), strict=True
-        ):
+        learned = self.predictor.state_dict().values()
+        for average, value in zip(self.ema.state_dict().values(), learned, strict=True):
             if average.is_floating_point():
                 average.lerp_(value, 1 - decay)
             else:
                 average.copy_(value)
 
     def save(self) -> None:
-        """Write the whole state, atomically."""
+        """Write the whole state, atomically; only the first worker does."""
+        if self._group.rank:
+            return
         state = {
             "step": self.step,
             "spent_s": self.spent_s,
@@ -173,26 +238,30 @@ class Loop:
             "modules": {name: m.state_dict() for name, m in self.recipe.modules.items()},
             "optimizers": {p.name: p.optimizer.state_dict() for p in self.recipe.phases},
             "torch_random": torch.get_rng_state(),
+            "cuda_random": torch.cuda.get_rng_state_all(),
         }
         temporary = self.folder / f"{CHECKPOINT}.tmp"
         torch.save(state, temporary)
         temporary.replace(self.folder / CHECKPOINT)
 
     def load(self) -> None:
-        """Read the whole state back."""
-        path = self.folder / CHECKPOINT
-        state: dict[str, Any] = torch.load(path, weights_only=True)
-        self.step, self.spent_s = state["step"], state["spent_s"]
-        self.ema.load_state_dict(state["ema"])
-        for name, module in self.recipe.modules.items():
-            module.load_state_dict(state["modules"][name])
-        for phase in self.recipe.phases:
-            phase.optimizer.load_state_dict(state["optimizers"][phase.name])
-        torch.set_rng_state(state["torch_random"])
+        """Read the whole state back.
 
-    def _log(self, recent: list[dict[str, float]]) -> None:
-        names = dict.fromkeys(name for losses in recent for name in losses)
-        means = {n: sum(x[n] for x in recent if n in x) / len(recent) for n in names}
-        text = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
-        done = 100 * self.progress()
-        LOG.info("step %d (%.0f %%), lr %.1e: %s", self.step, done, self.learning_rate(), text)
+        Raises:
+            LocationError: it cannot be read, or is not this recipe's.
+        """
+        path = self.folder / CHECKPOINT
+        try:
+            state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+            self.ema.load_state_dict(state["ema"])
+            for name, module in self.recipe.modules.items():
+                module.load_state_dict(state["modules"][name])
+            for phase in self.recipe.phases:
+                phase.optimizer.load_state_dict(state["optimizers"][phase.name])
+            self.step, self.spent_s = state["step"], state["spent_s"]
+        except (OSError, RuntimeError, KeyError, ValueError, EOFError) as error:
+            text = " ".join(str(error).split())[:200]
+            raise LocationError(f"{path}: not a checkpoint of this run: {text}") from error
+        torch.set_rng_state(state["torch_random"])
+        if len(state["cuda_random"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(state["cuda_random"])

@@ -1,15 +1,27 @@
 """What a recipe declares; the loop acts. Adversarial training is data: phases and their cadence."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from archive_colorizer.training.library import Library
+
 Batch = Mapping[str, Tensor]
+Sample = Mapping[str, NDArray[Any]]
 Shared = Any
 """What a recipe's one forward pass a step gives to the losses of its phases."""
+
+
+class Sampler(Protocol):
+    """Draws one sample; must pickle, for it works in other processes."""
+
+    def __call__(self, library: Library, rng: np.random.Generator) -> Sample:
+        """Arrays by name, of the same shapes each time; all chance comes from `rng`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +48,19 @@ class Recipe(Protocol):
 
     @property
     def modules(self) -> Mapping[str, nn.Module]:
-        """Everything that is saved, by name; the first is the one that is shipped."""
+        """Everything that is saved, by name; the first is the predictor, which is shipped."""
 
     @property
     def phases(self) -> Sequence[Phase]:
         """In the order of their turns."""
 
-    def batches(self, seed: int, first_step: int) -> Iterator[Batch]:
-        """Batches from a step on; the n-th depends only on the seed and n."""
+    @property
+    def sampler(self) -> Sampler:
+        """Makes the samples of a batch."""
+
+    @property
+    def goal(self) -> str:
+        """The loss, as phase/name, that says on held-out pictures how good the predictor is."""
 
     def forward(self, batch: Batch) -> Shared:
         """The shared forward pass of a step."""

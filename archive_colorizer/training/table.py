@@ -1,4 +1,4 @@
-"""Every recipe by its key, with the loop's settings that its paper or our trials give it."""
+"""Every recipe by its key, with the settings that its paper or our trials give it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,25 +17,38 @@ class RecipeSpec:
     config: type[Any]
     """Frozen dataclass with the recipe's settings."""
     build: Callable[..., Recipe]
-    """(model, photographs, config), for pairs also `sources`."""
+    """(model, config, feed, library, *, translates)."""
+    translator: str = ""
+    """Key in MODELS of the same network when it learns from sources in colour; empty: it cannot."""
+    translator_model: Mapping[str, Any] = field(default_factory=dict)
+    """The model's settings then."""
+    feed: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of FeedConfig that differ from its defaults."""
     loop: Mapping[str, Any] = field(default_factory=dict)
     """Settings of LoopConfig that differ from its defaults."""
 
 
 RECIPES: Final[Mapping[str, RecipeSpec]] = {
     "chroma_unet": RecipeSpec(
-        "chroma_unet", chroma_unet.ChromaRecipeConfig, chroma_unet.ChromaRecipe
+        "chroma_unet",
+        chroma_unet.ChromaRecipeConfig,
+        chroma_unet.ChromaRecipe,
+        feed={"crop_px": 128, "zoom": 0.46, "batch_size": 48, "degrade_share": 0.5},
     ),
     "pix2pix": RecipeSpec(
         "pix2pix",
         pix2pix.Pix2PixRecipeConfig,
         pix2pix.Pix2PixRecipe,
-        {"lr": 2e-4, "schedule": "linear", "warmup_steps": 0},
+        translator="pix2pix_translate",
+        translator_model={"in_channels": 3, "out_channels": 3},
+        loop={"lr": 2e-4, "schedule": "linear", "warmup_steps": 0},
     ),
     "autoencoder": RecipeSpec(
         "autoencoder",
         autoencoder.AutoencoderRecipeConfig,
         autoencoder.AutoencoderRecipe,
-        {"lr": 2e-4, "warmup_steps": 0},
+        translator="autoencoder_translate",
+        feed={"batch_size": 4},
+        loop={"lr": 2e-4, "warmup_steps": 0},
     ),
 }

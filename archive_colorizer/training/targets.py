@@ -6,27 +6,24 @@ verdicts are a table that says of each picture whether it stays, and why.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import colourfulness
-from archive_colorizer.training.photographs import SUFFIXES
+from archive_colorizer.training.sources import Picture, Split
 
 MIN_COLOURFULNESS: Final = 10.0
 """Hasler & Süsstrunk (2003): 0 is grey, 15 slightly colourful. BigColor leaves out under 15."""
 MEASURED_PX: Final = 256
 """Colourfulness is measured at this short side at most: it hardly depends on size."""
-SHARD_COLUMN: Final = "image"
-
-Split = Literal["train", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +42,10 @@ class Verdict:
     split: str
     """train or test, by content; empty where it is left out."""
 
+    def left_out(self, reason: str) -> "Verdict":
+        """The same picture, not kept."""
+        return replace(self, kept=False, reason=reason, split="")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetConfig:
@@ -61,40 +62,46 @@ class TargetConfig:
             raise ConfigError(f"train_share={self.train_share}: must be over 0, at most 1")
 
 
-def find_pictures(data: str) -> Iterator[tuple[str, bytes]]:
-    """Name and encoded bytes of every picture, one by one, in the order of names.
-
-    Args:
-        data: a folder of pictures (nested) or of Parquet shards, or one shard.
-
-    Raises:
-        LocationError: nothing is there, or a shard has no pictures.
-    """
-    root = Path(data)
-    shards = [root] if root.suffix == ".parquet" else sorted(root.glob("*.parquet"))
-    if shards:
-        for shard in shards:
-            yield from _shard(shard)
-        return
-    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not files:
-        raise LocationError(f"{data}: no photographs there")
-    for path in files:
-        yield path.relative_to(root).as_posix(), path.read_bytes()
-
-
-def judge(pictures: Iterable[tuple[str, bytes]], config: TargetConfig) -> tuple[Verdict, ...]:
+def judge(pictures: Iterable[Picture], config: TargetConfig) -> tuple[Verdict, ...]:
     """A verdict for each picture, none left unsaid.
 
     Of pictures with the same bytes the first is kept.
     """
     seen: set[str] = set()
     verdicts = []
-    for name, data in pictures:
-        verdict = _verdict(name, data, config, seen)
+    for picture in pictures:
+        verdict = judged(picture.name, picture.target, config, seen, split=picture.split)
         seen.add(verdict.sha256)
         verdicts.append(verdict)
     return tuple(verdicts)
+
+
+def judged(
+    name: str, data: bytes, config: TargetConfig, seen: Set[str], *, split: Split | None = None
+) -> Verdict:
+    """A verdict for one picture.
+
+    Args:
+        name: of the picture.
+        data: encoded.
+        config: what is kept.
+        seen: SHA-256 of the pictures before it.
+        split: as the data says; None leaves it to the content's hash.
+    """
+    sha256 = hashlib.sha256(data).hexdigest()
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if bgr is None:
+        return Verdict(name, sha256, 0, 0, 0.0, kept=False, reason="unreadable", split="")
+    height, width = bgr.shape[:2]
+    scale = MEASURED_PX / min(height, width)
+    if scale < 1:
+        bgr = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    score = colourfulness(np.asarray(bgr[..., ::-1]))
+    reason = _reason(score, config.min_colourfulness, again=sha256 in seen)
+    chosen = split or split_of(sha256, config.train_share, config.seed)
+    return Verdict(
+        name, sha256, width, height, round(score, 3), not reason, reason, "" if reason else chosen
+    )
 
 
 def split_of(sha256: str, train_share: float, seed: int) -> Split:
@@ -136,38 +143,9 @@ def write_verdicts(verdicts: Sequence[Verdict], path: Path) -> None:
     temporary.replace(path)
 
 
-def _verdict(name: str, data: bytes, config: TargetConfig, seen: set[str]) -> Verdict:
-    sha256 = hashlib.sha256(data).hexdigest()
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if bgr is None:
-        return Verdict(name, sha256, 0, 0, 0.0, kept=False, reason="unreadable", split="")
-    height, width = bgr.shape[:2]
-    scale = MEASURED_PX / min(height, width)
-    if scale < 1:
-        bgr = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    score = colourfulness(np.asarray(bgr[..., ::-1]))
-    reason = _reason(score, config.min_colourfulness, again=sha256 in seen)
-    split = "" if reason else split_of(sha256, config.train_share, config.seed)
-    return Verdict(name, sha256, width, height, round(score, 3), not reason, reason, split)
-
-
 def _reason(score: float, least: float, *, again: bool) -> str:
     if again:
         return "duplicate"
     if score >= least:
         return ""
     return "grey" if score < 1 else "not colourful"
-
-
-def _shard(shard: Path) -> Iterator[tuple[str, bytes]]:
-    try:
-        file = pq.ParquetFile(shard)
-        named = "name" in file.schema_arrow.names
-        columns = [SHARD_COLUMN, "name"] if named else [SHARD_COLUMN]
-        number = 0
-        for batch in file.iter_batches(batch_size=100, columns=columns):
-            for row in batch.to_pylist():
-                yield f"{shard.name}/{row['name'] if named else number}", row[SHARD_COLUMN]
-                number += 1
-    except (OSError, KeyError, ValueError) as error:
-        raise LocationError(f"{shard}: not a shard with a column image: {error}") from error

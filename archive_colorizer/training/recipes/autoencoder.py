@@ -3,16 +3,16 @@
 The system does not state its loss; the mean absolute error is ours.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from archive_colorizer.models.autoencoder import Autoencoder
-from archive_colorizer.training.feed import FeedConfig, PairFeed
-from archive_colorizer.training.photographs import Photograph
+from archive_colorizer.training.feed import FeedConfig, PairSampler
+from archive_colorizer.training.library import Library
 from archive_colorizer.training.recipe import Batch, Phase
 
 
@@ -20,22 +20,25 @@ from archive_colorizer.training.recipe import Batch, Phase
 class AutoencoderRecipeConfig:
     """Settings of the recipe; the learning rate is the loop's (2e-4)."""
 
-    feed: FeedConfig = field(default_factory=FeedConfig)
     beta1: float = 0.5
 
 
 class AutoencoderRecipe:
     """One module, one phase."""
 
+    goal = "autoencoder/l1"
+
     def __init__(
         self,
         model: Autoencoder,
-        targets: Sequence[Photograph],
         config: AutoencoderRecipeConfig,
-        sources: Sequence[Photograph] | None = None,
+        feed: FeedConfig,
+        library: Library,
+        *,
+        translates: bool = False,
     ) -> None:
         self._model = model
-        self._feed = PairFeed(targets, sources, config.feed)
+        self.sampler = PairSampler(feed, gray=not translates)
         optimizer = torch.optim.Adam(model.parameters(), betas=(config.beta1, 0.999))
         self._phases = (Phase("autoencoder", ("model",), optimizer, self.loss),)
 
@@ -48,10 +51,6 @@ class AutoencoderRecipe:
     def phases(self) -> Sequence[Phase]:
         """One."""
         return self._phases
-
-    def batches(self, seed: int, first_step: int) -> Iterator[Batch]:
-        """Pairs in [0, 1]."""
-        return self._feed.batches(seed, first_step)
 
     def forward(self, batch: Batch) -> Tensor:
         """(B, 3, H, W), about [0, 1]."""

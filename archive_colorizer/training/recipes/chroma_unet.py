@@ -4,7 +4,7 @@ Grey is degraded in half of the samples, hints are drawn in two of five. B batch
 targets are at a quarter of the size.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,12 +15,13 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS, rgb_to_lab
 from archive_colorizer.models.chroma_unet import AB_SCALE, STRIDE, ChromaUNet
 from archive_colorizer.training.degrade import degraded_gray
-from archive_colorizer.training.feed import made_ahead
-from archive_colorizer.training.photographs import Photograph
-from archive_colorizer.training.recipe import Batch, Phase
+from archive_colorizer.training.feed import FeedConfig, cut_alike, drawn
+from archive_colorizer.training.library import Library
+from archive_colorizer.training.recipe import Batch, Phase, Sample
 from archive_colorizer.training.seeds import derive
 
 GRID_STEP: Final = 2
@@ -33,31 +34,66 @@ PRIOR_SAMPLES: Final = 2000
 class ChromaRecipeConfig:
     """Settings of the recipe."""
 
-    crop_px: int = 128
-    smallest_crop_px: int = 96
-    """Crops of this size up to the whole short side are brought to `crop_px`: scale jitter."""
-    batch_size: int = 48
     rebalance: float = 0.5
     """Bins weigh by the rarity of their colour to this power: 0 not at all, 1 as in the paper."""
     nearest: int = 5
     sigma: float = 5.0
-    degrade_share: float = 0.5
     hint_share: float = 0.4
     weight_decay: float = 1e-2
+
+
+@dataclass(frozen=True, slots=True)
+class ChromaSampler:
+    """Grey (1, h, w), hints (3, h, w), and the colour's cell on the grid (h/4, w/4)."""
+
+    feed: FeedConfig
+    hint_share: float
+
+    def __call__(self, library: Library, rng: np.random.Generator) -> Sample:
+        """One sample; the grey side alone is worn."""
+        item = drawn(library, rng)
+        pair = [item.target] + ([item.source] if item.source is not None else [])
+        rgb, *given = cut_alike(pair, self.feed, rng)
+        ab = rgb_to_lab(rgb)[..., 1:]
+        if given:
+            gray = given[0] @ LUMA_WEIGHTS
+        elif rng.random() < self.feed.degrade_share:
+            gray = degraded_gray(rgb, rng)
+        else:
+            gray = rgb @ LUMA_WEIGHTS
+        hints = np.zeros((*gray.shape, 3), np.float32)
+        if rng.random() < self.hint_share:
+            draw_hints(hints, ab, rng)
+        small = cv2.resize(ab, None, fx=1 / STRIDE, fy=1 / STRIDE, interpolation=cv2.INTER_AREA)
+        return {
+            "gray_b1hw": gray.astype(np.float32)[None],
+            "hints_b3hw": np.ascontiguousarray(hints.transpose(2, 0, 1)),
+            "cell_bhw": _cell_of(small),
+        }
 
 
 class ChromaRecipe:
     """One module, one phase."""
 
+    goal = "chroma/cross_entropy"
+
     def __init__(
-        self, model: ChromaUNet, photographs: Sequence[Photograph], config: ChromaRecipeConfig
+        self,
+        model: ChromaUNet,
+        config: ChromaRecipeConfig,
+        feed: FeedConfig,
+        library: Library,
+        *,
+        translates: bool = False,
     ) -> None:
-        self._photographs, self._config = photographs, config
+        if translates:
+            raise ConfigError("chroma_unet colours: it cannot learn from sources in colour")
+        self.sampler = ChromaSampler(feed, config.hint_share)
         self._index, self._weight = _nearest_bins(model.bins_q2.numpy(), config)
-        log_prior = self.log_prior(len(model.bins_q2))
+        log_prior = self.log_prior(len(model.bins_q2), library)
         model.log_prior_q.copy_(log_prior)
         self._class_weight = torch.exp(-config.rebalance * log_prior)
-        self._model: nn.Module = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._model: nn.Module = model
         optimizer = torch.optim.AdamW(
             model.parameters(), betas=(0.9, 0.99), weight_decay=config.weight_decay
         )
@@ -73,66 +109,21 @@ class ChromaRecipe:
         """Cross-entropy alone."""
         return self._phases
 
-    def log_prior(self, bins: int) -> Tensor:
+    def log_prior(self, bins: int, library: Library) -> Tensor:
         """Log of the smoothed share of each bin in the photographs, 0 on average.
 
         Half of the share is spread evenly, as in the paper (lambda 0.5).
         """
         rng = derive(0, "prior")
         count = np.zeros(bins)
-        size = min(PRIOR_SAMPLES, len(self._photographs))
-        for i in rng.choice(len(self._photographs), size, replace=False):
-            small = cv2.resize(self._photographs[i], (32, 32), interpolation=cv2.INTER_AREA)
+        size = min(PRIOR_SAMPLES, len(library))
+        for i in rng.choice(len(library), size, replace=False):
+            small = cv2.resize(library[int(i)].target, (32, 32), interpolation=cv2.INTER_AREA)
             cell = _cell_of(rgb_to_lab(np.asarray(small))[..., 1:]).ravel()
             np.add.at(count, self._index[cell].ravel(), self._weight[cell].ravel())
         share = count / count.sum()
         smooth = 0.5 * share + 0.5 / bins
         return torch.tensor(np.log(smooth / (share * smooth).sum()), dtype=torch.float32)
-
-    def batches(self, seed: int, first_step: int) -> Iterator[Batch]:
-        """Batches made ahead in a thread; the n-th depends only on the seed and n."""
-        return made_ahead(lambda step: self._batch(seed, step), first_step)
-
-    def _batch(self, seed: int, step: int) -> Batch:
-        samples = [
-            self.sample(derive(seed, "sample", step, i)) for i in range(self._config.batch_size)
-        ]
-        gray, hints, cell = (np.stack(parts) for parts in zip(*samples, strict=True))
-        return {
-            "gray_b1hw": torch.from_numpy(gray)[:, None],
-            "hints_b3hw": torch.from_numpy(hints).permute(0, 3, 1, 2).contiguous(),
-            "cell_bhw": torch.from_numpy(cell),
-        }
-
-    def sample(self, rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Grey (h, w), hints (h, w, 3), and the colour's cell on the grid (h/4, w/4)."""
-        config = self._config
-        rgb = self._crop(rng)
-        ab = rgb_to_lab(rgb)[..., 1:]
-        if rng.random() < config.degrade_share:
-            gray = degraded_gray(rgb, rng)
-        else:
-            gray = rgb @ LUMA_WEIGHTS
-        hints = np.zeros((*gray.shape, 3), np.float32)
-        if rng.random() < config.hint_share:
-            draw_hints(hints, ab, rng)
-        small = cv2.resize(ab, None, fx=1 / STRIDE, fy=1 / STRIDE, interpolation=cv2.INTER_AREA)
-        return gray.astype(np.float32), hints, _cell_of(small)
-
-    def _crop(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        photograph = self._photographs[int(rng.integers(len(self._photographs)))]
-        height, width = photograph.shape[:2]
-        largest = min(height, width)
-        smallest = min(self._config.smallest_crop_px, largest)
-        size = int(np.exp(rng.uniform(np.log(smallest), np.log(largest + 0.99))))
-        top, left = rng.integers(height - size + 1), rng.integers(width - size + 1)
-        crop = photograph[top : top + size, left : left + size]
-        px = self._config.crop_px
-        how = cv2.INTER_AREA if size > px else cv2.INTER_LINEAR
-        crop = cv2.resize(crop, (px, px), interpolation=how)
-        if rng.random() < 0.5:
-            crop = crop[:, ::-1]
-        return np.ascontiguousarray(crop, np.float32) / np.float32(255)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B, Q, H/4, W/4)."""

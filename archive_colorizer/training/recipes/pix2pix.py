@@ -4,8 +4,8 @@ The discriminator has its turn first, then the generator against it; each is fro
 B batch, C channel, H height, W width.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.colour import rgb_to_lab
 from archive_colorizer.models.pix2pix import AB_SCALE, Generator, PatchDiscriminator, init_normal
-from archive_colorizer.training.feed import FeedConfig, PairFeed
-from archive_colorizer.training.photographs import Photograph
+from archive_colorizer.training.feed import FeedConfig, PairSampler
+from archive_colorizer.training.library import Library
 from archive_colorizer.training.recipe import Batch, Phase
 
 
@@ -24,7 +24,6 @@ from archive_colorizer.training.recipe import Batch, Phase
 class Pix2PixRecipeConfig:
     """Settings of the recipe; learning rate and schedule are the loop's (2e-4, linear)."""
 
-    feed: FeedConfig = field(default_factory=FeedConfig)
     gan: Literal["bce", "lsgan"] = "bce"
     l1: float = 100.0
     adversarial: float = 1.0
@@ -35,17 +34,22 @@ class Pix2PixRecipeConfig:
 class Pix2PixRecipe:
     """Two modules, two phases, one shared forward of the generator."""
 
+    goal = "generator/l1"
+
     def __init__(
         self,
         model: Generator,
-        targets: Sequence[Photograph],
         config: Pix2PixRecipeConfig,
-        sources: Sequence[Photograph] | None = None,
+        feed: FeedConfig,
+        library: Library,
+        *,
+        translates: bool = False,
     ) -> None:
-        if sources is not None and model.config.in_channels != 3:
-            raise ConfigError("pairs are in colour: the generator must take 3 channels")
+        shape = (model.config.in_channels, model.config.out_channels)
+        if translates and shape != (3, 3):
+            raise ConfigError(f"model: a translation needs 3 channels in and out, not {shape}")
         self._config, self._generator = config, model
-        self._feed = PairFeed(targets, sources, config.feed)
+        self.sampler = PairSampler(feed, gray=not translates)
         channels = model.config.in_channels + model.config.out_channels
         self._discriminator = PatchDiscriminator(channels, config.discriminator_width)
         init_normal(model)
@@ -66,10 +70,6 @@ class Pix2PixRecipe:
     def phases(self) -> Sequence[Phase]:
         """The discriminator, then the generator."""
         return self._phases
-
-    def batches(self, seed: int, first_step: int) -> Iterator[Batch]:
-        """Pairs in [0, 1]."""
-        return self._feed.batches(seed, first_step)
 
     def forward(self, batch: Batch) -> Tensor:
         """What the generator makes of the sources, in [-1, 1]."""

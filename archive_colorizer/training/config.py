@@ -1,0 +1,178 @@
+"""Everything `train` is told: sections laid over a recipe's own settings, checked at birth.
+
+A configuration file is TOML with the sections `[data]`, `[feed]`, `[loop]`, `[model]`, `[recipe]`
+and `[run]`; over it lies the parameter table, over that the command line.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Final, Literal
+
+from archive_colorizer.config import section
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.models.table import MODELS
+from archive_colorizer.training.feed import FeedConfig
+from archive_colorizer.training.library import DataConfig
+from archive_colorizer.training.loop import LoopConfig
+from archive_colorizer.training.table import RECIPES, RecipeSpec
+from archive_colorizer.weights.card import Rights
+
+BUDGET: Final = ("steps", "epochs", "minutes")
+SECTIONS: Final = ("data", "feed", "loop", "model", "recipe", "run")
+Layer = tuple[str, Mapping[str, Any]]
+"""Where it is from (for messages), and its sections."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRunConfig:
+    """How and where it is run. Does not change what is learned, but for `init`."""
+
+    engine: Literal["ray", "local"] = "ray"
+    address: str = ""
+    """Of a running Ray cluster; empty starts one inside this process."""
+    workers: int = 1
+    """Processes that share each batch."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    resume: bool = False
+    init: str = ""
+    """Model reference whose weights are the start, for fine-tuning."""
+    name: str = ""
+    """Of the model; empty takes the run folder's name."""
+    experiment: str = "archive-colorizer"
+    """Of MLflow."""
+    mlflow: bool = True
+    sample_every: int = 1
+    """Epochs from one sample sheet to the next."""
+    data_rights: Rights = "unknown"
+    """Whether the rights of the training pictures are cleared; stands on the card."""
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.workers <= 1024:
+            raise ConfigError(f"run.workers={self.workers}: must be 1 to 1024")
+        if self.sample_every < 1:
+            raise ConfigError(f"run.sample_every={self.sample_every}: must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """One run of training."""
+
+    recipe: str
+    """Key in RECIPES."""
+    output: str
+    data: DataConfig
+    feed: FeedConfig
+    loop: LoopConfig
+    settings: Any
+    """The recipe's own config."""
+    model: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that lie over the family's."""
+    run: TrainRunConfig = field(default_factory=TrainRunConfig)
+
+    @property
+    def spec(self) -> RecipeSpec:
+        """The recipe's entry in the table."""
+        return RECIPES[self.recipe]
+
+    def family(self, *, translates: bool) -> str:
+        """Key in MODELS."""
+        return self.spec.translator if translates else self.spec.family
+
+    def model_config(self, *, translates: bool) -> Any:  # noqa: ANN401 (each family has its own)
+        """The family's config.
+
+        Raises:
+            ConfigError: a setting that it does not have, or that it refuses.
+        """
+        base = MODELS[self.family(translates=translates)].config()
+        if translates:
+            base = replace(base, **self.spec.translator_model)
+        try:
+            return section(base, self.model, "[model]")
+        except ValueError as error:
+            raise ConfigError(f"[model]: {error}") from error
+
+    def parameters(self) -> dict[str, Any]:
+        """Everything that decides what is learned, flat, as section.key."""
+        parts = {
+            "data": asdict(self.data),
+            "feed": asdict(self.feed),
+            "loop": asdict(self.loop),
+            "model": dict(self.model),
+            "recipe": asdict(self.settings),
+        }
+        flat = {
+            f"{name}.{key}": value for name, part in parts.items() for key, value in part.items()
+        }
+        return {"recipe": self.recipe, "init": self.run.init, "workers": self.run.workers} | flat
+
+
+def compose(recipe: str, output: str, layers: Sequence[Layer]) -> TrainConfig:
+    """A run's configuration: the recipe's settings, then each layer over those before it.
+
+    Args:
+        recipe: key in RECIPES.
+        output: the run's folder.
+        layers: for example the file, the parameter table, the command line; `data.data` must be
+            in one of them.
+
+    Raises:
+        ConfigError: an unknown recipe, section or key, or a value that is not allowed.
+    """
+    if recipe not in RECIPES:
+        raise ConfigError(f"unknown recipe {recipe!r} (known: {', '.join(RECIPES)})")
+    spec = RECIPES[recipe]
+    parts: dict[str, Any] = {
+        "data": DataConfig(data=""),
+        "feed": FeedConfig(**spec.feed),
+        "loop": LoopConfig(epochs=20, **spec.loop),
+        "recipe": spec.config(),
+        "run": TrainRunConfig(),
+    }
+    model: dict[str, Any] = {}
+    for where, layer in layers:
+        for name, values in layer.items():
+            if name not in SECTIONS or not isinstance(values, Mapping):
+                raise ConfigError(f"{where}: unknown section {name!r} ({', '.join(SECTIONS)})")
+            if name == "model":
+                model |= values
+            else:
+                given = _one_budget(values) if name == "loop" else values
+                parts[name] = section(parts[name], given, f"{where}: [{name}]")
+    config = TrainConfig(
+        recipe=recipe, output=output, data=parts["data"], feed=parts["feed"], loop=parts["loop"],
+        settings=parts["recipe"], model=model, run=parts["run"],
+    )  # fmt: skip
+    _check(config)
+    return config
+
+
+def has_setting(recipe: str, place: str) -> bool:
+    """Whether section.key is a setting of a recipe's runs; an unknown recipe has all."""
+    name, _, key = place.partition(".")
+    if recipe not in RECIPES or name not in ("model", "recipe"):
+        return True
+    spec = RECIPES[recipe]
+    kind = spec.config if name == "recipe" else MODELS[spec.family].config
+    return key in {item.name for item in fields(kind)}
+
+
+def _check(config: TrainConfig) -> None:
+    config.model_config(translates=False)
+    if config.feed.batch_size % config.run.workers:
+        raise ConfigError(
+            f"{config.run.workers} workers cannot share a batch of {config.feed.batch_size} evenly"
+        )
+    if config.run.engine == "local" and config.run.workers > 1:
+        raise ConfigError("--engine local is one process: it has one worker")
+
+
+def _one_budget(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A layer that gives one of steps, epochs and minutes takes the others' place."""
+    given = dict(values)
+    if any(given.get(name) for name in BUDGET):
+        given = dict.fromkeys(BUDGET, 0) | given
+    if "epochs" in given:
+        given["epochs"] = float(given["epochs"])
+    return given

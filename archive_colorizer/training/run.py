@@ -1,0 +1,291 @@
+"""Train a model from the first picture to the card: the file to read first.
+
+`train` gathers the pictures, hands the work to an engine and reports; `work` is what each worker
+does, with Ray or without.
+
+    RUN/run.json        the settings, and the MLflow run
+    RUN/data/           the gathered pictures, and a verdict on each
+    RUN/last.pt         the whole state, to go on from
+    RUN/model/          weights and card: a model reference
+"""
+
+import json
+import logging
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from archive_colorizer import __version__
+from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.models.table import MODELS
+from archive_colorizer.registry.tracking import MlflowTracker, NoTracker, Tracker, default_uri
+from archive_colorizer.training.config import TrainConfig
+from archive_colorizer.training.feed import Feed
+from archive_colorizer.training.following import Follower
+from archive_colorizer.training.group import ALONE, Group
+from archive_colorizer.training.journal import Journal, last_figures, validations
+from archive_colorizer.training.library import Gathered, Library, gather
+from archive_colorizer.training.loop import CHECKPOINT, Loop
+from archive_colorizer.training.recipe import Batch
+from archive_colorizer.training.validation import Validator
+from archive_colorizer.version import git_commit
+from archive_colorizer.weights.card import ModelCard
+from archive_colorizer.weights.files import save_model
+from archive_colorizer.weights.reference import load, resolve
+
+LOG: Final = logging.getLogger("archive_colorizer")
+RECORD: Final = "run.json"
+BUDGET_KEYS: Final = ("loop.steps", "loop.epochs", "loop.minutes", "loop.checkpoint_minutes",
+                      "workers")  # fmt: skip
+"""What a resumed run may have otherwise."""
+MakeBatches = Callable[[Feed, int], Iterator[Batch]]
+"""(feed, first step) -> this worker's batches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainPlan:
+    """What every worker is told; pickles."""
+
+    config: TrainConfig
+    folder: str
+    gathered: Gathered
+    mlflow_uri: str
+    mlflow_run_id: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainReport:
+    """What came of a run."""
+
+    folder: str
+    steps: int
+    goal: str
+    start: float
+    """The goal's loss on held-out pictures before the first step."""
+    end: float
+    figures: dict[str, float]
+
+    def text(self) -> str:
+        """A summary for people."""
+        lines = [
+            f"{self.steps:,} steps; held-out {self.goal} {self.start:.4f} -> {self.end:.4f}",
+            ", ".join(f"{k} {v:.3f}" for k, v in self.figures.items() if "/" not in k),
+            f"model: {self.folder}/model",
+            f"losses: {self.folder}/losses.png, samples: {self.folder}/samples/",
+        ]
+        return "\n".join(lines)
+
+
+def train(config: TrainConfig) -> TrainReport:
+    """Train, and leave a model with its card in the run's folder.
+
+    Raises:
+        UsageError: data, settings, folder, model or MLflow are not as they should be.
+    """
+    folder = _folder(config)
+    LOG.info("gathering pictures of %s", config.data.data)
+    gathered = gather(config.data, folder / "data")
+    LOG.info("%s", gathered.report)
+    if gathered.colour_sources and not config.spec.translator:
+        raise ConfigError(f"{config.recipe} colours: it cannot learn from sources in colour")
+    config.model_config(translates=gathered.colour_sources)
+    if config.run.init:
+        resolve(config.run.init)
+    plan = _plan(config, folder, gathered)
+    with Follower(folder):
+        if config.run.engine == "local":
+            work(plan, lambda feed, step: feed.batches(step))
+        else:
+            from archive_colorizer.training.engine_ray import train_on_ray
+
+            train_on_ray(plan)
+    return _report(config, folder)
+
+
+def work(
+    plan: TrainPlan, make_batches: MakeBatches, group: Group = ALONE, device: str = ""
+) -> None:
+    """One worker's part: build, train, and on the first worker write everything down.
+
+    Args:
+        plan: the run.
+        make_batches: gives this worker's batches.
+        group: its fellows.
+        device: torch's name; empty chooses by the configuration.
+    """
+    config, folder = plan.config, Path(plan.folder)
+    device = device or choose_device(config.run.device)
+    translates = plan.gathered.colour_sources
+    family = config.family(translates=translates)
+    library, test = Library(plan.gathered.train), Library(plan.gathered.test)
+    torch.manual_seed(config.loop.seed)
+    module = MODELS[family].build(config.model_config(translates=translates))
+    if config.run.init:
+        _start_from(config.run.init, module, family)
+    recipe = config.spec.build(module, config.settings, config.feed, library, translates=translates)
+    torch.manual_seed(config.loop.seed + group.rank)
+    feed = Feed(library, recipe.sampler, config.feed.batch_size, config.loop.seed)
+    tracker = _tracker(plan) if group.rank == 0 else NoTracker()
+    validator = Validator(test, config.feed, MODELS[family].task, config.loop.seed)
+    loop = Loop(
+        recipe,
+        config.loop,
+        folder,
+        epoch_steps=max(1, len(library) // config.feed.batch_size),
+        device=device,
+        group=group,
+        watcher=None if group.rank
+        else Journal(folder, validator, tracker, config.run.sample_every),
+    )  # fmt: skip
+    ended = False
+    try:
+        loop.run(lambda step: make_batches(feed, step), resume=True)
+        if group.rank == 0:
+            card = _card(plan, loop, family)
+            save_model(folder / "model", loop.ema, card)
+            for name in ("model.safetensors", "card.json", "card.md"):
+                tracker.file(folder / "model" / name, "model")
+        ended = True
+    finally:
+        tracker.finish(failed=not ended)
+
+
+def choose_device(wanted: str) -> str:
+    """`cpu` or `cuda`.
+
+    Raises:
+        ConfigError: cuda is asked for and not there.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("--device cuda: no GPU is there")
+    there = torch.cuda.is_available()
+    return "cuda" if wanted == "cuda" or (wanted == "auto" and there) else "cpu"
+
+
+def _folder(config: TrainConfig) -> Path:
+    """The run's folder, new or to go on in."""
+    folder = Path(config.output).resolve()
+    if (folder / CHECKPOINT).exists() and not config.run.resume:
+        raise LocationError(
+            f"{config.output}: holds a run already: go on with --resume, or name another folder"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".probe.tmp").touch()
+        (folder / ".probe.tmp").unlink()
+    except OSError as error:
+        raise LocationError(f"{config.output}: cannot write there: {error.strerror}") from error
+    return folder
+
+
+def _plan(config: TrainConfig, folder: Path, gathered: Gathered) -> TrainPlan:
+    """The record of the run, new or of the run that goes on."""
+    parameters = json.loads(json.dumps(config.parameters()))
+    parameters["data.split_sha256"] = gathered.split_sha256
+    commit = git_commit()
+    record: dict[str, Any] = {"mlflow_uri": "", "mlflow_run_id": ""}
+    path = folder / RECORD
+    if config.run.resume and path.exists():
+        record = json.loads(path.read_text(encoding="utf-8"))
+        _same(record["parameters"], parameters, config.output)
+    uri = (record["mlflow_uri"] or default_uri()) if config.run.mlflow else ""
+    if uri and not record["mlflow_run_id"]:
+        tags = {"git_commit": commit, "version": __version__, "recipe": config.recipe}
+        tracker = MlflowTracker(
+            uri, config.run.experiment, config.run.name or folder.name, parameters, tags
+        )
+        record["mlflow_run_id"] = tracker.run_id
+    record |= {"parameters": parameters, "commit": commit, "version": __version__,
+               "mlflow_uri": uri}  # fmt: skip
+    path.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return TrainPlan(
+        config=config, folder=str(folder), gathered=gathered, mlflow_uri=uri,
+        mlflow_run_id=record["mlflow_run_id"] if uri else "", commit=commit,
+    )  # fmt: skip
+
+
+def _same(before: dict[str, Any], now: dict[str, Any], where: str) -> None:
+    """A resumed run must be the same one, but for how long it may take."""
+    changed = [
+        key
+        for key in sorted(before.keys() | now.keys())
+        if key not in BUDGET_KEYS and before.get(key) != now.get(key)
+    ]
+    if changed:
+        key = changed[0]
+        raise ConfigError(
+            f"{where}: cannot go on with other settings: {key} was {before.get(key)!r}, "
+            f"is {now.get(key)!r}"
+        )
+
+
+def _tracker(plan: TrainPlan) -> Tracker:
+    if not plan.mlflow_uri:
+        return NoTracker()
+    run = plan.config.run
+    return MlflowTracker(
+        plan.mlflow_uri, run.experiment, run.name, {}, {}, run_id=plan.mlflow_run_id
+    )
+
+
+def _start_from(ref: str, module: torch.nn.Module, family: str) -> None:
+    model = resolve(ref)
+    if model.card.family != family:
+        raise ConfigError(f"--init {ref}: is a {model.card.family}, not a {family}")
+    try:
+        module.load_state_dict(load(model).state_dict())
+    except RuntimeError as error:
+        text = " ".join(str(error).split())[:200]
+        raise ConfigError(f"--init {ref}: does not fit the settings: {text}") from error
+
+
+def _card(plan: TrainPlan, loop: Loop, family: str) -> ModelCard:
+    config, folder = plan.config, Path(plan.folder)
+    samples = loop.step * config.feed.batch_size
+    start = f", from {config.run.init}" if config.run.init else ""
+    looks = validations(folder)
+    begin, end = looks[0], looks[-1]
+    goal = loop.recipe.goal
+    return ModelCard(
+        name=config.run.name or folder.name,
+        version=time.strftime("%Y.%m.%d", time.gmtime()),
+        family=family,
+        config=asdict(config.model_config(translates=plan.gathered.colour_sources)),
+        summary=f"Trained by archive-colorizer {__version__} with the recipe {config.recipe}.",
+        trained_on=(
+            f"{plan.gathered.report.splitlines()[0]}; split SHA-256 {plan.gathered.split_sha256}."
+        ),
+        data_rights=config.run.data_rights,
+        training=(
+            f"{loop.step:,} steps, {samples:,} samples in {loop.spent_s / 60:.1f} minutes on "
+            f"{config.run.workers} worker(s), {loop.device} ({platform.machine()}, "
+            f"{torch.get_num_threads()} threads){start}; git {plan.commit[:12] or 'unknown'}. "
+            f"Held-out {goal}: {begin['figures'][goal]:.4f} before, "
+            f"{end['figures'][goal]:.4f} after."
+        ),
+        command=f"archive-colorizer train {config.recipe} DATA --config run.toml",
+        figures={name: round(value, 4) for name, value in last_figures(folder).items()},
+        protocol=(
+            f"Held-out pictures of the same data, squares of {config.feed.crop_px} pixels, "
+            "averaged weights; losses over 192 samples, the others over the first 24 pictures."
+        ),
+        limits=("Colours are estimates, not records.",),
+    )
+
+
+def _report(config: TrainConfig, folder: Path) -> TrainReport:
+    looks = validations(folder)
+    if not looks:
+        raise LocationError(f"{config.output}: the run ended before its first validation")
+    first, last = looks[0]["figures"], looks[-1]["figures"]
+    goal = looks[-1]["goal"]
+    return TrainReport(
+        folder=config.output, steps=looks[-1]["step"], goal=goal,
+        start=first[goal], end=last[goal], figures=last,
+    )  # fmt: skip

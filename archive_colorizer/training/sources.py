@@ -1,0 +1,173 @@
+"""What DATA may be, and the pictures in it, one by one as encoded bytes.
+
+A folder of colour photographs, Parquet shards, a folder of pairs (two folders or side by side),
+Lab arrays, two unpaired folders or domains.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import pyarrow.parquet as pq
+from PIL import Image
+
+from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.evaluation.pictures import PAIR_FOLDERS, Listed, list_pictures, read
+
+Form = Literal["auto", "photos", "two-folders", "side-by-side", "lab", "unpaired"]
+Split = Literal["train", "test"]
+UNPAIRED_FOLDERS: Final = (("trainA", "trainB"), ("A", "B"))
+TEST_FOLDERS: Final = {"trainA": "testA", "trainB": "testB"}
+SPLITS: Final[dict[str, Split]] = {
+    "train": "train", "val": "test", "valid": "test", "validation": "test", "test": "test",
+}  # fmt: skip
+"""What a shard's column `split` may say -> ours."""
+BATCH_ROWS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture to learn from, not yet decoded."""
+
+    name: str
+    target: bytes
+    source: bytes | None = None
+    """Of a pair; None where the source is made of the target."""
+    domain: str = ""
+    """Of unpaired data."""
+    split: Split | None = None
+    """As the data says; None leaves it to the content's hash."""
+
+
+def pictures(data: str, form: Form = "auto", domains: tuple[str, ...] = ()) -> Iterator[Picture]:
+    """Every picture of DATA, in the order of names.
+
+    Args:
+        data: a folder, or one shard.
+        form: what it is; "auto" goes by what lies there (side by side and unpaired must be said,
+            except trainA and trainB).
+        domains: two names, for unpaired data: of folders, or values of a shard's column `source`.
+
+    Raises:
+        LocationError: it is missing, empty, or not of that form.
+        ConfigError: domains that are not two.
+    """
+    root = Path(data)
+    if not root.exists():
+        raise LocationError(f"{data}: does not exist")
+    if domains and len(set(domains)) != 2:
+        raise ConfigError(f"domains={','.join(domains)}: must be two different names")
+    shards = [root] if root.suffix == ".parquet" else sorted(root.glob("*.parquet"))
+    if shards:
+        yield from _of_shards(shards, domains)
+        return
+    folders = _unpaired(root, form, domains)
+    if folders:
+        yield from _of_domains(root, folders)
+        return
+    found = list_pictures(root, form)
+    if not found:
+        raise LocationError(f"{data}: no photographs there")
+    for listed in found:
+        yield _of_listed(listed, form)
+
+
+def is_unpaired(data: str, form: Form, domains: tuple[str, ...]) -> bool:
+    """Whether DATA is two sets of pictures without partners."""
+    return bool(domains) or bool(_unpaired(Path(data), form, domains))
+
+
+def _of_listed(listed: Listed, form: str) -> Picture:
+    target = read(listed.truth)
+    if form == "side-by-side":
+        left, right = _halves(target, listed.name)
+        return Picture(listed.name, right, left)
+    return Picture(listed.name, target, None if listed.source is None else read(listed.source))
+
+
+def _halves(data: bytes, name: str) -> tuple[bytes, bytes]:
+    """Left and right half as PNG."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            rgb = image.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise LocationError(f"{name}: not a picture: {error}") from error
+    half = rgb.width // 2
+    boxes = ((0, 0, half, rgb.height), (rgb.width - half, 0, rgb.width, rgb.height))
+    return _png(rgb.crop(boxes[0])), _png(rgb.crop(boxes[1]))
+
+
+def _png(image: Image.Image) -> bytes:
+    with io.BytesIO() as file:
+        image.save(file, "PNG", compress_level=1)
+        return file.getvalue()
+
+
+def _of_shards(shards: list[Path], domains: tuple[str, ...]) -> Iterator[Picture]:
+    for shard in shards:
+        try:
+            file = pq.ParquetFile(shard)
+            there = file.schema_arrow.names
+            wanted = [n for n in ("image", "name", "source_image", "source", "split") if n in there]
+            if "image" not in there:
+                raise KeyError("image")
+            number = 0
+            for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
+                for row in batch.to_pylist():
+                    picture = _of_row(row, f"{shard.name}/{row.get('name', number)}", domains)
+                    number += 1
+                    if picture is not None:
+                        yield picture
+        except (OSError, KeyError, ValueError) as error:
+            raise LocationError(f"{shard}: not a shard with a column image: {error}") from error
+
+
+def _of_row(row: dict[str, object], name: str, domains: tuple[str, ...]) -> Picture | None:
+    """None for rows that are neither of the domains nor of a split that is for training."""
+    image, source = row["image"], row.get("source_image")
+    assert isinstance(image, bytes)
+    if domains:
+        domain = str(row.get("source"))
+        return Picture(name, image, domain=domain) if domain in domains else None
+    said = row.get("split")
+    if said is not None and said not in SPLITS:
+        return None
+    pair = source if isinstance(source, bytes) else None
+    return Picture(name, image, pair, split=None if said is None else SPLITS[str(said)])
+
+
+def _unpaired(root: Path, form: str, domains: tuple[str, ...]) -> tuple[str, str] | None:
+    if domains:
+        first, second = domains
+        absent = [name for name in domains if not (root / name).is_dir()]
+        if root.is_dir() and absent and not list(root.glob("*.parquet")):
+            raise LocationError(f"{root}: no folder {absent[0]}")
+        return first, second
+    candidates = UNPAIRED_FOLDERS if form == "unpaired" else UNPAIRED_FOLDERS[:1]
+    for first, second in candidates:
+        if form in ("auto", "unpaired") and (root / first).is_dir() and (root / second).is_dir():
+            return first, second
+    if form == "unpaired":
+        names = ", ".join("/".join(pair) for pair in UNPAIRED_FOLDERS)
+        raise LocationError(f"{root}: has no two folders ({names}); name them with --domains")
+    return None
+
+
+def _of_domains(root: Path, folders: tuple[str, str]) -> Iterator[Picture]:
+    for folder in folders:
+        held_out = root / TEST_FOLDERS.get(folder, "-")
+        parts: list[tuple[Path, Split | None]] = [(root / folder, None)]
+        if held_out.is_dir():
+            parts = [(root / folder, "train"), (held_out, "test")]
+        for part, split in parts:
+            found = list_pictures(part, "photos")
+            if not found:
+                raise LocationError(f"{part}: no photographs there")
+            for listed in found:
+                name = f"{part.name}/{listed.name}"
+                yield Picture(name, read(listed.truth), domain=folder, split=split)
+
+
+__all__ = ["PAIR_FOLDERS", "Form", "Picture", "Split", "is_unpaired", "pictures"]

@@ -1,0 +1,133 @@
+"""What a run is worth on held-out pictures: losses, PSNR, colourfulness, a sheet.
+
+All of it with the averaged weights, in evaluation mode, without touching the run's random state.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from archive_colorizer.evaluation import metrics
+from archive_colorizer.evaluation.pictures import square
+from archive_colorizer.evaluation.subject import Subject, baseline, subject_of
+from archive_colorizer.imaging.colour import colourfulness
+from archive_colorizer.models.spec import Task
+from archive_colorizer.training.feed import Feed, FeedConfig
+from archive_colorizer.training.library import Library
+from archive_colorizer.training.loop import Loop
+from archive_colorizer.training.recipe import Batch
+
+LOSS_SAMPLES: Final = 192
+"""Held-out samples that the losses are taken from, the same ones each time."""
+PICTURES: Final = 24
+"""Held-out pictures whose PSNR and colourfulness are taken."""
+SHEET_ROWS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """One look at the held-out pictures."""
+
+    figures: Mapping[str, float]
+    """Losses as phase/name, and psnr, psnr_grey (dB), colourfulness, colourfulness_truth."""
+    rows: tuple[tuple[NDArray[np.uint8], ...], ...]
+    """For the sample sheet, one a picture."""
+    titles: tuple[str, ...]
+
+
+class Validator:
+    """Judges a loop's averaged weights."""
+
+    def __init__(self, test: Library, feed: FeedConfig, task: Task, seed: int) -> None:
+        self._test, self._config, self._task = test, feed, task
+        self._seed = seed
+
+    def __call__(self, loop: Loop) -> Validation:
+        """Losses and pictures of the moment."""
+        with _still(loop):
+            figures = self._losses(loop)
+            predictor = loop.predictor
+            subject = subject_of("model", predictor, self._task, None)
+            more, rows, titles = self._pictures(subject, loop.device)
+        return Validation(figures | more, rows, titles)
+
+    def _losses(self, loop: Loop) -> dict[str, float]:
+        size = self._config.batch_size
+        feed = Feed(self._test, loop.recipe.sampler, size, self._seed, label="validation")
+        found: dict[str, list[float]] = {}
+        for number in range(-(-LOSS_SAMPLES // size)):
+            batch: Batch = {k: v.to(loop.device) for k, v in feed.batch(number).items()}
+            with loop.autocast():
+                shared = loop.recipe.forward(batch)
+                named = {
+                    f"{phase.name}/{name}": value
+                    for phase in loop.recipe.phases
+                    for name, value in phase.loss(batch, shared).items()
+                }
+            for name, value in named.items():
+                found.setdefault(name, []).append(float(value))
+        return {name: fmean(values) for name, values in found.items()}
+
+    def _pictures(
+        self, subject: Subject, device: str
+    ) -> tuple[dict[str, float], tuple[Any, ...], tuple[str, ...]]:
+        rows, scores = [], []
+        grey = baseline()
+        for i in range(min(PICTURES, len(self._test))):
+            item = self._test[i]
+            truth = self._square(item.target)
+            source = truth if item.source is None else self._square(item.source)
+            plain, made = (_painted(one, source, device) for one in (grey, subject))
+            first = plain if self._task is Task.COLORIZE else source
+            rows.append((first, made) if item.domain else (first, made, truth))
+            scores.append((made, first, truth))
+        titles = ("grey" if self._task is Task.COLORIZE else "source", "model", "truth")
+        figures = {
+            "colourfulness": fmean(colourfulness(made) for made, _, _ in scores),
+            "colourfulness_truth": fmean(colourfulness(truth) for _, _, truth in scores),
+        }
+        if not self._test[0].domain:
+            figures["psnr"] = fmean(_psnr(made, truth) for made, _, truth in scores)
+            name = "psnr_grey" if self._task is Task.COLORIZE else "psnr_source"
+            figures[name] = fmean(_psnr(first, truth) for _, first, truth in scores)
+        return figures, tuple(rows[:SHEET_ROWS]), titles[: len(rows[0])]
+
+    def _square(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return square(Image.fromarray(pixels), self._config.crop_px)
+
+
+@contextmanager
+def _still(loop: Loop) -> Iterator[None]:
+    """Averaged weights in the predictor's place, nothing learning, the random state kept."""
+    modules = list(loop.recipe.modules.values())
+    modes = [module.training for module in modules]
+    learned = {name: value.clone() for name, value in loop.predictor.state_dict().items()}
+    devices = [torch.device(loop.device)] if loop.device.startswith("cuda") else []
+    try:
+        loop.predictor.load_state_dict(loop.ema.state_dict())
+        for module in modules:
+            module.eval()
+        with torch.random.fork_rng(devices), torch.no_grad():
+            yield
+    finally:
+        loop.predictor.load_state_dict(learned)
+        for module, mode in zip(modules, modes, strict=True):
+            module.train(mode)
+
+
+def _painted(subject: Subject, source: NDArray[np.uint8], device: str) -> NDArray[np.uint8]:
+    tensor = torch.from_numpy(source.copy()).to(device).permute(2, 0, 1)[None].float() / 255
+    rgb: Tensor = subject.paint(tensor).rgb_b3hw[0]
+    return (rgb.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+
+
+def _psnr(made: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
+    return min(100.0, metrics.psnr(metrics.mse(made, truth)))
