@@ -27,7 +27,7 @@ def train_options(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add("--form", choices=FORMS, dest="data.form", help="of DATA")
     add("--domains", metavar="A,B", type=_words, dest="data.domains",
-        help="two unpaired sets: folders of DATA, or values of its shards' column source")  # fmt: skip
+        help="two unpaired sets: folders of DATA, or values of shards' column source")  # fmt: skip
     add("--limit", type=int, metavar="N", dest="data.limit", help="at most N training pictures")
     group = parser.add_argument_group("how it learns")
     add = group.add_argument
@@ -136,7 +136,7 @@ def data_options(parser: argparse.ArgumentParser) -> None:
         add("--least", type=float, default=10.0, metavar="C",
             help="colourfulness under which a picture is left out; 10 by default")  # fmt: skip
         if name == "inspect":
-            add("--csv", type=Path, metavar="FILE", help="a verdict on each picture")
+            add("--csv", type=Path, metavar="FILE", dest="table", help="a verdict on each picture")
         if name == "pairs":
             add("--style", choices=("grey", "old", "monet", "comic"), default="grey",
                 help="grey and old make sources; monet and comic make targets")  # fmt: skip

@@ -15,6 +15,7 @@ from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.files import save_model
 
+torch.set_num_threads(1)  # tiny networks on busy machines: threads wait for each other
 TINY = {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8}
 
 

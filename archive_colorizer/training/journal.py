@@ -20,7 +20,7 @@ from archive_colorizer.training.validation import Validation, Validator
 
 LOSSES: Final = "losses.jsonl"
 VALIDATION: Final = "validation.jsonl"
-FLUSH_S: Final = 1.0
+WRITE_S: Final = 1.0
 SEND_STEPS: Final = 50
 """Losses go to MLflow in parcels of so many steps, each step with its own entry."""
 
@@ -34,14 +34,14 @@ class Journal:
         self._folder, self._validator, self._tracker = folder, validator, tracker
         self._sample_every = sample_every
         self._waiting: list[tuple[int, dict[str, float]]] = []
-        self._flushed_s = 0.0
+        self._unwritten: list[str] = []
+        self._written_s = 0.0
 
     def started(self, loop: Loop) -> None:
         """Drop lines of steps that a crash has undone; look before the first step."""
         (self._folder / "samples").mkdir(parents=True, exist_ok=True)
         for name in (LOSSES, VALIDATION):
             _keep_until(self._folder / name, loop.step)
-        self._file = (self._folder / LOSSES).open("a", encoding="utf-8")
         if loop.step == 0:
             self._look(loop)
 
@@ -54,19 +54,28 @@ class Journal:
             "lr": loop.learning_rate(),
             "losses": losses,
         }
-        self._file.write(json.dumps(line) + "\n")
-        if time.monotonic() - self._flushed_s > FLUSH_S:
-            self._file.flush()
-            self._flushed_s = time.monotonic()
+        self._unwritten.append(json.dumps(line) + "\n")
+        if time.monotonic() - self._written_s > WRITE_S:
+            self._write()
         self._waiting.append((loop.step, losses | {"lr": loop.learning_rate()}))
         if len(self._waiting) >= SEND_STEPS:
             self._send()
 
+    def saving(self, loop: Loop) -> None:
+        """Write what waits."""
+        self._write()
+
     def epoch_ended(self, loop: Loop) -> None:
         """Validate, draw, send."""
-        self._file.flush()
+        self._write()
         self._send()
         self._look(loop)
+
+    def _write(self) -> None:
+        with (self._folder / LOSSES).open("a", encoding="utf-8") as file:
+            file.writelines(self._unwritten)
+        self._unwritten = []
+        self._written_s = time.monotonic()
 
     def _look(self, loop: Loop) -> None:
         seen = self._validator(loop)

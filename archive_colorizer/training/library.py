@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -178,7 +178,7 @@ class _Gatherer:
         verdicts: list[Verdict] = []
         with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
             loose = Path(scratch) / "all.arrow"
-            self._write(loose, self._kept(verdicts))
+            write_items(loose, self._kept(verdicts))
             kept = [verdict for verdict in verdicts if verdict.kept]
             chosen = _chosen(kept, config)
             paths = {split: self._folder / f"{split}.arrow" for split in ("train", "test")}
@@ -240,16 +240,17 @@ class _Gatherer:
         row["source"] = encode(prepared(source, config), lossless=True)
         return row
 
-    @staticmethod
-    def _write(path: Path, rows: Iterator[dict[str, Any]]) -> None:
-        waiting: list[dict[str, Any]] = []
-        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
-            for row in rows:
-                waiting.append(row)
-                if len(waiting) == ROWS_A_BATCH:
-                    writer.write_batch(pa.RecordBatch.from_pylist(waiting, SCHEMA))
-                    waiting.clear()
-            writer.write_batch(pa.RecordBatch.from_pylist(waiting, SCHEMA))
+
+def write_items(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows (name, domain, target, source; encoded) as a Library's file, in a stream."""
+    waiting: list[Mapping[str, Any]] = []
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
+        for row in rows:
+            waiting.append(row)
+            if len(waiting) == ROWS_A_BATCH:
+                writer.write_batch(pa.RecordBatch.from_pylist(waiting, SCHEMA))
+                waiting.clear()
+        writer.write_batch(pa.RecordBatch.from_pylist(waiting, SCHEMA))
 
 
 def _chosen(kept: Sequence[Verdict], config: DataConfig) -> list[bool]:

@@ -69,6 +69,9 @@ class Watcher(Protocol):
     def stepped(self, loop: "Loop", losses: dict[str, float]) -> None:
         """After each step."""
 
+    def saving(self, loop: "Loop") -> None:
+        """Before the state is written: what was said of its steps must be safe first."""
+
     def epoch_ended(self, loop: "Loop") -> None:
         """After every `epoch_steps`, and at the end."""
 
@@ -197,7 +200,8 @@ class Loop:
             next(iter(named.values())).backward()  # type: ignore[no-untyped-call]
             learning = [p for name in phase.modules for p in self._module(name).parameters()]
             self._group.average(learning)
-            torch.nn.utils.clip_grad_norm_(learning, phase.clip_norm)
+            if math.isfinite(phase.clip_norm):
+                torch.nn.utils.clip_grad_norm_(learning, phase.clip_norm)
             phase.optimizer.step()
         return {f"{phase.name}/{name}": float(value.detach()) for name, value in named.items()}
 
@@ -231,6 +235,8 @@ class Loop:
         """Write the whole state, atomically; only the first worker does."""
         if self._group.rank:
             return
+        if self._watcher:
+            self._watcher.saving(self)
         state = {
             "step": self.step,
             "spent_s": self.spent_s,

@@ -6,7 +6,7 @@ Lab arrays, two unpaired folders or domains.
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -80,20 +80,22 @@ def is_unpaired(data: str, form: Form, domains: tuple[str, ...]) -> bool:
 
 
 def _of_listed(listed: Listed, form: str) -> Picture:
-    target = read(listed.truth)
-    if form == "side-by-side":
-        left, right = _halves(target, listed.name)
-        return Picture(listed.name, right, left)
-    return Picture(listed.name, target, None if listed.source is None else read(listed.source))
-
-
-def _halves(data: bytes, name: str) -> tuple[bytes, bytes]:
-    """Left and right half as PNG."""
+    """With nothing in it where a file cannot be read: its verdict says so, the others go on."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            rgb = image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise LocationError(f"{name}: not a picture: {error}") from error
+        target = read(listed.truth)
+        if form == "side-by-side":
+            left, right = _halves(target)
+            return Picture(listed.name, right, left)
+        source = None if listed.source is None else read(listed.source)
+    except (OSError, SyntaxError, ValueError):
+        return Picture(listed.name, b"")
+    return Picture(listed.name, target, source)
+
+
+def _halves(data: bytes) -> tuple[bytes, bytes]:
+    """Left and right half as PNG."""
+    with Image.open(io.BytesIO(data)) as image:
+        rgb = image.convert("RGB")
     half = rgb.width // 2
     boxes = ((0, 0, half, rgb.height), (rgb.width - half, 0, rgb.width, rgb.height))
     return _png(rgb.crop(boxes[0])), _png(rgb.crop(boxes[1]))
@@ -166,8 +168,9 @@ def _of_domains(root: Path, folders: tuple[str, str]) -> Iterator[Picture]:
             if not found:
                 raise LocationError(f"{part}: no photographs there")
             for listed in found:
+                found_one = _of_listed(listed, "photos")
                 name = f"{part.name}/{listed.name}"
-                yield Picture(name, read(listed.truth), domain=folder, split=split)
+                yield replace(found_one, name=name, domain=folder, split=split)
 
 
 __all__ = ["PAIR_FOLDERS", "Form", "Picture", "Split", "is_unpaired", "pictures"]

@@ -6,58 +6,76 @@ import numpy as np
 import pytest
 import torch
 
-from archive_colorizer.errors import ConfigError
+from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.models.chroma_unet import ChromaUNet, ChromaUNetConfig
-from archive_colorizer.training.loop import Loop, LoopConfig
+from archive_colorizer.training.feed import Feed, FeedConfig
+from archive_colorizer.training.library import Library
+from archive_colorizer.training.loop import CHECKPOINT, Loop, LoopConfig
 from archive_colorizer.training.recipes.chroma_unet import ChromaRecipe, ChromaRecipeConfig
 from archive_colorizer.training.seeds import derive
 
+from .conftest import MakeLibrary
+
 TINY = ChromaUNetConfig(widths=(4, 8, 8, 8, 8), blocks=(1, 1, 1, 1, 1), head=8)
-QUICK = ChromaRecipeConfig(crop_px=32, smallest_crop_px=32, batch_size=4)
+FEED = FeedConfig(crop_px=32, zoom=0.8, batch_size=4, degrade_share=0.5)
 
 
-def photographs() -> list[np.ndarray]:
-    """Blue above, green below: something that can be learned from grey and place."""
-    found = []
-    for seed in range(6):
-        rng = np.random.default_rng(seed)
-        rgb = np.empty((48, 64, 3), np.float32)
-        rgb[:24], rgb[24:] = (120, 160, 230), (60, 120, 40)
-        found.append(np.clip(rgb + rng.normal(0, 5, rgb.shape), 0, 255).astype(np.uint8))
-    return found
-
-
-def loop(folder: Path, **settings: float) -> Loop:
+def recipe(library: Library, feed: FeedConfig = FEED, hint_share: float = 0.4) -> ChromaRecipe:
     torch.manual_seed(3)
-    recipe = ChromaRecipe(ChromaUNet(TINY), photographs(), QUICK)
-    return Loop(recipe, LoopConfig(**{"lr": 3e-3, "warmup_steps": 2} | settings), folder)
+    return ChromaRecipe(ChromaUNet(TINY), ChromaRecipeConfig(hint_share=hint_share), feed, library)
 
 
-def test_the_loss_falls(tmp_path: Path) -> None:
-    history = [losses["chroma/cross_entropy"] for losses in loop(tmp_path, steps=60).run()]
+def loop(library: Library, folder: Path, **settings: float) -> Loop:
+    config = LoopConfig(**{"lr": 3e-3, "warmup_steps": 2} | settings)
+    return Loop(recipe(library), config, folder)
+
+
+def feed_of(trained: Loop, library: Library) -> Feed:
+    return Feed(library, trained.recipe.sampler, FEED.batch_size, trained.config.seed)
+
+
+def run(trained: Loop, library: Library, *, resume: bool = False) -> list[dict[str, float]]:
+    return trained.run(feed_of(trained, library).batches, resume=resume)
+
+
+def test_the_loss_falls(tmp_path: Path, make_library: MakeLibrary) -> None:
+    library = make_library()
+    lines = run(loop(library, tmp_path, steps=60), library)
+    history = [losses["chroma/cross_entropy"] for losses in lines]
     assert np.mean(history[-10:]) < 0.9 * np.mean(history[:10])
 
 
-def test_a_resumed_run_is_equal_to_the_bit(tmp_path: Path) -> None:
-    whole = loop(tmp_path / "whole", steps=8)
-    whole.run()
-    first = loop(tmp_path / "parts", steps=8)
-    for batch in first.recipe.batches(0, 0):
-        first.one_step(batch)
-        if first.step == 3:
-            break
+def test_a_resumed_run_is_equal_to_the_bit(tmp_path: Path, make_library: MakeLibrary) -> None:
+    library = make_library()
+    whole = loop(library, tmp_path / "whole", steps=8)
+    run(whole, library)
+    first = loop(library, tmp_path / "parts", steps=8)
+    for step in range(3):
+        first.one_step(feed_of(first, library).batch(step))
     (tmp_path / "parts").mkdir()
     first.save()
-    second = loop(tmp_path / "parts", steps=8)
-    second.run(resume=True)
+    second = loop(library, tmp_path / "parts", steps=8)
+    run(second, library, resume=True)
     assert second.step == 8
     for a, b in zip(whole.ema.state_dict().values(), second.ema.state_dict().values(), strict=True):
         assert torch.equal(a, b)
 
 
-def test_batches_depend_only_on_the_seed_and_their_number() -> None:
-    recipe = ChromaRecipe(ChromaUNet(TINY), photographs(), QUICK)
-    from_start, later = recipe.batches(1, 0), recipe.batches(1, 2)
+def test_a_checkpoint_that_is_cut_or_anothers_is_said_so(
+    tmp_path: Path, make_library: MakeLibrary
+) -> None:
+    library = make_library()
+    run(loop(library, tmp_path, steps=1), library)
+    whole = (tmp_path / CHECKPOINT).read_bytes()
+    (tmp_path / CHECKPOINT).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(LocationError, match=r"last\.pt: not a checkpoint"):
+        run(loop(library, tmp_path, steps=2), library, resume=True)
+
+
+def test_batches_depend_only_on_the_seed_and_their_number(make_library: MakeLibrary) -> None:
+    library = make_library()
+    feed = Feed(library, recipe(library).sampler, 4, 1)
+    from_start, later = feed.batches(0), feed.batches(2)
     next(from_start), next(from_start)
     a, b = next(from_start), next(later)
     assert all(torch.equal(a[name], b[name]) for name in a)
@@ -65,39 +83,50 @@ def test_batches_depend_only_on_the_seed_and_their_number() -> None:
     later.close()
 
 
-def test_degradation_touches_only_the_grey_side() -> None:
-    clean = ChromaRecipeConfig(
-        crop_px=32, smallest_crop_px=32, batch_size=4, degrade_share=0, hint_share=0
+def test_workers_shares_make_up_the_batch(make_library: MakeLibrary) -> None:
+    library = make_library()
+    feed = Feed(library, recipe(library).sampler, 4, 1)
+    whole, parts = feed.batch(5), [feed.batch(5, rank, 2) for rank in (0, 1)]
+    for name, value in whole.items():
+        assert torch.equal(value[0::2], parts[0][name])
+        assert torch.equal(value[1::2], parts[1][name])
+
+
+def test_degradation_touches_only_the_grey_side(make_library: MakeLibrary) -> None:
+    library = make_library()
+    clean, dirty = (
+        recipe(library, FeedConfig(crop_px=32, degrade_share=share), hint_share=0).sampler
+        for share in (0.0, 1.0)
     )
-    dirty = ChromaRecipeConfig(
-        crop_px=32, smallest_crop_px=32, batch_size=4, degrade_share=1, hint_share=0
-    )
-    samples = [
-        ChromaRecipe(ChromaUNet(TINY), photographs(), config).sample(derive(5, "x"))
-        for config in (clean, dirty)
-    ]
-    (gray, hints, cell), (worn, _, worn_cell) = samples
-    assert not np.array_equal(gray, worn)
-    assert np.array_equal(cell, worn_cell)
-    assert not hints.any()
-    assert 0 <= worn.min() <= worn.max() <= 1
+    sharp, worn = clean(library, derive(5, "x")), dirty(library, derive(5, "x"))
+    assert not np.array_equal(sharp["gray_b1hw"], worn["gray_b1hw"])
+    assert np.array_equal(sharp["cell_bhw"], worn["cell_bhw"])
+    assert not sharp["hints_b3hw"].any()
+    assert 0 <= worn["gray_b1hw"].min() <= worn["gray_b1hw"].max() <= 1
 
 
-def test_hints_are_true_colours() -> None:
-    config = ChromaRecipeConfig(crop_px=32, smallest_crop_px=32, hint_share=1, degrade_share=0)
-    recipe = ChromaRecipe(ChromaUNet(TINY), photographs(), config)
-    _, hints, _ = recipe.sample(derive(1, "hints"))
-    assert set(np.unique(hints[..., 2])) == {0, 1}
-    assert (hints[hints[..., 2] == 0] == 0).all()
-    assert np.abs(hints[hints[..., 2] == 1][:, :2]).max() > 0.1
+def test_hints_are_true_colours(make_library: MakeLibrary) -> None:
+    library = make_library()
+    hints = recipe(library, hint_share=1).sampler(library, derive(1, "hints"))["hints_b3hw"]
+    mask = hints[2]
+    assert set(np.unique(mask)) == {0, 1}
+    assert (hints[:, mask == 0] == 0).all()
+    assert np.abs(hints[:2, mask == 1]).max() > 0.1
 
 
-def test_a_budget_is_needed() -> None:
-    with pytest.raises(ConfigError, match="either steps or minutes"):
-        LoopConfig()
+@pytest.mark.parametrize("budget", [{}, {"steps": 5, "minutes": 1.0}, {"epochs": 1.0, "steps": 2}])
+def test_one_budget_is_needed(budget: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match="one of steps, epochs and minutes"):
+        LoopConfig(**budget)
 
 
-def test_time_is_a_budget_too(tmp_path: Path) -> None:
-    trained = loop(tmp_path, minutes=0.02)
-    assert trained.run()
+def test_time_is_a_budget_too(tmp_path: Path, make_library: MakeLibrary) -> None:
+    library = make_library()
+    trained = loop(library, tmp_path, minutes=0.02)
+    assert run(trained, library)
     assert trained.progress() >= 1
+
+
+def test_epochs_are_passes_over_the_pictures(tmp_path: Path, make_library: MakeLibrary) -> None:
+    trained = Loop(recipe(make_library()), LoopConfig(epochs=2.5), tmp_path, epoch_steps=4)
+    assert trained.total_steps == 10

@@ -39,7 +39,7 @@ class AutoencoderRecipe:
     ) -> None:
         self._model = model
         self.sampler = PairSampler(feed, gray=not translates)
-        optimizer = torch.optim.Adam(model.parameters(), betas=(config.beta1, 0.999))
+        optimizer = torch.optim.Adam(model.parameters(), betas=(config.beta1, 0.999), fused=True)
         self._phases = (Phase("autoencoder", ("model",), optimizer, self.loss),)
 
     @property

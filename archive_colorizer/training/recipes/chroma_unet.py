@@ -95,7 +95,7 @@ class ChromaRecipe:
         self._class_weight = torch.exp(-config.rebalance * log_prior)
         self._model: nn.Module = model
         optimizer = torch.optim.AdamW(
-            model.parameters(), betas=(0.9, 0.99), weight_decay=config.weight_decay
+            model.parameters(), betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
         )
         self._phases = (Phase("chroma", ("model",), optimizer, self.loss),)
 

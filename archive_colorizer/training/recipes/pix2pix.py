@@ -95,7 +95,7 @@ class Pix2PixRecipe:
         }
 
     def _adam(self, module: nn.Module) -> torch.optim.Adam:
-        return torch.optim.Adam(module.parameters(), betas=(self._config.beta1, 0.999))
+        return torch.optim.Adam(module.parameters(), betas=(self._config.beta1, 0.999), fused=True)
 
     def _source(self, batch: Batch) -> Tensor:
         return batch["source_bchw"].expand(-1, self._generator.config.in_channels, -1, -1) * 2 - 1

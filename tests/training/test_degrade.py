@@ -1,0 +1,46 @@
+"""What wears a grey picture keeps its size and range, and is the same for the same seed."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive_colorizer.training.degrade import degraded_gray, emulsion, jpeg, scratched, toned
+from archive_colorizer.training.seeds import derive
+
+from .conftest import landscape
+
+RGB = (landscape(0) / 255).astype(np.float32)
+GRAY = RGB.mean(axis=2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000))
+def test_size_range_and_seed(seed: int) -> None:
+    worn = degraded_gray(RGB, derive(seed, "x"))
+    assert worn.shape == GRAY.shape
+    assert worn.dtype == np.float32
+    assert 0 <= worn.min() <= worn.max() <= 1
+    assert np.array_equal(worn, degraded_gray(RGB, derive(seed, "x")))
+
+
+def test_emulsions_weigh_channels_by_one_in_all() -> None:
+    weights = np.stack([emulsion(derive(i, "e")) for i in range(50)])
+    assert np.allclose(weights.sum(axis=1), 1, atol=1e-5)
+    assert weights.std(axis=0).min() > 0.1
+
+
+def test_scratches_are_few_pixels() -> None:
+    share = np.mean([(scratched(GRAY, derive(i, "s")) != GRAY).mean() for i in range(40)])
+    assert 0.005 < share < 0.35
+
+
+@pytest.mark.parametrize("quality", [30, 60, 90])
+def test_jpeg_is_near(quality: int) -> None:
+    assert np.abs(jpeg(GRAY, quality) - GRAY).mean() < 0.03
+
+
+def test_tone_curves_keep_order() -> None:
+    ramp = np.linspace(0, 1, 64, dtype=np.float32)[None]
+    for i in range(30):
+        assert (np.diff(toned(ramp, derive(i, "t"))[0]) >= -1e-6).all()

@@ -1,0 +1,175 @@
+"""`train` from the command line's configuration to a model that colours, without Ray."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.training.config import TrainConfig, compose
+from archive_colorizer.training.journal import losses, validations
+from archive_colorizer.training.run import train
+from archive_colorizer.weights.reference import load, resolve
+
+TINY = {
+    "model": {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8},
+    "feed": {"crop_px": 32, "batch_size": 4},
+    "run": {"engine": "local", "mlflow": False},
+}
+
+
+def config(
+    photos: Path, folder: Path, recipe: str = "chroma_unet", **sections: dict
+) -> TrainConfig:
+    base = {"data": {"data": str(photos)}, "loop": {"steps": 6, "epoch_steps": 3, "lr": 3e-3}}
+    tiny = TINY if recipe == "chroma_unet" else TINY | {"model": {"width": 4}}
+    layers = [("test", base), ("test", tiny), ("test", sections)]
+    return compose(recipe, str(folder), layers)
+
+
+def test_a_run_leaves_a_model_a_record_and_pictures(photos: Path, tmp_path: Path) -> None:
+    report = train(config(photos, tmp_path / "run"))
+    run = tmp_path / "run"
+    assert report.steps == 6
+    assert report.goal == "chroma/cross_entropy"
+    assert [line["step"] for line in losses(run)] == [1, 2, 3, 4, 5, 6]
+    assert [line["step"] for line in validations(run)] == [0, 3, 6]
+    assert {"psnr", "psnr_grey", "colourfulness"} <= set(validations(run)[-1]["figures"])
+    assert sorted(p.name for p in (run / "samples").iterdir()) == [
+        f"epoch-{n:04d}.png" for n in range(3)
+    ]
+    assert (run / "losses.png").stat().st_size > 5000
+    model = resolve(str(run / "model"))
+    assert model.card.family == "chroma_unet"
+    assert model.card.data_rights == "unknown"
+    assert "6 steps, 24 samples" in model.card.training
+    said = load(model).predict(torch.rand(1, 1, 32, 32))
+    assert said.ab_b2hw.shape == (1, 2, 32, 32)
+    record = json.loads((run / "run.json").read_text())
+    assert record["parameters"]["feed.batch_size"] == 4
+    assert len(record["parameters"]["data.split_sha256"]) == 64
+    assert not list(run.glob("*.tmp"))
+
+
+def test_a_stopped_run_that_goes_on_ends_like_one_that_was_not(
+    photos: Path, tmp_path: Path
+) -> None:
+    train(config(photos, tmp_path / "whole", loop={"schedule": "cosine"}))
+    parts = config(photos, tmp_path / "parts")
+
+    class StoppedError(Exception):
+        pass
+
+    import archive_colorizer.training.run as module
+
+    kept = module.Journal.stepped
+
+    def stopping(self: object, loop: object, found: dict) -> None:
+        kept(self, loop, found)
+        if loop.step == 4:
+            loop.save()
+        if loop.step == 5:
+            raise StoppedError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module.Journal, "stepped", stopping)
+        with pytest.raises(StoppedError):
+            train(parts)
+    with pytest.raises(LocationError, match="go on with --resume"):
+        train(parts)
+    train(config(photos, tmp_path / "parts", run={"resume": True}))
+    first, second = (
+        load_file(tmp_path / name / "model" / "model.safetensors") for name in ("whole", "parts")
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert [line["step"] for line in losses(tmp_path / "parts")] == [1, 2, 3, 4, 5, 6]
+    assert [line["step"] for line in validations(tmp_path / "parts")] == [0, 3, 6]
+
+
+def test_a_run_does_not_go_on_with_other_settings(photos: Path, tmp_path: Path) -> None:
+    train(config(photos, tmp_path / "run"))
+    with pytest.raises(ConfigError, match=r"feed\.batch_size was 4, is 2"):
+        train(config(photos, tmp_path / "run", feed={"batch_size": 2}, run={"resume": True}))
+    longer = config(photos, tmp_path / "run", loop={"steps": 7}, run={"resume": True})
+    assert train(longer).steps == 7
+
+
+def test_fine_tuning_starts_from_a_models_weights(photos: Path, tmp_path: Path) -> None:
+    train(config(photos, tmp_path / "first"))
+    still = {"loop": {"steps": 1, "lr": 1e-12}}
+    ref = str(tmp_path / "first" / "model")
+    train(config(photos, tmp_path / "second", **still, run={"init": ref}))
+    first, second = (load_file(tmp_path / n / "model" / "model.safetensors")["stem.0.weight"]
+                     for n in ("first", "second"))  # fmt: skip
+    assert torch.allclose(first.float(), second.float(), atol=1e-3)
+    with pytest.raises(ConfigError, match="is a chroma_unet, not a autoencoder"):
+        train(config(photos, tmp_path / "third", "autoencoder", run={"init": ref}))
+
+
+@pytest.mark.parametrize("recipe", ["pix2pix", "autoencoder"])
+def test_the_other_families_train_too(photos: Path, tmp_path: Path, recipe: str) -> None:
+    extra = {"model": {"resolution": 32}} if recipe == "pix2pix" else {}
+    report = train(config(photos, tmp_path / "run", recipe, **extra))
+    assert math.isfinite(report.end)
+    assert resolve(str(tmp_path / "run" / "model")).card.family == recipe
+
+
+def test_pairs_in_colour_make_a_translator(tmp_path: Path) -> None:
+    import cv2
+
+    from .conftest import landscape
+
+    for seed in range(12):
+        for side in ("source", "target"):
+            (tmp_path / "pairs" / side).mkdir(parents=True, exist_ok=True)
+            pixels = landscape(seed) if side == "source" else 255 - landscape(seed)
+            cv2.imwrite(str(tmp_path / "pairs" / side / f"{seed}.png"), pixels)
+    report = train(config(tmp_path / "pairs", tmp_path / "run", "autoencoder"))
+    assert resolve(str(tmp_path / "run" / "model")).card.family == "autoencoder_translate"
+    assert "psnr_source" in report.figures
+    with pytest.raises(ConfigError, match="cannot learn from sources in colour"):
+        train(config(tmp_path / "pairs", tmp_path / "chroma"))
+
+
+def test_layers_lie_over_each_other_and_budgets_replace_each_other() -> None:
+    layers = [
+        ("file", {"data": {"data": "x"}, "loop": {"minutes": 5.0}, "feed": {"batch_size": 2}}),
+        ("table", {"feed": {"batch_size": 8}, "loop": {"epochs": 3}}),
+    ]
+    made = compose("pix2pix", "run", layers)
+    assert (made.loop.minutes, made.loop.epochs, made.feed.batch_size) == (0, 3, 8)
+    assert (made.loop.lr, made.loop.schedule) == (2e-4, "linear")
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ({"feed": {"nonsense": 1}}, r"\[feed\]: unknown key 'nonsense'"),
+        ({"model": {"nonsense": 1}}, "unknown key 'nonsense'"),
+        ({"model": {"kernel": 20}}, "must be 2 to 9"),
+        ({"model": {"widths": "a"}}, "unknown key 'widths'"),
+        ({"sauce": {}}, "unknown section 'sauce'"),
+        ({"feed": {"zoom": 2.0}}, "must be over 0, at most 1"),
+        ({"recipe": {"gan": "wasserstein"}}, "must be one of bce, lsgan"),
+        ({"run": {"workers": 3}, "feed": {"batch_size": 4}}, "cannot share a batch of 4"),
+        ({"run": {"workers": 2, "engine": "local"}, "feed": {"batch_size": 4}}, "one process"),
+    ],
+)
+def test_settings_that_are_wrong_are_said_with_their_place(layer: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        compose("pix2pix", "run", [("here", {"data": {"data": "x"}}), ("here", layer)])
+
+
+def test_an_unknown_recipe_names_those_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"unknown recipe 'x' .*chroma_unet, pix2pix"):
+        compose("x", "run", [])
+
+
+def test_a_gpu_that_is_not_there_is_said(photos: Path, tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(ConfigError, match="no GPU is there"):
+        train(config(photos, tmp_path / "run", run={"device": "cuda"}))
