@@ -7,6 +7,7 @@ import signal
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from archive_colorizer import __version__
@@ -183,6 +184,7 @@ def job_config(args: argparse.Namespace) -> JobConfig:
 
         table = for_colorizing(args.params, args.category or "")
         config = overlay(config, table, args.params)
+        config = replace(config, table=f"{args.params} {args.category or 'COMMON'}")
     elif args.category:
         raise ConfigError("--category needs --params")
     return overlay(config, given(args), "command line")

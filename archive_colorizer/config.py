@@ -133,6 +133,8 @@ class JobConfig:
 
     source: str
     output: str
+    table: str = ""
+    """Parameter table and category that lie in the settings below, for the record."""
     select: SelectConfig = field(default_factory=SelectConfig)
     color: ColorConfig = field(default_factory=ColorConfig)
     deliver: OutputConfig = field(default_factory=OutputConfig)

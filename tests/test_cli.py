@@ -11,7 +11,7 @@ from archive_colorizer.cli import build_parser, main
 from archive_colorizer.config import JobConfig
 
 DOCS = Path(__file__).parents[1] / "README.md"
-COMMANDS = ("colorize", "status", "verify", "evaluate")
+COMMANDS = ("colorize", "status", "verify", "evaluate", "train", "data")
 
 
 @pytest.fixture

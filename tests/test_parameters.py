@@ -1,13 +1,32 @@
 """The parameter table of reference system A."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from archive_colorizer.cli import build_parser, job_config
+from archive_colorizer.config import SECTIONS, JobConfig
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.parameters import choice, read_overrides, real, whole, yes_no
+from archive_colorizer.parameters import (
+    PARAMETERS,
+    choice,
+    for_colorizing,
+    for_training,
+    read_overrides,
+    real,
+    whole,
+    yes_no,
+)
+from archive_colorizer.training.config import has_setting
+from archive_colorizer.training.feed import FeedConfig
+from archive_colorizer.training.library import DataConfig
+from archive_colorizer.training.loop import LoopConfig
+from archive_colorizer.training.table import RECIPES
+
+SETTINGS = {"feed": FeedConfig, "data": DataConfig, "loop": LoopConfig}
 
 KNOWN = {
     "RESOL": whole(64, 2048),
@@ -86,3 +105,46 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
         read_overrides(str(tmp_path / "x.csv"), "COMMON", KNOWN)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_overrides(str(tmp_path / "none.csv"), "COMMON", KNOWN)
+
+
+def test_one_table_serves_training_and_prediction(tmp_path: Path) -> None:
+    path = table(
+        tmp_path,
+        "COMMON,RESOL,256,Y", "COMMON,QUALITY,80,Y", "COMMON,EPOCHS,5,Y", "COMMON,L1,50,Y",
+        "GOGUNG,RESOL,1024,Y", "GOGUNG,KSIZE,5,Y", "GOGUNG,HOMOMORPHIC,Y,Y",
+    )  # fmt: skip
+    assert for_colorizing(path, "GOGUNG") == {
+        "color": {"proxy_px": 1024}, "output": {"quality": 80}
+    }  # fmt: skip
+    assert for_training(path, "GOGUNG", "pix2pix") == {
+        "feed": {"crop_px": 1024},
+        "model": {"resolution": 1024, "kernel": 5},
+        "loop": {"epochs": 5.0},
+        "recipe": {"l1": 50.0},
+        "data": {"homomorphic": True},
+    }
+    plain = for_training(path, "", "autoencoder")
+    assert plain == {"feed": {"crop_px": 256}, "loop": {"epochs": 5.0}}
+
+
+def test_every_parameter_names_settings_that_exist() -> None:
+    for name, parameter in PARAMETERS.items():
+        assert parameter.colorize or parameter.train, name
+        for place in parameter.train:
+            assert any(has_setting(recipe, place) for recipe in RECIPES), place
+            section_name, _, key = place.partition(".")
+            if section_name in SETTINGS:
+                assert key in {item.name for item in fields(SETTINGS[section_name])}, place
+        section_name, _, key = parameter.colorize.partition(".")
+        if key:
+            config = getattr(JobConfig(source="a", output="b"), SECTIONS[section_name])
+            assert hasattr(config, key), name
+
+
+def test_the_table_reaches_a_job_and_the_command_line_lies_over_it(tmp_path: Path) -> None:
+    path = table(tmp_path, "COMMON,RESOL,256,Y", "SEA,RESOL,512,Y", "COMMON,QUALITY,80,Y")
+    words = ["colorize", "a", "b", "--params", path, "--category", "sea", "--quality", "95"]
+    config = job_config(build_parser().parse_args(words))
+    assert (config.color.proxy_px, config.deliver.quality) == (512, 95)
+    with pytest.raises(ConfigError, match="--category needs --params"):
+        job_config(build_parser().parse_args(["colorize", "a", "b", "--category", "sea"]))

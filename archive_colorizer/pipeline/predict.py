@@ -7,18 +7,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from archive_colorizer.models.spec import Prediction
+from archive_colorizer.errors import ConfigError, ModelReferenceError
+from archive_colorizer.models.spec import Prediction, Task
+from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.reference import ResolvedModel, load, size_multiple
 
 
 class Predictor:
-    """A loaded colorizer. Axes: b batch, h height, w width."""
+    """A loaded colorizer. Axes: b batch, h height, w width.
+
+    Raises:
+        ModelReferenceError: it cannot be loaded, or does not colour.
+        ConfigError: a setting that the family does not have.
+    """
 
     def __init__(self, model: ResolvedModel, vividness: float | None, precision: str) -> None:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._dtype = autocast_dtype(precision, self._device)
         self._knobs = {} if vividness is None else {"rebalance": vividness}
         module: Any = load(model)
+        _check(model, module, vividness)
         self._module = module.to(device=self._device, memory_format=torch.channels_last)
         self.size_multiple = size_multiple(model)
         self.device = self._device.type
@@ -49,6 +57,15 @@ class Predictor:
         except torch.OutOfMemoryError as error:
             raise MemoryError("the device has no room for this batch") from error
         return said.ab_b2hw.float().cpu().numpy(), said.doubt_b1hw.float().cpu().numpy()
+
+
+def _check(model: ResolvedModel, module: Any, vividness: float | None) -> None:  # noqa: ANN401
+    """Refuse what the model cannot do, rather than leave it out without a word."""
+    family = model.card.family
+    if MODELS[family].task is not Task.COLORIZE:
+        raise ModelReferenceError(f"{model.ref}: {family} does not colour grey pictures")
+    if vividness is not None and not hasattr(module.config, "rebalance"):
+        raise ConfigError(f"vividness: {family} has one colour for each pixel, no more vivid one")
 
 
 def autocast_dtype(precision: str, device: torch.device) -> torch.dtype:

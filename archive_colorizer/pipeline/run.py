@@ -253,7 +253,10 @@ def _spec(config: JobConfig, model: ResolvedModel, owner: str) -> JobSpec:
         "model_version": card.version,
         "weights_sha256": model.weights_sha256,
         "weights_rights": card.data_rights,
-        "params_json": json.dumps(settings["color"], sort_keys=True),
+        "params_json": json.dumps(
+            settings["color"] | {"output": settings["output"], "table": config.table},
+            sort_keys=True,
+        ),
         "seed": 0,
     }
     context = manifest.JobContext(

@@ -1,0 +1,134 @@
+"""The families against each other and against grey: the tables of docs/results.md.
+
+    python benchmarks/bench_families.py SHARDS RUNS
+
+SHARDS holds val-00.parquet; RUNS holds the folders that `archive-colorizer train` left: pix2pix,
+autoencoder, chroma_unet; for the styles pix2pix-monet, autoencoder-monet, pix2pix-comic,
+autoencoder-comic; for the filter pix2pix-PLAIN and pix2pix-FILTERED. What is missing is left out.
+The pictures are the 200 that `evaluate --limit 200` draws, the same in every table.
+"""
+
+import argparse
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from common import ROOT, save
+
+from archive_colorizer.evaluation.config import EvaluationConfig
+from archive_colorizer.evaluation.pictures import find, open_pair
+from archive_colorizer.evaluation.report import EvaluationReport
+from archive_colorizer.evaluation.run import evaluate
+from archive_colorizer.training.datasets import STYLES
+from archive_colorizer.training.journal import validations
+from archive_colorizer.training.library import encode
+from archive_colorizer.training.seeds import derive
+
+FAMILIES = ("pix2pix", "autoencoder", "chroma_unet")
+COLUMNS = ("mse", "psnr_mean", "psnr_over_grey", "ssim", "ssim_global", "colourfulness",
+           "colourfulness_ratio", "ciede2000", "ab_error", "accuracy_area")  # fmt: skip
+STYLE_PX = 128
+LOSSES = ("discriminator/real", "discriminator/fake", "generator/total", "generator/l1")
+
+
+def rows(report: EvaluationReport, runs: Path) -> list[dict[str, Any]]:
+    """A model's figures, and how long it learned."""
+    found = []
+    for model in report.models:
+        figures = {name: getattr(model, name) for name in COLUMNS}
+        record = Path(model.model).parent / "losses.jsonl"
+        if record.is_file():
+            last = json.loads(record.read_text(encoding="utf-8").splitlines()[-1])
+            figures |= {"steps": last["step"], "minutes": round(last["spent_s"] / 60, 1)}
+        name = model.model.removeprefix(f"{runs}/").removesuffix("/model")
+        found.append({"model": name, "parameters": model.parameters, **figures})
+    return found
+
+
+def models(runs: Path, names: tuple[str, ...]) -> tuple[str, ...]:
+    """References of those that are there."""
+    return tuple(str(runs / n / "model") for n in names if (runs / n / "model").is_dir())
+
+
+def colour(val: Path, runs: Path, folder: Path) -> list[dict[str, Any]]:
+    """Colouring, at 256 pixels."""
+    refs = (*models(runs, FAMILIES), "builtin:default")
+    made = evaluate(EvaluationConfig(data=str(val), models=refs, output=str(folder), limit=200))
+    return rows(made, runs)
+
+
+def style(val: Path, runs: Path, folder: Path, name: str) -> list[dict[str, Any]]:
+    """A style, on pairs made of the same photographs."""
+    refs = models(runs, (f"pix2pix-{name}", f"autoencoder-{name}"))
+    if not refs:
+        return []
+    photos = EvaluationConfig(data=str(val), models=("-",), limit=200, size=STYLE_PX)
+    pairs = folder / "pairs"
+    for side in ("source", "target"):
+        (pairs / side).mkdir(parents=True)
+    for number, listed in enumerate(find(photos)):
+        truth = open_pair(listed, photos).truth_hw3
+        seed = hashlib.sha256(truth.tobytes()).hexdigest()
+        source, target = STYLES[name](truth, derive(0, "pairs", seed))
+        (pairs / "source" / f"{number:03d}.png").write_bytes(encode(source, lossless=True))
+        (pairs / "target" / f"{number:03d}.png").write_bytes(encode(target, lossless=True))
+    config = EvaluationConfig(
+        data=str(pairs), models=refs, output=str(folder), limit=0, size=STYLE_PX
+    )
+    return rows(evaluate(config), runs)
+
+
+def homomorphic(runs: Path) -> list[dict[str, Any]]:
+    """Held-out losses of two runs that differ in the filter alone, as reference system A has."""
+    found = []
+    for name in ("PLAIN", "FILTERED"):
+        looks = validations(runs / f"pix2pix-{name}")
+        if looks:
+            figures = {loss: looks[-1]["figures"][loss] for loss in LOSSES}
+            found.append({"model": name.lower(), "steps": looks[-1]["step"], **figures})
+    return found
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """Markdown."""
+    names = list(dict.fromkeys(name for line in lines for name in line))
+    head = f"| {' | '.join(names)} |\n|---|{'---:|' * (len(names) - 1)}\n"
+    return head + "".join(
+        f"| {' | '.join(_word(line.get(name)) for name in names)} |\n" for line in lines
+    )
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return ""
+    return (
+        f"{value:,.4g}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else value
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("shards", type=Path)
+    parser.add_argument("runs", type=Path)
+    args = parser.parse_args()
+    val = args.shards / "val-00.parquet"
+    figures: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        figures["colour"] = colour(val, args.runs, args.runs / "compared")
+        for name in ("monet", "comic"):
+            figures[name] = style(val, args.runs, Path(scratch) / name, name)
+    figures["homomorphic"] = homomorphic(args.runs)
+    save("bench_families", {"protocol": "docs/results.md", **figures})
+    text = "\n".join(f"## {name}\n\n{table(lines)}" for name, lines in figures.items() if lines)
+    (ROOT / "benchmarks" / "results" / "bench_families.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
