@@ -100,7 +100,7 @@ def table(lines: list[dict[str, Any]]) -> str:
     )
 
 
-def _word(value: Any) -> str:
+def _word(value: object) -> str:
     if value is None:
         return ""
     return (
