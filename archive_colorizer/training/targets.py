@@ -15,13 +15,16 @@ import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import colourfulness
+from archive_colorizer.imaging.tone import tone_class
 from archive_colorizer.training.sources import Picture, Split
 
 MIN_COLOURFULNESS: Final = 10.0
 """Hasler & Süsstrunk (2003): 0 is grey, 15 slightly colourful. BigColor leaves out under 15."""
+TONE_PX: Final = 128
 MEASURED_PX: Final = 256
 """Colourfulness is measured at this short side at most: it hardly depends on size."""
 
@@ -38,7 +41,8 @@ class Verdict:
     colourfulness: float
     kept: bool
     reason: str
-    """Empty where it is kept; else unreadable, grey, not colourful, or duplicate."""
+    """Empty where it is kept; else unreadable, grey, not colourful, one tone (sepia, cyanotype:
+    its colour follows from its lightness), or duplicate."""
     split: str
     """train or test, by content; empty where it is left out."""
 
@@ -96,8 +100,9 @@ def judged(
     scale = MEASURED_PX / min(height, width)
     if scale < 1:
         bgr = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    score = colourfulness(np.asarray(bgr[..., ::-1]))
-    reason = _reason(score, config.min_colourfulness, again=sha256 in seen)
+    rgb = np.asarray(bgr[..., ::-1])
+    score = colourfulness(rgb)
+    reason = "duplicate" if sha256 in seen else _reason(rgb, score, config.min_colourfulness)
     chosen = split or split_of(sha256, config.train_share, config.seed)
     return Verdict(
         name, sha256, width, height, round(score, 3), not reason, reason, "" if reason else chosen
@@ -143,9 +148,11 @@ def write_verdicts(verdicts: Sequence[Verdict], path: Path) -> None:
     temporary.replace(path)
 
 
-def _reason(score: float, least: float, *, again: bool) -> str:
-    if again:
-        return "duplicate"
-    if score >= least:
+def _reason(rgb: NDArray[np.uint8], score: float, least: float) -> str:
+    if score < least:
+        return "grey" if score < 1 else "not colourful"
+    if not least:
         return ""
-    return "grey" if score < 1 else "not colourful"
+    scale = min(1.0, TONE_PX / min(rgb.shape[:2]))
+    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return "one tone" if tone_class(np.asarray(small))[0] == "toned" else ""

@@ -91,3 +91,16 @@ def test_settings_out_of_range_are_refused(bad: dict[str, float]) -> None:
 def test_what_the_data_says_of_its_split_goes_before_the_hash() -> None:
     many = [Picture(f"a{i}", encoded(1, i), split="test") for i in range(5)]
     assert {v.split for v in judge(many, TargetConfig())} == {"test"}
+
+
+def test_sepia_is_found_however_strong_it_is() -> None:
+    rng = np.random.default_rng(0)
+    small = rng.uniform(0.1, 0.9, (6, 8, 1)).astype(np.float32)
+    gray = cv2.resize(small, (64, 48), interpolation=cv2.INTER_CUBIC)[..., None].clip(0, 1)
+    sepia = (gray * np.float32([120, 180, 250])).astype(np.uint8)  # blue, green, red
+    data = cv2.imencode(".png", sepia)[1].tobytes()
+    (verdict,) = judge([Picture("sepia", data)], TargetConfig())
+    assert verdict.colourfulness > 20
+    assert verdict.reason == "one tone"
+    (kept,) = judge([Picture("sepia", data)], TargetConfig(min_colourfulness=0))
+    assert kept.kept
