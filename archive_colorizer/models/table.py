@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from archive_colorizer.models import autoencoder, chroma_unet, pix2pix
+from archive_colorizer.models import (
+    autoencoder,
+    chroma_unet,
+    cwgan_gp,
+    pix2pix,
+    unet_perceptual,
+)
 from archive_colorizer.models.spec import ModelSpec, Task
 
 MODELS: Final[Mapping[str, ModelSpec]] = {
@@ -35,6 +41,18 @@ MODELS: Final[Mapping[str, ModelSpec]] = {
         task=Task.TRANSLATE,
         config=autoencoder.AutoencoderConfig,
         build=autoencoder.build,
+        size_multiple=32,
+    ),
+    "cwgan_gp": ModelSpec(
+        task=Task.COLORIZE,
+        config=cwgan_gp.CWGANConfig,
+        build=cwgan_gp.build,
+        size_multiple=32,
+    ),
+    "unet_perceptual": ModelSpec(
+        task=Task.COLORIZE,
+        config=unet_perceptual.UNetPerceptualConfig,
+        build=unet_perceptual.build,
         size_multiple=32,
     ),
 }

@@ -35,8 +35,11 @@ class LoopConfig:
     warmup_steps: int = 200
     final_lr: float = 0.01
     """Share of `lr` that the schedule ends at."""
-    schedule: Literal["cosine", "linear"] = "cosine"
-    """linear: constant over the first half of the budget, then down in a line."""
+    schedule: Literal["cosine", "linear", "step"] = "cosine"
+    """linear: constant over the first half of the budget, then down in a line. step: times
+    `step_factor` after every `step_epochs` epochs."""
+    step_epochs: int = 20
+    step_factor: float = 0.5
     ema: float = 0.999
     seed: int = 0
     precision: Literal["float32", "bfloat16"] = "bfloat16"
@@ -48,6 +51,7 @@ class LoopConfig:
             raise ConfigError("loop: give one of steps, epochs and minutes")
         checks = (
             (self.lr > 0, f"loop.lr={self.lr}: must be positive"),
+            (self.step_epochs >= 1, f"loop.step_epochs={self.step_epochs}: must be at least 1"),
             (0 <= self.ema < 1, f"loop.ema={self.ema}: must be 0 to under 1"),
             (0 < self.final_lr <= 1, f"loop.final_lr={self.final_lr}: must be over 0, at most 1"),
             (
@@ -168,6 +172,9 @@ class Loop:
         done = min(1.0, self.progress())
         if self.config.schedule == "linear":
             share = min(1.0, 2 * (1 - done))
+        elif self.config.schedule == "step":
+            epochs = self.step // self.epoch_steps
+            share = self.config.step_factor ** (epochs // self.config.step_epochs)
         else:
             share = 0.5 * (1 + math.cos(math.pi * done))
         return self.config.lr * warm * max(self.config.final_lr, share)

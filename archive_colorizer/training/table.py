@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from archive_colorizer.training.recipe import Recipe
-from archive_colorizer.training.recipes import autoencoder, chroma_unet, pix2pix
+from archive_colorizer.training.recipes import (
+    autoencoder,
+    chroma_unet,
+    cwgan_gp,
+    pix2pix,
+    unet_perceptual,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +56,19 @@ RECIPES: Final[Mapping[str, RecipeSpec]] = {
         translator="autoencoder_translate",
         feed={"batch_size": 4},
         loop={"lr": 2e-4, "warmup_steps": 0},
+    ),
+    "cwgan_gp": RecipeSpec(
+        "cwgan_gp",
+        cwgan_gp.CWGANRecipeConfig,
+        cwgan_gp.CWGANRecipe,
+        feed={"crop_px": 224, "batch_size": 8},
+        loop={"lr": 2e-4, "warmup_steps": 0, "schedule": "step"},
+    ),
+    "unet_perceptual": RecipeSpec(
+        "unet_perceptual",
+        unet_perceptual.UNetPerceptualRecipeConfig,
+        unet_perceptual.UNetPerceptualRecipe,
+        feed={"crop_px": 320, "batch_size": 8},
+        loop={"warmup_steps": 0, "schedule": "step"},
     ),
 }

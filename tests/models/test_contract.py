@@ -13,6 +13,8 @@ SMALL = {
     "pix2pix_translate": {"in_channels": 3, "out_channels": 3, "width": 4, "resolution": 32},
     "autoencoder": {"width": 4},
     "autoencoder_translate": {"width": 4},
+    "cwgan_gp": {"width": 4, "levels": 3},
+    "unet_perceptual": {"width": 4, "depth": 5},
 }
 COLORIZERS = [name for name, spec in MODELS.items() if spec.task is Task.COLORIZE]
 TRANSLATORS = [name for name, spec in MODELS.items() if spec.task is Task.TRANSLATE]

@@ -1,0 +1,112 @@
+"""Reference system C's third model: a U-Net with 5x5 kernels going down.
+
+B batch, H height, W width. Batch norm, dropout and LeakyReLU down, transposed convolutions up, skips by concatenation; grey in,
+ab out. The system's 320 pixels are a multiple of 2^6; other sides are padded.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
+from torch import Tensor, nn
+
+from archive_colorizer.models.spec import Prediction
+
+AB_SCALE = 110.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UNetPerceptualConfig:
+    """Settings of the family."""
+
+    width: int = 64
+    """Channels of the first level; they double up to eight times as many."""
+    depth: int = 6
+    """How often the picture is halved."""
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.depth <= 9 or self.width < 1 or not 0 <= self.dropout < 1:
+            raise ValueError(
+                f"depth={self.depth}, width={self.width}, dropout={self.dropout}: must be 2 to 9, "
+                "at least 1, and 0 to under 1"
+            )
+
+
+class UNetPerceptual(nn.Module):
+    """Grey in, ab out; any sides, they are padded to 2^depth inside."""
+
+    def __init__(self, config: UNetPerceptualConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = [1, *(config.width * min(2**i, 8) for i in range(config.depth))]
+        self.down = nn.ModuleList(
+            _down(a, b, config.dropout if i > 0 else 0.0, normed=i > 0)
+            for i, (a, b) in enumerate(pairwise(widths))
+        )
+        self.up = nn.ModuleList(
+            _up(widths[i + 1] * (1 if i == config.depth - 1 else 2), widths[i], config.dropout)
+            for i in range(config.depth - 1, 0, -1)
+        )
+        self.last = nn.ConvTranspose2d(2 * widths[1], 2, 4, 2, 1)
+
+    def forward(self, gray_b1hw: Tensor) -> Tensor:
+        """(B, 1, H, W) in [0, 1] -> (B, 2, H, W) in [-1, 1]; sides multiples of 2^depth."""
+        x, skips = gray_b1hw * 2 - 1, []
+        for down in self.down:
+            x = down(x)
+            skips.append(x)
+        x = skips.pop()
+        for up in self.up:
+            x = torch.cat((up(x), skips.pop()), dim=1)
+        return torch.tanh(self.last(x))
+
+    def predict(
+        self,
+        gray_b1hw: Tensor,
+        *,
+        temperature: float | None = None,
+        rebalance: float | None = None,
+        hints_b3hw: Tensor | None = None,
+    ) -> Prediction:
+        """Chroma of a grey picture.
+
+        Args:
+            gray_b1hw: (B, 1, H, W) sRGB-encoded grey in [0, 1]; any sides.
+            temperature: no effect: the family gives one colour, not a distribution.
+            rebalance: no effect, for the same reason.
+            hints_b3hw: no effect: the family has no hints.
+
+        Returns:
+            ab in Lab units, (B, 2, H, W); doubt is 0 everywhere: the family cannot tell.
+        """
+        height, width = gray_b1hw.shape[2:]
+        multiple = 2**self.config.depth
+        padding = (0, -width % multiple, 0, -height % multiple)
+        ab_b2hw: Tensor = self(F.pad(gray_b1hw, padding, mode="replicate")).float() * AB_SCALE
+        ab_b2hw = ab_b2hw[:, :, :height, :width]
+        return Prediction(ab_b2hw, torch.zeros_like(ab_b2hw[:, :1]))
+
+
+def _down(inputs: int, outputs: int, dropout: float, *, normed: bool) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 5, 2, 2, bias=not normed),
+        nn.BatchNorm2d(outputs) if normed else nn.Identity(),
+        nn.LeakyReLU(0.2),
+        nn.Dropout(dropout),
+    )
+
+
+def _up(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+    )
+
+
+def build(config: UNetPerceptualConfig) -> nn.Module:
+    """An untrained network."""
+    return UNetPerceptual(config)

@@ -1,0 +1,152 @@
+"""How the conditional Wasserstein GAN learns (Gulrajani et al. 2017; reference system C).
+
+The critic's loss is E[score of made] - E[score of real] + penalty: once the critic tells them apart
+it is negative, and that is how it should be. Its estimate of the distance is reported with its
+sign. The reference system took the minus for a fault and put an absolute value around the loss,
+which makes the critic unlearn what it knows; that is not copied. B batch, H height, W width.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
+from torch import Tensor, nn
+
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
+from archive_colorizer.models.cwgan_gp import AB_SCALE, Critic, ResidualUNet
+from archive_colorizer.models.vgg import perceptual_loss
+from archive_colorizer.training.feed import FeedConfig, PairSampler
+from archive_colorizer.training.library import Library
+from archive_colorizer.training.perceptual import open_vgg
+from archive_colorizer.training.recipe import Batch, Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CWGANRecipeConfig:
+    """Settings of the recipe; learning rate and schedule are the loop's."""
+
+    penalty: float = 10.0
+    """Of the gradient penalty."""
+    critic_steps: int = 5
+    """The generator learns in every so many steps of the critic."""
+    adversarial: float = 1.0
+    l1: float = 100.0
+    """Of the mean absolute error of ab, in units of 110."""
+    perceptual: float = 0.005
+    """Of VGG16's features; needs `vgg`."""
+    colour: float = 0.1
+    """Of the mean absolute error of a and b in Lab units."""
+    vgg: str = ""
+    """File with VGG16's public weights."""
+    critic_width: int = 64
+    beta1: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.critic_steps < 1:
+            raise ConfigError(f"recipe.critic_steps={self.critic_steps}: must be at least 1")
+        if min(self.penalty, self.adversarial, self.l1, self.perceptual, self.colour) < 0:
+            raise ConfigError("recipe: weights of losses must not be negative")
+
+
+class CWGANRecipe:
+    """The critic in every step, the generator in every fifth."""
+
+    goal = "generator/l1"
+
+    def __init__(
+        self,
+        model: ResidualUNet,
+        config: CWGANRecipeConfig,
+        feed: FeedConfig,
+        library: Library,
+        *,
+        translates: bool = False,
+    ) -> None:
+        if translates:
+            raise ConfigError("cwgan_gp colours: it cannot learn from sources in colour")
+        self._config, self._generator = config, model
+        self._critic = Critic(width=config.critic_width)
+        self._vgg = open_vgg("vgg16", config.vgg, config.perceptual)
+        self.sampler = PairSampler(feed)
+        betas = (config.beta1, 0.999)
+        self._phases = (
+            Phase("critic", ("critic",),
+                  torch.optim.Adam(self._critic.parameters(), betas=betas, fused=True),
+                  self.critic_loss, clip_norm=float("inf")),
+            Phase("generator", ("generator",),
+                  torch.optim.Adam(model.parameters(), betas=betas, fused=True),
+                  self.generator_loss, every=config.critic_steps, clip_norm=float("inf")),
+        )  # fmt: skip
+
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """The generator is the one that is shipped."""
+        return {"generator": self._generator, "critic": self._critic}
+
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """The critic, then the generator."""
+        return self._phases
+
+    def forward(self, batch: Batch) -> Tensor:
+        """What the generator makes of the grey pictures, (B, 2, H, W) in [-1, 1]."""
+        made: Tensor = self._generator(batch["source_bchw"])
+        return made
+
+    def critic_loss(self, batch: Batch, made_b2hw: Tensor) -> Mapping[str, Tensor]:
+        """E[made] - E[real] + penalty; `distance` is the estimate, with its sign."""
+        gray, real = batch["source_bchw"], _ab(batch)
+        made = made_b2hw.detach().float()
+        distance = self._critic(gray, real).mean() - self._critic(gray, made).mean()
+        penalty = gradient_penalty(self._critic, gray, real, made)
+        return {
+            "total": self._config.penalty * penalty - distance,
+            "distance": distance,
+            "penalty": penalty,
+        }
+
+    def generator_loss(self, batch: Batch, made_b2hw: Tensor) -> Mapping[str, Tensor]:
+        """A high score, and being near in ab and in VGG's eyes."""
+        config, real = self._config, _ab(batch)
+        gan = -self._critic(batch["source_bchw"], made_b2hw).mean()
+        l1 = F.l1_loss(made_b2hw.float(), real)
+        total = config.adversarial * gan + (config.l1 + config.colour * AB_SCALE) * l1
+        named = {"gan": gan, "l1": l1}
+        if self._vgg is not None:
+            self._vgg.to(made_b2hw.device)
+            rgb = _rgb(batch["target_b3hw"], made_b2hw)
+            named["perceptual"] = perceptual_loss(self._vgg, rgb, batch["target_b3hw"])
+            total = total + config.perceptual * named["perceptual"]
+        return {"total": total, **named}
+
+
+def gradient_penalty(
+    critic: Critic, gray_b1hw: Tensor, real_b2hw: Tensor, made_b2hw: Tensor
+) -> Tensor:
+    """Mean squared distance from 1 of the score's gradient between real and made, in float32.
+
+    Args:
+        critic: gives a score for each picture.
+        gray_b1hw: what both are conditioned on.
+        real_b2hw: (B, 2, H, W).
+        made_b2hw: the same shape; no gradient flows into it.
+    """
+    share = torch.rand(len(real_b2hw), 1, 1, 1, device=real_b2hw.device)
+    with torch.autocast(real_b2hw.device.type, enabled=False), torch.enable_grad():
+        between = (share * real_b2hw + (1 - share) * made_b2hw).float().requires_grad_()
+        scores = critic(gray_b1hw.float(), between)
+        (gradient,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
+        penalty: Tensor = ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+    return penalty
+
+
+def _ab(batch: Batch) -> Tensor:
+    return (rgb_to_lab(batch["target_b3hw"])[:, 1:] / AB_SCALE).clamp(-1, 1)
+
+
+def _rgb(target_b3hw: Tensor, made_b2hw: Tensor) -> Tensor:
+    """The target's L with the made ab: what VGG sees."""
+    lightness = rgb_to_lab(target_b3hw)[:, :1]
+    return lab_to_rgb(torch.cat((lightness, made_b2hw.float() * AB_SCALE), dim=1))

@@ -1,0 +1,154 @@
+"""Reference system C's recipes: the critic's sign, the penalty, perceptual losses from files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.models.cwgan_gp import Critic, CWGANConfig, ResidualUNet
+from archive_colorizer.models.unet_perceptual import UNetPerceptual, UNetPerceptualConfig
+from archive_colorizer.models.vgg import VggFeatures
+from archive_colorizer.training import perceptual
+from archive_colorizer.training.feed import Feed, FeedConfig
+from archive_colorizer.training.library import Library
+from archive_colorizer.training.loop import Loop, LoopConfig
+from archive_colorizer.training.recipes.cwgan_gp import (
+    CWGANRecipe,
+    CWGANRecipeConfig,
+    gradient_penalty,
+)
+from archive_colorizer.training.recipes.unet_perceptual import (
+    UNetPerceptualRecipe,
+    UNetPerceptualRecipeConfig,
+)
+
+from .conftest import MakeLibrary
+
+FEED = FeedConfig(crop_px=32, batch_size=4)
+
+
+def cwgan(library: Library, **settings: object) -> CWGANRecipe:
+    torch.manual_seed(0)
+    config = CWGANRecipeConfig(**{"perceptual": 0.0, "critic_width": 4} | settings)
+    return CWGANRecipe(ResidualUNet(CWGANConfig(width=8, levels=2)), config, FEED, library)
+
+
+def unet(library: Library, **settings: object) -> UNetPerceptualRecipe:
+    torch.manual_seed(0)
+    config = UNetPerceptualRecipeConfig(**{"perceptual": 0.0} | settings)
+    model = UNetPerceptual(UNetPerceptualConfig(width=8, depth=3))
+    return UNetPerceptualRecipe(model, config, FEED, library)
+
+
+def run(recipe: object, library: Library, folder: Path, steps: int) -> list[dict[str, float]]:
+    loop = Loop(recipe, LoopConfig(steps=steps, lr=2e-3, warmup_steps=0), folder)
+    return loop.run(Feed(library, recipe.sampler, 4, 0).batches)
+
+
+def test_the_generator_learns_in_every_fifth_step_and_comes_nearer(
+    tmp_path: Path, make_library: MakeLibrary
+) -> None:
+    library = make_library()
+    history = run(cwgan(library), library, tmp_path, 100)
+    turns = [i for i, losses in enumerate(history) if "generator/l1" in losses]
+    assert turns == list(range(0, 100, 5))
+    near = [history[i]["generator/l1"] for i in turns]
+    assert np.mean(near[-3:]) < 0.8 * np.mean(near[:2])
+
+
+def test_the_critics_distance_has_its_sign_and_its_loss_may_be_negative(
+    tmp_path: Path, make_library: MakeLibrary
+) -> None:
+    library = make_library()
+    recipe = cwgan(library, penalty=0.1)
+    batch = Feed(library, recipe.sampler, 4, 0).batch(0)
+    loop = Loop(
+        recipe, LoopConfig(steps=40, lr=5e-3, warmup_steps=0, precision="float32"), tmp_path
+    )
+    critic = recipe.phases[0]
+    losses = [loop._turn(critic, batch, recipe.forward(batch)) for _ in range(40)]
+    assert losses[-1]["critic/distance"] > 0
+    assert losses[-1]["critic/total"] < 0
+    assert losses[-1]["critic/total"] == pytest.approx(
+        0.1 * losses[-1]["critic/penalty"] - losses[-1]["critic/distance"], rel=1e-4
+    )
+
+
+def test_the_penalty_is_nothing_for_a_slope_of_one() -> None:
+    class Slope(torch.nn.Module):
+        def __init__(self, factor: float) -> None:
+            super().__init__()
+            self.factor = factor
+
+        def forward(self, gray: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
+            return self.factor * ab.flatten(1).sum(dim=1) / ab[0].numel() ** 0.5
+
+    gray, real, made = torch.rand(3, 1, 8, 8), torch.rand(3, 2, 8, 8), torch.rand(3, 2, 8, 8)
+    assert float(gradient_penalty(Slope(1.0), gray, real, made)) == pytest.approx(0, abs=1e-6)
+    assert float(gradient_penalty(Slope(3.0), gray, real, made)) == pytest.approx(4, rel=1e-4)
+
+
+def test_the_penalty_is_float32_under_autocast_and_reaches_the_critic() -> None:
+    critic = Critic(width=4)
+    gray, real, made = torch.rand(2, 1, 32, 32), torch.rand(2, 2, 32, 32), torch.rand(2, 2, 32, 32)
+    with torch.autocast("cpu", torch.bfloat16):
+        penalty = gradient_penalty(critic, gray, real, made)
+    assert penalty.dtype == torch.float32
+    penalty.backward()
+    assert critic.layers[0].weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "radam"])
+def test_the_perceptual_unet_comes_nearer(
+    tmp_path: Path, make_library: MakeLibrary, optimizer: str
+) -> None:
+    library = make_library()
+    history = run(unet(library, optimizer=optimizer), library, tmp_path, 60)
+    near = [losses["unet/l1"] for losses in history]
+    assert np.mean(near[-5:]) < 0.9 * np.mean(near[:3])  # RAdam begins slowly
+
+
+def small_vgg(path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A file with the public names, of few channels."""
+    make = lambda kind: VggFeatures(kind, width_divisor=16)  # noqa: E731
+    torch.save(make(kind).state_dict(), path)
+    monkeypatch.setattr(perceptual, "VggFeatures", make)
+    return str(path)
+
+
+@pytest.mark.parametrize("kind", ["vgg16", "vgg19"])
+def test_features_from_a_file_enter_the_loss(
+    tmp_path: Path, make_library: MakeLibrary, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    library = make_library()
+    vgg = small_vgg(tmp_path / "vgg.pth", kind, monkeypatch)
+    make = cwgan if kind == "vgg16" else unet
+    name = "generator" if kind == "vgg16" else "unet"
+    (first, *_) = run(make(library, vgg=vgg, perceptual=0.5), library, tmp_path / "run", 1)
+    assert first[f"{name}/perceptual"] > 0
+
+
+def test_a_file_that_is_not_named_or_not_there_is_one_clear_line(
+    tmp_path: Path, make_library: MakeLibrary
+) -> None:
+    library = make_library()
+    with pytest.raises(ConfigError, match=r"needs VGG16's public weights: --set recipe\.vgg=FILE"):
+        cwgan(library, perceptual=0.1)
+    with pytest.raises(LocationError, match="no such weights file"):
+        unet(library, perceptual=0.1, vgg=str(tmp_path / "absent.pth"))
+    torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(LocationError, match="not VGG19's weights"):
+        unet(library, perceptual=0.1, vgg=str(tmp_path / "other.pth"))
+
+
+def test_the_learning_rate_is_lowered_after_some_epochs(
+    tmp_path: Path, make_library: MakeLibrary
+) -> None:
+    config = LoopConfig(steps=100, lr=1e-3, warmup_steps=0, schedule="step", step_epochs=2)
+    loop = Loop(unet(make_library()), config, tmp_path, epoch_steps=10)
+    rates = []
+    for loop.step in (0, 19, 20, 40):
+        rates.append(loop.learning_rate())
+    assert rates == pytest.approx([1e-3, 1e-3, 5e-4, 2.5e-4])
