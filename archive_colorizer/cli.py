@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"archive-colorizer: {error}", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:
-        print("archive-colorizer: interrupted; the same command goes on later", file=sys.stderr)
+        how = "with --resume the same command" if command is train else "the same command"
+        print(f"archive-colorizer: interrupted; {how} goes on later", file=sys.stderr)
         return EXIT_INTERRUPTED
 
 

@@ -43,6 +43,11 @@ class Autoencoder(nn.Module):
         )
         self.last = nn.Conv2d(6, 3, 2)
 
+    @property
+    def size_multiple(self) -> int:
+        """Sides must be multiples of this in training."""
+        return MULTIPLE
+
     def forward(self, rgb_b3hw: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 3, H, W), about [0, 1]; sides multiples of 32."""
         x, skips = rgb_b3hw, [rgb_b3hw]

@@ -29,8 +29,8 @@ class CWGANConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.levels <= 8 or self.width < 1 or not 0 <= self.dropout < 1:
             raise ValueError(
-                f"levels={self.levels}, width={self.width}, dropout={self.dropout}: must be 1 to 8, "
-                "at least 1, and 0 to under 1"
+                f"levels={self.levels}, width={self.width}, dropout={self.dropout}: "
+                "must be 1 to 8, at least 1, and 0 to under 1"
             )
 
 
@@ -70,6 +70,11 @@ class ResidualUNet(nn.Module):
         self.up = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in upwards)
         self.decoder = nn.ModuleList(ResidualBlock(2 * b, b, config.dropout) for _, b in upwards)
         self.last = nn.Conv2d(widths[0], 2, 1)
+
+    @property
+    def size_multiple(self) -> int:
+        """Sides must be multiples of this in training."""
+        return int(2**self.config.levels)
 
     def forward(self, gray_b1hw: Tensor) -> Tensor:
         """(B, 1, H, W) in [0, 1] -> (B, 2, H, W) in [-1, 1]; sides multiples of 2^levels."""

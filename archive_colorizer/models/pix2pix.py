@@ -75,6 +75,11 @@ class Generator(nn.Module):
             nn.ReLU(), _transposed(2 * config.width, config.out_channels, config.kernel, bias=True)
         )
 
+    @property
+    def size_multiple(self) -> int:
+        """Sides must be multiples of this in training."""
+        return int(2**self.config.depth)
+
     def forward(self, x_bchw: Tensor) -> Tensor:
         """(B, in_channels, H, W) in [-1, 1] -> (B, out_channels, H, W) in [-1, 1].
 

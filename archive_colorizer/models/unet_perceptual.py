@@ -1,7 +1,8 @@
 """Reference system C's third model: a U-Net with 5x5 kernels going down.
 
-B batch, H height, W width. Batch norm, dropout and LeakyReLU down, transposed convolutions up, skips by concatenation; grey in,
-ab out. The system's 320 pixels are a multiple of 2^6; other sides are padded.
+B batch, H height, W width. Batch norm, dropout and LeakyReLU down, transposed convolutions up,
+skips by concatenation; grey in, ab out. The system's 320 pixels are a multiple of 2^6; other sides
+are padded.
 """
 
 from dataclasses import dataclass
@@ -29,8 +30,8 @@ class UNetPerceptualConfig:
     def __post_init__(self) -> None:
         if not 2 <= self.depth <= 9 or self.width < 1 or not 0 <= self.dropout < 1:
             raise ValueError(
-                f"depth={self.depth}, width={self.width}, dropout={self.dropout}: must be 2 to 9, "
-                "at least 1, and 0 to under 1"
+                f"depth={self.depth}, width={self.width}, dropout={self.dropout}: "
+                "must be 2 to 9, at least 1, and 0 to under 1"
             )
 
 
@@ -50,6 +51,11 @@ class UNetPerceptual(nn.Module):
             for i in range(config.depth - 1, 0, -1)
         )
         self.last = nn.ConvTranspose2d(2 * widths[1], 2, 4, 2, 1)
+
+    @property
+    def size_multiple(self) -> int:
+        """Sides must be multiples of this in training."""
+        return int(2**self.config.depth)
 
     def forward(self, gray_b1hw: Tensor) -> Tensor:
         """(B, 1, H, W) in [0, 1] -> (B, 2, H, W) in [-1, 1]; sides multiples of 2^depth."""

@@ -100,8 +100,7 @@ class MlflowTracker:
             for start in range(0, len(given), 100):
                 self._client.log_batch(self.run_id, params=given[start : start + 100])
         except (MlflowException, OSError) as error:
-            text = str(error).strip().splitlines()
-            raise LocationError(f"MLflow at {uri}: {text[0] if text else error}") from error
+            raise LocationError(f"MLflow at {uri}: {_short(error)}") from error
 
     def _experiment(self, uri: str, name: str) -> str:
         found = self._client.get_experiment_by_name(name)
@@ -146,12 +145,17 @@ class MlflowTracker:
             call()
         except (MlflowException, OSError) as error:
             if not self._failed:
-                text = str(error).strip().splitlines()
                 LOG.warning(
                     "MLflow does not answer (%s); the run goes on, its folder has everything",
-                    text[0] if text else error,
+                    _short(error),
                 )
             self._failed = True
+
+
+def _short(error: Exception) -> str:
+    """The first line, without urllib3's tale of its retries."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return "no server answers" if "Max retries exceeded" in lines[0] else lines[0][:300]
 
 
 def _prepare(uri: str) -> None:
@@ -162,7 +166,7 @@ def _prepare(uri: str) -> None:
     warnings.filterwarnings("ignore", module="mlflow.*")
     import mlflow  # noqa: F401 (it sets its loggers up when it is imported)
 
-    for noisy in ("mlflow", "mlflow.store", "mlflow.store.db.utils", "alembic"):
+    for noisy in ("mlflow", "mlflow.store", "mlflow.store.db.utils", "alembic", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     if uri.startswith("sqlite:///"):
         folder = Path(uri.removeprefix("sqlite:///")).parent

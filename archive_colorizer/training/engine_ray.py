@@ -7,6 +7,7 @@ and a worker that comes back after it was killed, see what they would have seen.
 
 import logging
 import os
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,7 @@ CHUNK_STEPS: Final = 1000
 """Steps of one Ray Data execution."""
 STEPS_A_TASK: Final = 4
 REFUSED: Final = "refused.txt"
+BROKEN: Final = "broken.txt"
 
 
 class TrainingFailedError(ArchiveColorizerError):
@@ -48,8 +50,9 @@ def train_on_ray(plan: TrainPlan) -> None:
         TrainingFailedError: workers failed again and again.
     """
     run = plan.config.run
-    refused = Path(plan.folder) / REFUSED
+    refused, broken = (Path(plan.folder) / name for name in (REFUSED, BROKEN))
     refused.unlink(missing_ok=True)
+    broken.unlink(missing_ok=True)
     os.environ.setdefault("RAY_TRAIN_V2_ENABLED", "1")
     with cluster(RunConfig(address=run.address, verbose=run.verbose)):
         if not run.verbose:
@@ -74,6 +77,8 @@ def train_on_ray(plan: TrainPlan) -> None:
             raise TrainingFailedError(text[-1] if text else "training failed") from error
     if refused.exists():
         raise UsageError(refused.read_text(encoding="utf-8"))
+    if broken.exists():
+        raise TrainingFailedError(broken.read_text(encoding="utf-8"))
 
 
 def _shares(plan: TrainPlan) -> tuple[bool, dict[str, float]]:
@@ -106,6 +111,12 @@ def _worker(told: dict[str, Any]) -> None:
         work(plan, lambda feed, step: batches(feed, step, group), group, device)
     except UsageError as error:
         (Path(plan.folder) / REFUSED).write_text(str(error), encoding="utf-8")
+    except Exception:
+        # Alone, an exception is our own program's and would come again: it is not tried again.
+        # Among several it may be what the others see of a worker that was killed.
+        if group.size > 1:
+            raise
+        (Path(plan.folder) / BROKEN).write_text(traceback.format_exc(), encoding="utf-8")
 
 
 def batches(feed: Feed, first_step: int, group: Group = ALONE) -> Iterator[Batch]:

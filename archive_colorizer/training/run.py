@@ -126,6 +126,7 @@ def work(
     library, test = Library(plan.gathered.train), Library(plan.gathered.test)
     torch.manual_seed(config.loop.seed)
     module = MODELS[family].build(config.model_config(translates=translates))
+    _check_size(module, config.feed.crop_px)
     if config.run.init:
         _start_from(config.run.init, module, family)
     recipe = config.spec.build(module, config.settings, config.feed, library, translates=translates)
@@ -232,6 +233,14 @@ def _tracker(plan: TrainPlan) -> Tracker:
     return MlflowTracker(
         plan.mlflow_uri, run.experiment, run.name, {}, {}, run_id=plan.mlflow_run_id
     )
+
+
+def _check_size(module: torch.nn.Module, crop_px: int) -> None:
+    multiple = int(getattr(module, "size_multiple", 1))
+    if crop_px % multiple:
+        raise ConfigError(
+            f"feed.crop_px={crop_px} (RESOL): must be a multiple of {multiple} for this model"
+        )
 
 
 def _start_from(ref: str, module: torch.nn.Module, family: str) -> None:

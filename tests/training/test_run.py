@@ -25,9 +25,9 @@ def config(
     photos: Path, folder: Path, recipe: str = "chroma_unet", **sections: dict
 ) -> TrainConfig:
     base = {"data": {"data": str(photos)}, "loop": {"steps": 6, "epoch_steps": 3, "lr": 3e-3}}
-    tiny = TINY if recipe == "chroma_unet" else TINY | {"model": {"width": 4}}
+    tiny = TINY if key == "chroma_unet" else TINY | {"model": {"width": 4}}
     layers = [("test", base), ("test", tiny), ("test", sections)]
-    return compose(recipe, str(folder), layers)
+    return compose(key, str(folder), layers)
 
 
 def test_a_run_leaves_a_model_a_record_and_pictures(photos: Path, tmp_path: Path) -> None:
@@ -173,3 +173,12 @@ def test_a_gpu_that_is_not_there_is_said(photos: Path, tmp_path: Path) -> None:
         pytest.skip("there is a GPU")
     with pytest.raises(ConfigError, match="no GPU is there"):
         train(config(photos, tmp_path / "run", run={"device": "cuda"}))
+
+
+@pytest.mark.parametrize("recipe", ["chroma_unet", "autoencoder", "unet_perceptual", "cwgan_gp"])
+def test_a_crop_that_the_network_cannot_take_is_said_before_training(
+    photos: Path, tmp_path: Path, recipe: str
+) -> None:
+    quiet = {} if recipe in {"chroma_unet", "autoencoder"} else {"recipe": {"perceptual": 0.0}}
+    with pytest.raises(ConfigError, match=r"feed\.crop_px=34 .*must be a multiple of"):
+        train(config(photos, tmp_path / "run", recipe, feed={"crop_px": 34}, **quiet))
