@@ -21,9 +21,7 @@ TINY = {
 }
 
 
-def config(
-    photos: Path, folder: Path, recipe: str = "chroma_unet", **sections: dict
-) -> TrainConfig:
+def config(photos: Path, folder: Path, key: str = "chroma_unet", **sections: dict) -> TrainConfig:
     base = {"data": {"data": str(photos)}, "loop": {"steps": 6, "epoch_steps": 3, "lr": 3e-3}}
     tiny = TINY if key == "chroma_unet" else TINY | {"model": {"width": 4}}
     layers = [("test", base), ("test", tiny), ("test", sections)]
