@@ -4,6 +4,7 @@ A configuration file is TOML with the sections `[data]`, `[feed]`, `[loop]`, `[m
 and `[run]`; over it lies the parameter table, over that the command line.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final, Literal
@@ -93,15 +94,30 @@ class TrainConfig:
         except ValueError as error:
             raise ConfigError(f"[model]: {error}") from error
 
-    def parameters(self) -> dict[str, Any]:
-        """Everything that decides what is learned, flat, as section.key."""
-        parts = {
+    def to_toml(self) -> str:
+        """The settings as a file for --config; where and how it ran is left out, but for `init`."""
+        parts = self._sections()
+        parts["run"] = {"init": self.run.init, "workers": self.run.workers}
+        del parts["data"]["data"]
+        parts["loop"] = {k: v for k, v in parts["loop"].items() if v or k not in BUDGET}
+        # For text, numbers, true, false and lists JSON is TOML.
+        return "\n".join(
+            f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in part.items())
+            for name, part in parts.items()
+        )
+
+    def _sections(self) -> dict[str, dict[str, Any]]:
+        return {
             "data": asdict(self.data),
             "feed": asdict(self.feed),
             "loop": asdict(self.loop),
             "model": dict(self.model),
             "recipe": asdict(self.settings),
         }
+
+    def parameters(self) -> dict[str, Any]:
+        """Everything that decides what is learned, flat, as section.key."""
+        parts = self._sections()
         flat = {
             f"{name}.{key}": value for name, part in parts.items() for key, value in part.items()
         }

@@ -6,7 +6,7 @@ does, with Ray or without.
     RUN/run.json        the settings, and the MLflow run
     RUN/data/           the gathered pictures, and a verdict on each
     RUN/last.pt         the whole state, to go on from
-    RUN/model/          weights and card: a model reference
+    RUN/model/          weights, card and settings: a model reference
 """
 
 import json
@@ -14,7 +14,7 @@ import logging
 import platform
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ from archive_colorizer.weights.reference import load, resolve
 
 LOG: Final = logging.getLogger("archive_colorizer")
 RECORD: Final = "run.json"
+SETTINGS: Final = "train.toml"
 BUDGET_KEYS: Final = ("loop.steps", "loop.epochs", "loop.minutes", "loop.checkpoint_minutes",
                       "workers")  # fmt: skip
 """What a resumed run may have otherwise."""
@@ -89,14 +90,13 @@ def train(config: TrainConfig) -> TrainReport:
         UsageError: data, settings, folder, model or MLflow are not as they should be.
     """
     folder = _folder(config)
+    config = _inheriting(config)
     LOG.info("gathering pictures of %s", config.data.data)
     gathered = gather(config.data, folder / "data")
     LOG.info("%s", gathered.report)
     if gathered.colour_sources and not config.spec.translator:
         raise ConfigError(f"{config.recipe} colours: it cannot learn from sources in colour")
     config.model_config(translates=gathered.colour_sources)
-    if config.run.init:
-        resolve(config.run.init)
     plan = _plan(config, folder, gathered)
     with Follower(folder):
         if config.run.engine == "local":
@@ -150,8 +150,9 @@ def work(
         if group.rank == 0:
             card = _card(plan, loop, family)
             save_model(folder / "model", loop.ema, card)
-            for name in ("model.safetensors", "card.json", "card.md"):
-                tracker.file(folder / "model" / name, "model")
+            (folder / "model" / SETTINGS).write_text(config.to_toml(), encoding="utf-8")
+            for path in sorted((folder / "model").iterdir()):
+                tracker.file(path, "model")
         ended = True
     finally:
         tracker.finish(failed=not ended)
@@ -167,6 +168,16 @@ def choose_device(wanted: str) -> str:
         raise ConfigError("--device cuda: no GPU is there")
     there = torch.cuda.is_available()
     return "cuda" if wanted == "cuda" or (wanted == "auto" and there) else "cpu"
+
+
+def _inheriting(config: TrainConfig) -> TrainConfig:
+    """With the settings of the model that it starts from, under those that are given."""
+    if not config.run.init:
+        return config
+    card = resolve(config.run.init).card
+    if card.family not in (config.spec.family, config.spec.translator):
+        raise ConfigError(f"--init {config.run.init}: is a {card.family}, not a {config.recipe}")
+    return replace(config, model={**card.config, **config.model})
 
 
 def _folder(config: TrainConfig) -> Path:
@@ -246,7 +257,7 @@ def _check_size(module: torch.nn.Module, crop_px: int) -> None:
 def _start_from(ref: str, module: torch.nn.Module, family: str) -> None:
     model = resolve(ref)
     if model.card.family != family:
-        raise ConfigError(f"--init {ref}: is a {model.card.family}, not a {family}")
+        raise ConfigError(f"--init {ref}: is a {model.card.family}, the data make a {family}")
     try:
         module.load_state_dict(load(model).state_dict())
     except RuntimeError as error:
@@ -278,7 +289,10 @@ def _card(plan: TrainPlan, loop: Loop, family: str) -> ModelCard:
             f"Held-out {goal}: {begin['figures'][goal]:.4f} before, "
             f"{end['figures'][goal]:.4f} after."
         ),
-        command=f"archive-colorizer train {config.recipe} DATA --config run.toml",
+        command=(
+            f"archive-colorizer train {config.recipe} {config.data.data} --output RUN "
+            f"--config {SETTINGS}  # beside this card"
+        ),
         figures={name: round(value, 4) for name, value in last_figures(folder).items()},
         protocol=(
             f"Held-out pictures of the same data, squares of {config.feed.crop_px} pixels, "

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from archive_colorizer.cli import main
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses, validations
@@ -97,14 +98,32 @@ def test_a_run_does_not_go_on_with_other_settings(photos: Path, tmp_path: Path) 
 
 def test_fine_tuning_starts_from_a_models_weights(photos: Path, tmp_path: Path) -> None:
     train(config(photos, tmp_path / "first"))
-    still = {"loop": {"steps": 1, "lr": 1e-12}}
     ref = str(tmp_path / "first" / "model")
-    train(config(photos, tmp_path / "second", **still, run={"init": ref}))
+    still = compose("chroma_unet", str(tmp_path / "second"), [("test", {
+        "data": {"data": str(photos)}, "loop": {"steps": 1, "lr": 1e-12}, "feed": TINY["feed"],
+        "run": TINY["run"] | {"init": ref}, "model": {"temperature": 0.3},
+    })])  # fmt: skip
+    train(still)  # the widths are the first one's
+    assert resolve(str(tmp_path / "second" / "model")).card.config["temperature"] == 0.3
     first, second = (load_file(tmp_path / n / "model" / "model.safetensors")["stem.0.weight"]
                      for n in ("first", "second"))  # fmt: skip
     assert torch.allclose(first.float(), second.float(), atol=1e-3)
     with pytest.raises(ConfigError, match="is a chroma_unet, not a autoencoder"):
         train(config(photos, tmp_path / "third", "autoencoder", run={"init": ref}))
+
+
+def test_the_cards_command_makes_the_same_model(photos: Path, tmp_path: Path) -> None:
+    train(config(photos, tmp_path / "first"))
+    command = resolve(str(tmp_path / "first" / "model")).card.command
+    assert command.startswith(f"archive-colorizer train chroma_unet {photos} --output RUN")
+    words = command.partition("#")[0].split()[1:]
+    words[words.index("RUN")] = str(tmp_path / "second")
+    words[words.index("train.toml")] = str(tmp_path / "first" / "model" / "train.toml")
+    assert main([*words, "--engine", "local", "--no-mlflow"]) == 0
+    first, second = (
+        load_file(tmp_path / name / "model" / "model.safetensors") for name in ("first", "second")
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 @pytest.mark.parametrize("recipe", ["pix2pix", "autoencoder"])
