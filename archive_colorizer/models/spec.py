@@ -37,7 +37,6 @@ class ModelSpec:
     """Makes an untrained module from a config."""
     size_multiple: int
     """Sides of a picture must be multiples of this, in pixels."""
-    scale: int = 1
 
     def build_from(self, settings: Mapping[str, object]) -> nn.Module:
         """Make a module from plain settings, as a card stores them.

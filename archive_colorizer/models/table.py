@@ -8,6 +8,8 @@ from archive_colorizer.models import (
     chroma_unet,
     cwgan_gp,
     pix2pix,
+    rdn,
+    rrdb,
     unet_perceptual,
 )
 from archive_colorizer.models.spec import ModelSpec, Task
@@ -55,4 +57,6 @@ MODELS: Final[Mapping[str, ModelSpec]] = {
         build=unet_perceptual.build,
         size_multiple=32,
     ),
+    "rdn": ModelSpec(task=Task.UPSCALE, config=rdn.RDNConfig, build=rdn.build, size_multiple=1),
+    "rrdb": ModelSpec(task=Task.UPSCALE, config=rrdb.RRDBConfig, build=rrdb.build, size_multiple=1),
 }

@@ -140,7 +140,7 @@ def compose(recipe: str, output: str, layers: Sequence[Layer]) -> TrainConfig:
         raise ConfigError(f"unknown recipe {recipe!r} (known: {', '.join(RECIPES)})")
     spec = RECIPES[recipe]
     parts: dict[str, Any] = {
-        "data": DataConfig(data=""),
+        "data": DataConfig(**{"data": "", **spec.data}),
         "feed": FeedConfig(**spec.feed),
         "loop": LoopConfig(epochs=20, **spec.loop),
         "recipe": spec.config(),

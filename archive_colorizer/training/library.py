@@ -52,6 +52,9 @@ class DataConfig:
     data: str
     form: Form = "auto"
     domains: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+    """Values of a shard's column `split` whose rows are taken and split by content; none takes
+    train, val and test as they are."""
     min_colourfulness: float = 10.0
     """Targets under it (Hasler & Süsstrunk 2003) are left out; 0 keeps all. Not asked of unpaired
     data or of pairs whose source is in colour: a night or a comic may be pale."""
@@ -206,7 +209,7 @@ class _Gatherer:
     def _kept(self, verdicts: list[Verdict]) -> Iterator[dict[str, Any]]:
         config = self._config
         seen: set[str] = set()
-        for picture in pictures(config.data, config.form, config.domains):
+        for picture in pictures(config.data, config.form, config.domains, config.splits):
             pale = self._unpaired or picture.source is not None
             verdict = judged(
                 picture.name,

@@ -41,7 +41,9 @@ class Picture:
     """As the data says; None leaves it to the content's hash."""
 
 
-def pictures(data: str, form: Form = "auto", domains: tuple[str, ...] = ()) -> Iterator[Picture]:
+def pictures(
+    data: str, form: Form = "auto", domains: tuple[str, ...] = (), splits: tuple[str, ...] = ()
+) -> Iterator[Picture]:
     """Every picture of DATA, in the order of names.
 
     Args:
@@ -49,6 +51,7 @@ def pictures(data: str, form: Form = "auto", domains: tuple[str, ...] = ()) -> I
         form: what it is; "auto" goes by what lies there (side by side and unpaired must be said,
             except trainA and trainB).
         domains: two names, for unpaired data: of folders, or values of a shard's column `source`.
+        splits: values of a shard's column `split` whose rows are taken, and split by content.
 
     Raises:
         LocationError: it is missing, empty, or not of that form.
@@ -61,7 +64,7 @@ def pictures(data: str, form: Form = "auto", domains: tuple[str, ...] = ()) -> I
         raise ConfigError(f"domains={','.join(domains)}: must be two different names")
     shards = [root] if root.suffix == ".parquet" else sorted(root.glob("*.parquet"))
     if shards:
-        yield from _of_shards(shards, domains)
+        yield from _of_shards(shards, domains, splits)
         return
     folders = _unpaired(root, form, domains)
     if folders:
@@ -107,7 +110,9 @@ def _png(image: Image.Image) -> bytes:
         return file.getvalue()
 
 
-def _of_shards(shards: list[Path], domains: tuple[str, ...]) -> Iterator[Picture]:
+def _of_shards(
+    shards: list[Path], domains: tuple[str, ...], splits: tuple[str, ...]
+) -> Iterator[Picture]:
     for shard in shards:
         try:
             file = pq.ParquetFile(shard)
@@ -118,7 +123,8 @@ def _of_shards(shards: list[Path], domains: tuple[str, ...]) -> Iterator[Picture
             number = 0
             for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
                 for row in batch.to_pylist():
-                    picture = _of_row(row, f"{shard.name}/{row.get('name', number)}", domains)
+                    name = f"{shard.name}/{row.get('name', number)}"
+                    picture = _of_row(row, name, domains, splits)
                     number += 1
                     if picture is not None:
                         yield picture
@@ -126,7 +132,9 @@ def _of_shards(shards: list[Path], domains: tuple[str, ...]) -> Iterator[Picture
             raise LocationError(f"{shard}: not a shard with a column image: {error}") from error
 
 
-def _of_row(row: dict[str, object], name: str, domains: tuple[str, ...]) -> Picture | None:
+def _of_row(
+    row: dict[str, object], name: str, domains: tuple[str, ...], splits: tuple[str, ...]
+) -> Picture | None:
     """None for rows that are neither of the domains nor of a split that is for training."""
     image, source = row["image"], row.get("source_image")
     assert isinstance(image, bytes)
@@ -134,9 +142,11 @@ def _of_row(row: dict[str, object], name: str, domains: tuple[str, ...]) -> Pict
         domain = str(row.get("source"))
         return Picture(name, image, domain=domain) if domain in domains else None
     said = row.get("split")
+    pair = source if isinstance(source, bytes) else None
+    if splits:
+        return Picture(name, image, pair) if said in splits else None
     if said is not None and said not in SPLITS:
         return None
-    pair = source if isinstance(source, bytes) else None
     return Picture(name, image, pair, split=None if said is None else SPLITS[str(said)])
 
 

@@ -10,6 +10,8 @@ from archive_colorizer.training.recipes import (
     chroma_unet,
     cwgan_gp,
     pix2pix,
+    rdn,
+    rrdb,
     unet_perceptual,
 )
 
@@ -32,7 +34,12 @@ class RecipeSpec:
     """Settings of FeedConfig that differ from its defaults."""
     loop: Mapping[str, Any] = field(default_factory=dict)
     """Settings of LoopConfig that differ from its defaults."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of DataConfig that differ from its defaults."""
 
+
+ENLARGING: Final = {"short_px": 4096, "min_colourfulness": 0.0}
+"""Detail is what is learned: pictures keep their size, and grey ones teach as well."""
 
 RECIPES: Final[Mapping[str, RecipeSpec]] = {
     "chroma_unet": RecipeSpec(
@@ -70,5 +77,21 @@ RECIPES: Final[Mapping[str, RecipeSpec]] = {
         unet_perceptual.UNetPerceptualRecipe,
         feed={"crop_px": 320, "batch_size": 8},
         loop={"warmup_steps": 0, "schedule": "step"},
+    ),
+    "rdn": RecipeSpec(
+        "rdn",
+        rdn.RDNRecipeConfig,
+        rdn.RDNRecipe,
+        feed={"crop_px": 96, "batch_size": 16, "zoom": 1.0},
+        loop={"lr": 1e-4, "warmup_steps": 0},
+        data=ENLARGING,
+    ),
+    "rrdb": RecipeSpec(
+        "rrdb",
+        rrdb.RRDBRecipeConfig,
+        rrdb.RRDBRecipe,
+        feed={"crop_px": 128, "batch_size": 16, "zoom": 1.0},
+        loop={"lr": 2e-4, "warmup_steps": 0},
+        data=ENLARGING,
     ),
 }

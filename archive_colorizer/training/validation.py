@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from archive_colorizer.evaluation import metrics
+from archive_colorizer.evaluation.enlarging import psnr_y, resized
 from archive_colorizer.evaluation.pictures import square
 from archive_colorizer.evaluation.subject import Subject, baseline, subject_of
 from archive_colorizer.imaging.colour import colourfulness
@@ -54,9 +55,11 @@ class Validator:
         """Losses and pictures of the moment."""
         with _still(loop):
             figures = self._losses(loop)
-            predictor = loop.predictor
-            subject = subject_of("model", predictor, self._task, None)
-            more, rows, titles = self._pictures(subject, loop.device)
+            if self._task in (Task.UPSCALE, Task.RESTORE):
+                more, rows, titles = self._enlarged(loop)
+            else:
+                subject = subject_of("model", loop.predictor, self._task, None)
+                more, rows, titles = self._pictures(subject, loop.device)
         return Validation(figures | more, rows, titles)
 
     def _losses(self, loop: Loop) -> dict[str, float]:
@@ -100,6 +103,25 @@ class Validator:
             figures[name] = fmean(_psnr(first, truth) for _, first, truth in scores)
         return figures, tuple(rows[:SHEET_ROWS]), titles[: len(rows[0])]
 
+    def _enlarged(self, loop: Loop) -> tuple[dict[str, float], tuple[Any, ...], tuple[str, ...]]:
+        """Crops of the held-out pictures' middles, reduced as in training, beside bicubic."""
+        feed = Feed(self._test, loop.recipe.sampler, 1, self._seed, label="pictures")
+        scale = int(loop.predictor.scale)  # type: ignore[arg-type]
+        rows, scores = [], []
+        for number in range(min(PICTURES, 2 * len(self._test))):
+            batch = feed.batch(number)
+            low, truth = (_pixels(batch[name][0]) for name in ("low_b3hw", "high_b3hw"))
+            tensor = batch["low_b3hw"].to(loop.device)
+            made = _pixels(loop.predictor.enlarge(tensor)[0])  # type: ignore[operator]
+            plain = resized(low, truth.shape[1], truth.shape[0])
+            rows.append((plain, made, truth))
+            scores.append([min(100.0, psnr_y(p, truth, scale)) for p in (made, plain)])
+        figures = {
+            "psnr_y": fmean(made for made, _ in scores),
+            "psnr_y_bicubic": fmean(plain for _, plain in scores),
+        }
+        return figures, tuple(rows[:SHEET_ROWS]), ("bicubic", "model", "truth")
+
     def _square(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return square(Image.fromarray(pixels), self._config.crop_px)
 
@@ -126,7 +148,11 @@ def _still(loop: Loop) -> Iterator[None]:
 def _painted(subject: Subject, source: NDArray[np.uint8], device: str) -> NDArray[np.uint8]:
     tensor = torch.from_numpy(source.copy()).to(device).permute(2, 0, 1)[None].float() / 255
     rgb: Tensor = subject.paint(tensor).rgb_b3hw[0]
-    return (rgb.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    return _pixels(rgb)
+
+
+def _pixels(rgb_3hw: Tensor) -> NDArray[np.uint8]:
+    return (rgb_3hw.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
 
 
 def _psnr(made: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:

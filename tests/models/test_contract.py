@@ -15,8 +15,11 @@ SMALL = {
     "autoencoder_translate": {"width": 4},
     "cwgan_gp": {"width": 4, "levels": 3},
     "unet_perceptual": {"width": 4, "depth": 5},
+    "rdn": {"blocks": 2, "convolutions": 2, "growth": 4, "features": 6},
+    "rrdb": {"blocks": 2, "features": 6, "growth": 4},
 }
 COLORIZERS = [name for name, spec in MODELS.items() if spec.task is Task.COLORIZE]
+ENLARGERS = [name for name, spec in MODELS.items() if spec.task is Task.UPSCALE]
 TRANSLATORS = [name for name, spec in MODELS.items() if spec.task is Task.TRANSLATE]
 
 
@@ -102,3 +105,15 @@ def test_a_translator_gives_a_picture_of_the_same_size(name: str) -> None:
     said = small(name).translate(source)
     assert said.shape == source.shape
     assert said.dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", ENLARGERS)
+@pytest.mark.parametrize("scale", [1, 2, 4])
+@torch.inference_mode()
+def test_an_enlarger_gives_a_picture_of_its_scale(name: str, scale: int) -> None:
+    torch.manual_seed(0)
+    model = MODELS[name].build_from(SMALL[name] | {"scale": scale}).eval()
+    said = model.enlarge(torch.rand(1, 3, 11, 17))
+    assert said.shape == (1, 3, 11 * scale, 17 * scale)
+    assert said.dtype == torch.float32
+    assert model.scale == scale

@@ -1,0 +1,67 @@
+"""How the residual dense network learns: L1 (Zhang et al. 2018). B batch, H height, W width."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
+from torch import Tensor, nn
+
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.models.rdn import RDN
+from archive_colorizer.training.enlarging import EnlargeSampler
+from archive_colorizer.training.feed import FeedConfig
+from archive_colorizer.training.library import Library
+from archive_colorizer.training.recipe import Batch, Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RDNRecipeConfig:
+    """Settings of the recipe; the learning rate is the loop's."""
+
+    jpeg: int = 0
+    """Low pictures go through JPEG of this quality to 95; 0 leaves it out. The noise-cancelling
+    weights of reference system D were trained at 50."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.jpeg <= 95:
+            raise ConfigError(f"recipe.jpeg={self.jpeg}: must be 0 to 95")
+
+
+class RDNRecipe:
+    """One module, one phase."""
+
+    goal = "rdn/l1"
+
+    def __init__(
+        self,
+        model: RDN,
+        config: RDNRecipeConfig,
+        feed: FeedConfig,
+        library: Library,
+        *,
+        translates: bool = False,
+    ) -> None:
+        self._model = model
+        self.sampler = EnlargeSampler(feed, model.scale, config.jpeg)
+        optimizer = torch.optim.Adam(model.parameters(), fused=True)
+        self._phases = (Phase("rdn", ("model",), optimizer, self.loss),)
+
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """The network."""
+        return {"model": self._model}
+
+    @property
+    def phases(self) -> Sequence[Phase]:
+        """One."""
+        return self._phases
+
+    def forward(self, batch: Batch) -> Tensor:
+        """(B, 3, scale H, scale W)."""
+        made: Tensor = self._model(batch["low_b3hw"])
+        return made
+
+    def loss(self, batch: Batch, made_b3hw: Tensor) -> Mapping[str, Tensor]:
+        """Mean absolute error."""
+        return {"l1": F.l1_loss(made_b3hw.float(), batch["high_b3hw"])}
