@@ -21,7 +21,7 @@ def luma_601(rgb_hw3: Rgb) -> NDArray[np.float64]:
 
 
 def psnr_y(made_hw3: Rgb, truth_hw3: Rgb, shave: int) -> float:
-    """PSNR of Y in dB, peak 255, without `shave` pixels at each edge; infinite for equal pictures."""
+    """PSNR of Y in dB, peak 255, without `shave` pixels at each edge; infinite where equal."""
     inside = slice(shave, -shave or None)
     difference = (luma_601(made_hw3) - luma_601(truth_hw3))[inside, inside]
     return metrics.psnr(float(np.mean(difference**2)))

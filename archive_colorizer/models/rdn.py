@@ -1,6 +1,6 @@
 """Residual dense network: enlarging, and taking away noise and JPEG artefacts.
 
-After Zhang et al., "Residual Dense Network for Image Super-Resolution" (2018). Two published shapes:
+After Zhang et al., "Residual Dense Network for Image Super-Resolution" (2018). Public are two:
 the paper's (D 16, C 8, G 64, pixel shuffle), and the noise-cancelling one that reference system D
 uses (D 20, C 6, G 64, nearest upsampling). B batch, C channel, H height, W width.
 """
