@@ -41,6 +41,8 @@ from archive_colorizer.weights.reference import load, resolve
 LOG: Final = logging.getLogger("archive_colorizer")
 RECORD: Final = "run.json"
 SETTINGS: Final = "train.toml"
+UNPAIRED: Final = frozenset({"cyclegan"})
+"""Recipes that learn from two sets without partners."""
 BUDGET_KEYS: Final = ("loop.steps", "loop.epochs", "loop.minutes", "loop.checkpoint_minutes",
                       "workers")  # fmt: skip
 """What a resumed run may have otherwise."""
@@ -90,10 +92,13 @@ def train(config: TrainConfig) -> TrainReport:
         UsageError: data, settings, folder, model or MLflow are not as they should be.
     """
     folder = _folder(config)
-    config = _inheriting(config)
+    config = _with_domains(_inheriting(config))
     LOG.info("gathering pictures of %s", config.data.data)
     gathered = gather(config.data, folder / "data")
     LOG.info("%s", gathered.report)
+    if gathered.unpaired != (config.recipe in UNPAIRED):
+        kind = "two unpaired sets" if gathered.unpaired else "no two unpaired sets (--domains A,B)"
+        raise ConfigError(f"{config.recipe} cannot learn from {config.data.data}: it has {kind}")
     if gathered.colour_sources and not config.spec.translator:
         raise ConfigError(f"{config.recipe} colours: it cannot learn from sources in colour")
     config.model_config(translates=gathered.colour_sources)
@@ -178,6 +183,13 @@ def _inheriting(config: TrainConfig) -> TrainConfig:
     if card.family not in (config.spec.family, config.spec.translator):
         raise ConfigError(f"--init {config.run.init}: is a {card.family}, not a {config.recipe}")
     return replace(config, model={**card.config, **config.model})
+
+
+def _with_domains(config: TrainConfig) -> TrainConfig:
+    """The model of unpaired data knows their names, in the order that is given."""
+    if config.recipe not in UNPAIRED or not config.data.domains:
+        return config
+    return replace(config, model={"domains": config.data.domains, **config.model})
 
 
 def _folder(config: TrainConfig) -> Path:

@@ -9,6 +9,7 @@ from archive_colorizer.training.recipes import (
     autoencoder,
     chroma_unet,
     cwgan_gp,
+    cyclegan,
     pix2pix,
     rdn,
     rrdb,
@@ -77,6 +78,13 @@ RECIPES: Final[Mapping[str, RecipeSpec]] = {
         unet_perceptual.UNetPerceptualRecipe,
         feed={"crop_px": 320, "batch_size": 8},
         loop={"warmup_steps": 0, "schedule": "step"},
+    ),
+    "cyclegan": RecipeSpec(
+        "cyclegan",
+        cyclegan.CycleGANRecipeConfig,
+        cyclegan.CycleGANRecipe,
+        feed={"zoom": 0.8},
+        loop={"lr": 2e-4, "warmup_steps": 0, "schedule": "linear"},
     ),
     "rdn": RecipeSpec(
         "rdn",

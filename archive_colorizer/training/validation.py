@@ -55,7 +55,9 @@ class Validator:
         """Losses and pictures of the moment."""
         with _still(loop):
             figures = self._losses(loop)
-            if self._task in (Task.UPSCALE, Task.RESTORE):
+            if self._test.domains.keys() != {""}:
+                more, rows, titles = self._translated(loop)
+            elif self._task in (Task.UPSCALE, Task.RESTORE):
                 more, rows, titles = self._enlarged(loop)
             else:
                 subject = subject_of("model", loop.predictor, self._task, None)
@@ -90,18 +92,36 @@ class Validator:
             source = truth if item.source is None else self._square(item.source)
             plain, made = (_painted(one, source, device) for one in (grey, subject))
             first = plain if self._task is Task.COLORIZE else source
-            rows.append((first, made) if item.domain else (first, made, truth))
+            rows.append((first, made, truth))
             scores.append((made, first, truth))
         titles = ("grey" if self._task is Task.COLORIZE else "source", "model", "truth")
+        name = "psnr_grey" if self._task is Task.COLORIZE else "psnr_source"
         figures = {
             "colourfulness": fmean(colourfulness(made) for made, _, _ in scores),
             "colourfulness_truth": fmean(colourfulness(truth) for _, _, truth in scores),
+            "psnr": fmean(_psnr(made, truth) for made, _, truth in scores),
+            name: fmean(_psnr(first, truth) for _, first, truth in scores),
         }
-        if not self._test[0].domain:
-            figures["psnr"] = fmean(_psnr(made, truth) for made, _, truth in scores)
-            name = "psnr_grey" if self._task is Task.COLORIZE else "psnr_source"
-            figures[name] = fmean(_psnr(first, truth) for _, first, truth in scores)
-        return figures, tuple(rows[:SHEET_ROWS]), titles[: len(rows[0])]
+        return figures, tuple(rows[:SHEET_ROWS]), titles
+
+    def _translated(self, loop: Loop) -> tuple[dict[str, float], tuple[Any, ...], tuple[str, ...]]:
+        """Some pictures of each kind as the other, and how bright they are."""
+        first, second = loop.recipe.sampler.domains  # type: ignore[attr-defined]
+        rows: list[tuple[NDArray[np.uint8], ...]] = []
+        figures: dict[str, float] = {}
+        for domain, back in ((first, False), (second, True)):
+            made_luma = []
+            for i in self._test.domains.get(domain, np.empty(0, np.int64))[: PICTURES // 2]:
+                source = self._square(self._test[int(i)].target)
+                tensor = _tensor(source, loop.device)
+                made = _pixels(loop.predictor.translate(tensor, back=back)[0])  # type: ignore[operator]
+                rows.append((source, made))
+                made_luma.append((float(source.mean()), float(made.mean())))
+            if made_luma:
+                before, after = np.mean(made_luma, axis=0)
+                figures |= {f"brightness_{domain}": before, f"brightness_{domain}_made": after}
+        few = len(rows) // max(1, SHEET_ROWS)
+        return figures, tuple(rows[:: max(1, few)]), ("source", "model")
 
     def _enlarged(self, loop: Loop) -> tuple[dict[str, float], tuple[Any, ...], tuple[str, ...]]:
         """Crops of the held-out pictures' middles, reduced as in training, beside bicubic."""
@@ -146,9 +166,11 @@ def _still(loop: Loop) -> Iterator[None]:
 
 
 def _painted(subject: Subject, source: NDArray[np.uint8], device: str) -> NDArray[np.uint8]:
-    tensor = torch.from_numpy(source.copy()).to(device).permute(2, 0, 1)[None].float() / 255
-    rgb: Tensor = subject.paint(tensor).rgb_b3hw[0]
-    return _pixels(rgb)
+    return _pixels(subject.paint(_tensor(source, device)).rgb_b3hw[0])
+
+
+def _tensor(pixels: NDArray[np.uint8], device: str) -> Tensor:
+    return torch.from_numpy(pixels.copy()).to(device).permute(2, 0, 1)[None].float() / 255
 
 
 def _pixels(rgb_3hw: Tensor) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ SMALL = {
     "autoencoder_translate": {"width": 4},
     "cwgan_gp": {"width": 4, "levels": 3},
     "unet_perceptual": {"width": 4, "depth": 5},
+    "cyclegan": {"width": 4, "blocks": 1},
     "rdn": {"blocks": 2, "convolutions": 2, "growth": 4, "features": 6},
     "rrdb": {"blocks": 2, "features": 6, "growth": 4},
 }

@@ -1,0 +1,160 @@
+"""CycleGAN: two generators that undo each other's work, and the critics of both kinds of pictures.
+
+After Zhu, Park, Isola & Efros, "Unpaired Image-to-Image Translation using Cycle-Consistent
+Adversarial Networks" (2017). B batch, C channel, H height, W width.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
+from torch import Tensor, nn
+
+MULTIPLE: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleGANConfig:
+    """Settings of the family."""
+
+    width: int = 64
+    blocks: int = 9
+    """Residual blocks; the paper has 9 for 256 pixels, 6 for 128."""
+    domains: tuple[str, ...] = ()
+    """Names of the two kinds of pictures, for example day and night; the first is the source."""
+    back: bool = False
+    """Translate from the second kind to the first when it is not said."""
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.blocks < 1:
+            raise ValueError(f"width={self.width}, blocks={self.blocks}: must be at least 1")
+        if self.domains and len(set(self.domains)) != 2:
+            raise ValueError(f"domains={self.domains}: must be two different names")
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions added to the input. (B, C, H, W) -> the same."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(
+            nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3), nn.InstanceNorm2d(channels),
+            nn.ReLU(),
+            nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3), nn.InstanceNorm2d(channels),
+        )  # fmt: skip
+
+    def forward(self, x_bchw: Tensor) -> Tensor:
+        """The sum."""
+        out: Tensor = x_bchw + self.inner(x_bchw)
+        return out
+
+
+class Generator(nn.Module):
+    """c7s1-64, d128, d256, nine residual blocks, u128, u64, c7s1-3; RGB in and out in [-1, 1]."""
+
+    def __init__(self, width: int, blocks: int) -> None:
+        super().__init__()
+        w = width
+        self.layers = nn.Sequential(
+            nn.ReflectionPad2d(3), nn.Conv2d(3, w, 7), nn.InstanceNorm2d(w), nn.ReLU(),
+            nn.Conv2d(w, 2 * w, 3, 2, 1), nn.InstanceNorm2d(2 * w), nn.ReLU(),
+            nn.Conv2d(2 * w, 4 * w, 3, 2, 1), nn.InstanceNorm2d(4 * w), nn.ReLU(),
+            *(ResidualBlock(4 * w) for _ in range(blocks)),
+            nn.ConvTranspose2d(4 * w, 2 * w, 3, 2, 1, 1), nn.InstanceNorm2d(2 * w), nn.ReLU(),
+            nn.ConvTranspose2d(2 * w, w, 3, 2, 1, 1), nn.InstanceNorm2d(w), nn.ReLU(),
+            nn.ReflectionPad2d(3), nn.Conv2d(w, 3, 7), nn.Tanh(),
+        )  # fmt: skip
+
+    def forward(self, x_b3hw: Tensor) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] -> the same; sides multiples of 4."""
+        out: Tensor = self.layers(x_b3hw)
+        return out
+
+
+class CycleGAN(nn.Module):
+    """Both generators: `forth` from the first kind to the second, `back` the other way."""
+
+    def __init__(self, config: CycleGANConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.forth = Generator(config.width, config.blocks)
+        self.back = Generator(config.width, config.blocks)
+
+    @property
+    def size_multiple(self) -> int:
+        """Sides must be multiples of this in training."""
+        return MULTIPLE
+
+    def translate(self, rgb_b3hw: Tensor, *, back: bool | None = None) -> Tensor:
+        """A picture of the other kind.
+
+        Args:
+            rgb_b3hw: (B, 3, H, W) in [0, 1]; any sides from 4.
+            back: from the second kind to the first; None takes the configuration's.
+
+        Returns:
+            (B, 3, H, W) float32 in [0, 1].
+        """
+        height, width = rgb_b3hw.shape[2:]
+        padding = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
+        network = self.back if (self.config.back if back is None else back) else self.forth
+        out: Tensor = network(F.pad(rgb_b3hw, padding, mode="replicate") * 2 - 1)
+        return (out[:, :, :height, :width].float() + 1) / 2
+
+
+class Critic(nn.Module):
+    """PatchGAN-70 of one picture, with instance norm."""
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+        for inputs, outputs, stride in ((1, 2, 2), (2, 4, 2), (4, 8, 1)):
+            layers += [
+                nn.Conv2d(width * inputs, width * outputs, 4, stride, 1),
+                nn.InstanceNorm2d(width * outputs),
+                nn.LeakyReLU(0.2),
+            ]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(8 * width, 1, 4, 1, 1))
+
+    def forward(self, x_b3hw: Tensor) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] -> scores (B, 1, H', W'), 1 for real (least squares)."""
+        scores: Tensor = self.layers(x_b3hw)
+        return scores
+
+
+PUBLIC: Final = re.compile(r"model\.(\d+)\.(?:conv_block\.(\d)\.)?(weight|bias)")
+
+
+def from_public(state: Mapping[str, Tensor], config: CycleGANConfig) -> dict[str, Tensor]:
+    """Names of one `Generator` for a public one's tensors (`model.10.conv_block.1.weight`).
+
+    Args:
+        state: of one direction; statistics of the norms and `module.` are left out.
+        config: how many blocks it has.
+
+    Raises:
+        ValueError: a name that the layout does not have, or tensors are missing.
+    """
+    found: dict[str, Tensor] = {}
+    for name, value in state.items():
+        bare = name.removeprefix("module.")
+        if bare.endswith(("running_mean", "running_var", "num_batches_tracked")):
+            continue
+        match = PUBLIC.fullmatch(bare)
+        if match is None:
+            raise ValueError(f"{name}: not a name of CycleGAN's generator")
+        at, inner, kind = match.groups()
+        part = "" if inner is None else f"inner.{1 if inner == '1' else 5}."
+        found[f"layers.{at}.{part}{kind}"] = value
+    wanted = Generator(1, config.blocks).state_dict().keys()
+    missing = sorted(wanted - found.keys())
+    if missing:
+        raise ValueError(f"{len(missing)} tensors are missing, first {missing[0]}")
+    return found
+
+
+def build(config: CycleGANConfig) -> nn.Module:
+    """Both generators, untrained."""
+    return CycleGAN(config)

@@ -1,0 +1,73 @@
+"""CycleGAN: the published counts, both directions, the public layout."""
+
+import pytest
+import torch
+
+from archive_colorizer.models.cyclegan import (
+    Critic,
+    CycleGAN,
+    CycleGANConfig,
+    Generator,
+    from_public,
+)
+
+SMALL = CycleGANConfig(width=4, blocks=2)
+
+
+def count(module: torch.nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def test_parameters_are_those_that_were_published() -> None:
+    with torch.device("meta"):
+        assert count(Generator(64, 9)) == 11_378_179
+        assert count(CycleGAN(CycleGANConfig())) == 2 * 11_378_179
+        assert count(Critic()) == 2_764_737
+
+
+@torch.inference_mode()
+def test_both_directions_and_any_sides() -> None:
+    torch.manual_seed(0)
+    model = CycleGAN(SMALL).eval()
+    picture = torch.rand(1, 3, 33, 50)
+    forth, back = model.translate(picture), model.translate(picture, back=True)
+    assert forth.shape == back.shape == picture.shape
+    assert 0 <= forth.min() <= forth.max() <= 1
+    assert not torch.equal(forth, back)
+    turned = CycleGAN(CycleGANConfig(width=4, blocks=2, back=True)).eval()
+    turned.load_state_dict(model.state_dict())
+    assert torch.equal(turned.translate(picture), back)
+
+
+def public(dropout: bool) -> dict[str, torch.Tensor]:
+    """Names of the public release, of few channels, written down from it."""
+    second = 6 if dropout else 5
+    shapes = {"model.1": (4, 3, 7, 7), "model.4": (8, 4, 3, 3), "model.7": (16, 8, 3, 3)}
+    for block in (10, 11):
+        for inner in (1, second):
+            shapes[f"model.{block}.conv_block.{inner}"] = (16, 16, 3, 3)
+    shapes |= {"model.12": (16, 8, 3, 3), "model.15": (8, 4, 3, 3), "model.19": (3, 4, 7, 7)}
+    state = {}
+    for name, shape in shapes.items():
+        state[f"module.{name}.weight"] = torch.randn(shape)
+        turned = name in {"model.12", "model.15"}
+        state[f"module.{name}.bias"] = torch.randn(shape[1 if turned else 0])
+    return state
+
+
+@pytest.mark.parametrize("dropout", [False, True])
+def test_public_state_dicts_fit(dropout: bool) -> None:
+    state = public(dropout)
+    network = Generator(4, 2)
+    network.load_state_dict(from_public(state, SMALL))
+    name = f"module.model.11.conv_block.{6 if dropout else 5}.weight"
+    assert torch.equal(network.layers[11].inner[5].weight, state[name])
+
+
+def test_what_does_not_fit_is_named() -> None:
+    state = public(False)
+    del state["module.model.4.bias"]
+    with pytest.raises(ValueError, match=r"1 tensors are missing, first layers\.4\.bias"):
+        from_public(state, SMALL)
+    with pytest.raises(ValueError, match="x: not a name"):
+        from_public({"x": torch.zeros(1)}, SMALL)

@@ -1,0 +1,105 @@
+"""CycleGAN's recipe on drawn days and nights."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.training.config import TrainConfig, compose
+from archive_colorizer.training.journal import losses, validations
+from archive_colorizer.training.recipes.cyclegan import Pool
+from archive_colorizer.training.run import train
+from archive_colorizer.weights.reference import load, resolve
+
+from .conftest import landscape
+
+
+@pytest.fixture
+def seasons(tmp_path: Path) -> Path:
+    """Bright and dark landscapes, without partners."""
+    for name, factor in (("day", 1.0), ("night", 0.25)):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for seed in range(10):
+            picture = (landscape(seed + (name == "night") * 50) * factor).astype(np.uint8)
+            cv2.imwrite(str(tmp_path / "data" / name / f"{seed}.png"), picture[..., ::-1])
+    return tmp_path / "data"
+
+
+def config(data: Path, folder: Path, **sections: dict) -> TrainConfig:
+    base = {
+        "data": {"data": str(data), "domains": ["night", "day"]},
+        "model": {"width": 4, "blocks": 1},
+        "recipe": {"critic_width": 4, "pool": 6},
+        "feed": {"crop_px": 32, "batch_size": 2},
+        "loop": {"steps": 60, "lr": 2e-3, "precision": "float32"},
+        "run": {"engine": "local", "mlflow": False},
+    }
+    return compose("cyclegan", str(folder), [("test", base), ("test", sections)])
+
+
+def test_it_learns_to_come_back_and_to_turn_night_into_day(seasons: Path, tmp_path: Path) -> None:
+    report = train(config(seasons, tmp_path / "run"))
+    assert report.end < report.start
+    cycle = [line["losses"]["generators/cycle"] for line in losses(tmp_path / "run")]
+    assert np.mean(cycle[-5:]) < 0.6 * np.mean(cycle[:5])
+    figures = validations(tmp_path / "run")[-1]["figures"]
+    assert figures["brightness_night"] < figures["brightness_day"]
+    assert {"brightness_night_made", "brightness_day_made"} <= set(figures)
+    model = resolve(str(tmp_path / "run" / "model"))
+    assert model.card.config["domains"] == ["night", "day"]
+    assert load(model).translate(torch.rand(1, 3, 30, 31)).shape == (1, 3, 30, 31)
+
+
+def test_the_pool_is_part_of_what_is_resumed(seasons: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    train(config(seasons, tmp_path / "whole", loop={"steps": 8}))
+    import archive_colorizer.training.run as module
+
+    class StoppedError(Exception):
+        pass
+
+    kept = module.Journal.stepped
+
+    def stopping(self: object, loop: object, found: dict) -> None:
+        kept(self, loop, found)
+        if loop.step == 5:
+            loop.save()
+            raise StoppedError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module.Journal, "stepped", stopping)
+        with pytest.raises(StoppedError):
+            train(config(seasons, tmp_path / "parts", loop={"steps": 8}))
+    train(config(seasons, tmp_path / "parts", loop={"steps": 8}, run={"resume": True}))
+    first, second = (
+        load_file(tmp_path / name / "model" / "model.safetensors") for name in ("whole", "parts")
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_pool_shows_older_pictures_and_none_more_than_twice() -> None:
+    torch.manual_seed(0)
+    pool = Pool(4, 8)
+    made = [torch.full((1, 3, 8, 8), float(i)) for i in range(40)]
+    shown = [float(pool.exchanged(picture)[0, 0, 0, 0]) for picture in made]
+    assert shown[:4] == [0, 1, 2, 3]
+    assert any(value < i for i, value in enumerate(shown))
+    assert max(shown.count(value) for value in shown) == 2
+    pool.eval()
+    before = pool.kept_n3hw.clone()
+    assert torch.equal(pool.exchanged(made[0]), made[0])
+    assert torch.equal(pool.kept_n3hw, before)
+
+
+def test_data_of_the_other_sort_is_refused(seasons: Path, photos: Path, tmp_path: Path) -> None:
+    plain = [("test", {"data": {"data": str(photos)}, "run": {"engine": "local", "mlflow": False}})]
+    with pytest.raises(ConfigError, match="no two unpaired sets"):
+        train(compose("cyclegan", str(tmp_path / "a"), plain))
+    pairs = [("test", {"data": {"data": str(seasons), "domains": ["day", "night"]},
+                       "run": {"engine": "local", "mlflow": False}})]  # fmt: skip
+    with pytest.raises(ConfigError, match="has two unpaired sets"):
+        train(compose("pix2pix", str(tmp_path / "b"), pairs))
