@@ -138,6 +138,8 @@ def _color_options(group: argparse._ArgumentGroup) -> None:
     add("--vividness", type=float, metavar="0..1", dest="color.vividness", help="safe to vivid")
     add("--proxy-px", type=int, metavar="PX", dest="color.proxy_px",
         help="short side of what the model sees")  # fmt: skip
+    add("--back", action="store_true", default=None, dest="color.back",
+        help="two-way models: from the second kind of pictures to the first")  # fmt: skip
     add("--upsampling", choices=("guided", "bilinear"), dest="color.upsampling",
         help="how colour is brought to full size")  # fmt: skip
     add("--on-colour", choices=("skip", "recolor"), dest="color.on_colour",

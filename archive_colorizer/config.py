@@ -57,6 +57,8 @@ class ColorConfig:
     """Short side of the grey proxy that the model sees, in pixels (RESOL in a parameter table)."""
     vividness: float | None = None
     """0 (safe) to 1 (vivid); None leaves it to the model's card."""
+    back: bool = False
+    """Two-way models: translate from the second kind of pictures to the first."""
     upsampling: Literal["guided", "bilinear"] = "guided"
     """How the chroma is brought from the proxy to the master's size."""
     on_colour: Literal["skip", "recolor"] = "skip"

@@ -1,6 +1,6 @@
 """The few frozen records that flow between the steps.
 
-    PhotoRef -> Prepared -> Coloured -> Outcome (one manifest row)
+    PhotoRef -> Prepared -> Coloured (or Painted) -> Outcome (one manifest row)
 
 A step returns a new record; none is changed. Full-size pixels are never in one: a record holds
 the encoded bytes of a small master, or nothing but its URI for a large one.
@@ -10,6 +10,7 @@ Axes in names: h height, w width.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,10 @@ class Status(StrEnum):
     OK = "ok"
     SKIPPED = "skipped"
     FAILED = "failed"
+
+
+TRANSLATED: Final = "translated"
+"""Flag of a derivative that shows another picture than the master."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ class Prepared:
     data: bytes | None
     """The encoded master; None when it is too large to travel and is read again."""
     proxy_hw: NDArray[np.uint8]
-    """Upright grey proxy, sRGB-encoded, 0..255."""
+    """Upright grey proxy, sRGB-encoded, 0..255; (h, w, 3) where the model wants colour."""
     started_at_us: int
     """UTC, microseconds since the epoch."""
     ms: Mapping[str, float] = field(default_factory=dict)
@@ -116,6 +121,18 @@ class Coloured:
 
 
 @dataclass(frozen=True, slots=True)
+class Painted:
+    """The picture that a translation puts in a master's place."""
+
+    prepared: Prepared
+    rgb_hw3: NDArray[np.uint8]
+    """sRGB, at proxy size."""
+    device: str
+    precision: str
+    ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Derivative:
     """The file that was delivered. Every field but `quality` is a manifest column."""
 
@@ -126,9 +143,9 @@ class Derivative:
     derivative_width: int
     derivative_height: int
     colourfulness: float
-    luminance_mae: float
-    """Mean |Y' derivative - Y' master|, 0..255."""
-    luminance_p99: float
+    luminance_mae: float | None
+    """Mean |Y' derivative - Y' master|, 0..255; None where nothing of the master is kept."""
+    luminance_p99: float | None
 
 
 @dataclass(frozen=True, slots=True)

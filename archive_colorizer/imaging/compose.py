@@ -62,7 +62,7 @@ class Composer:
             strip = luma[top : top + rows]
             at = slice(top // 2, top // 2 + math.ceil(strip.shape[0] / 2))
             cb[at], cr[at] = self._half_chroma(strip, top // 2)
-        return _in_even_buffer(luma), cb, cr
+        return in_even_buffer(luma), cb, cr
 
     def _half_chroma(
         self, strip: NDArray[np.uint8], top: int
@@ -164,7 +164,7 @@ def _linear_rgb(luma: Float, cb: Float, cr: Float, target: Float) -> Float:
     return np.asarray(np.clip(linear, 0, 1), np.float32)
 
 
-def _in_even_buffer(luma_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def in_even_buffer(luma_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The same plane as a view into one of even sides, its edges repeated.
 
     The encoder reads whole 2 x 2 blocks of luma: beyond an odd side that would be foreign memory.

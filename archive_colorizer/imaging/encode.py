@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final, Literal, Protocol
 
 import imagecodecs
 import numpy as np
@@ -16,7 +16,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from archive_colorizer.imaging.compose import STRIP_PIXELS, Composer
+from archive_colorizer.imaging.compose import STRIP_PIXELS
 from archive_colorizer.imaging.metadata import Tags
 from archive_colorizer.imaging.tone import MAX_MEASURED_PIXELS, reduction_for
 
@@ -29,6 +29,20 @@ INCHES_PER_METRE: Final = 39.37007874
 BIGTIFF_BYTES: Final = 4_000_000_000
 XMP_TAG, EXIF_MARK = 700, b"Exif\0\0"
 TEXT_TAGS: Final = (269, 270, 271, 272, 315, 33432)
+
+
+class Encodable(Protocol):
+    """A picture that gives what an encoder asks for: planes for JPEG, strips for PNG and TIFF."""
+
+    @property
+    def luma_hw(self) -> NDArray[Any]:
+        """(H, W): its size is the picture's."""
+
+    def ycc_planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+        """Y' (H, W), Cb and Cr of half the sides, uint8."""
+
+    def rgb_strips(self, bits: int, rows: int) -> Iterator[NDArray[Any]]:
+        """(rows, W, 3) from top to bottom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +60,9 @@ Tap = Callable[[Iterator[NDArray[Any]]], Iterator[NDArray[Any]]]
 
 
 def encode(
-    picture: Composer, sink: BinaryIO, settings: Settings, tags: Tags, tap: Tap = iter
+    picture: Encodable, sink: BinaryIO, settings: Settings, tags: Tags, tap: Tap = iter
 ) -> None:
-    """Write a composed picture.
+    """Write a picture.
 
     Args:
         picture: gives planes or strips.
@@ -68,7 +82,7 @@ def encode(
         _write_tiff(picture, sink, settings.bits, tags, tap)
 
 
-def _write_jpeg(picture: Composer, sink: BinaryIO, quality: int, tags: Tags) -> None:
+def _write_jpeg(picture: Encodable, sink: BinaryIO, quality: int, tags: Tags) -> None:
     luma, cb, cr = picture.ycc_planes()
     data = simplejpeg.encode_jpeg_yuv_planes(luma, cb, cr, quality)
     app0_end = 4 + struct.unpack(">H", data[4:6])[0]
@@ -101,7 +115,7 @@ def _segment(marker: int, body: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
 
 
-def _write_png(picture: Composer, sink: BinaryIO, bits: int, tags: Tags, tap: Tap) -> None:
+def _write_png(picture: Encodable, sink: BinaryIO, bits: int, tags: Tags, tap: Tap) -> None:
     height, width = picture.luma_hw.shape
     sink.write(b"\x89PNG\r\n\x1a\n")
     _chunk(sink, b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0))
@@ -140,7 +154,7 @@ def _chunk(sink: BinaryIO, kind: bytes, body: bytes) -> None:
     sink.write(struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))
 
 
-def _write_tiff(picture: Composer, sink: BinaryIO, bits: int, tags: Tags, tap: Tap) -> None:
+def _write_tiff(picture: Encodable, sink: BinaryIO, bits: int, tags: Tags, tap: Tap) -> None:
     height, width = picture.luma_hw.shape
     rows = rows_of(height, width)
     size = height * width * 3 * bits // 8

@@ -19,6 +19,10 @@ ESTIMATE: Final = (
     "The colours of this picture are an estimate by a machine-learning model; "
     "the original is in black and white."
 )
+TRANSLATION: Final = (
+    "A machine-learning model made this picture from another one: "
+    "it shows a time of day, season or style that the original does not."
+)
 ROW_ID: Final = re.compile(rb'arcol:rowId="([0-9a-f]{64})"')
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -90,6 +90,13 @@ def make_proxy(pixels: NDArray[Any], short_px: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA))
 
 
+def make_colour_proxy(pixels: NDArray[Any], short_px: int) -> NDArray[np.uint8]:
+    """A small RGB picture of a (reduced) master, for models that translate: (h, w, 3) uint8."""
+    height, width = proxy_size(pixels.shape[0], pixels.shape[1], short_px)
+    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small if small.ndim == 3 else cv2.merge([small] * 3))
+
+
 def dhash64(gray_hw: NDArray[np.uint8]) -> str:
     """64-bit difference hash (Krawetz 2013): is each of 8x9 cells darker than its neighbour.
 

@@ -2,19 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-
-class Task(StrEnum):
-    """What a model does to a picture."""
-
-    COLORIZE = "colorize"
-    TRANSLATE = "translate"
-    UPSCALE = "upscale"
-    RESTORE = "restore"
+from archive_colorizer.models.tasks import Task
 
 
 class Prediction(NamedTuple):
@@ -46,3 +38,6 @@ class ModelSpec:
         """
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
         return self.build(self.config(**values))
+
+
+__all__ = ["ModelSpec", "Prediction", "Task"]

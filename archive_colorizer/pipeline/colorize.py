@@ -108,10 +108,14 @@ def padded_shape(shape: Sequence[int], multiple: int) -> tuple[int, int]:
 
 
 def pad_to(proxy_hw: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Pad at the bottom and right: by mirroring, or by the edge where the picture is too small."""
+    """Pad at the bottom and right: by mirroring, or by the edge where the picture is too small.
+
+    (h, w) or (h, w, 3).
+    """
     rows, columns = height - proxy_hw.shape[0], width - proxy_hw.shape[1]
     small = rows >= proxy_hw.shape[0] or columns >= proxy_hw.shape[1]
-    return np.pad(proxy_hw, ((0, rows), (0, columns)), mode="edge" if small else "reflect")
+    missing = [(0, rows), (0, columns), (0, 0)][: proxy_hw.ndim]
+    return np.pad(proxy_hw, missing, mode="edge" if small else "reflect")
 
 
 def _failed(prepared: Prepared, error: PhotoError) -> Outcome:

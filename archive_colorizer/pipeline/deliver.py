@@ -8,7 +8,9 @@ import hashlib
 import io
 import time
 from collections.abc import Mapping, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
 
 from archive_colorizer.config import JobConfig
 from archive_colorizer.errors import PhotoError, WritePhotoError
@@ -16,15 +18,24 @@ from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.compose import compose
 from archive_colorizer.imaging.decode import Decoded, read_luma
 from archive_colorizer.imaging.quality import Meter, Quality, measure
+from archive_colorizer.imaging.whole import WholePicture
 from archive_colorizer.pipeline.faults import naming, writing
 from archive_colorizer.pipeline.lock import Fence
 from archive_colorizer.pipeline.step import Kind, each, failure, ms_since
-from archive_colorizer.records import Coloured, Derivative, Outcome, PhotoRef, Status
+from archive_colorizer.records import (
+    TRANSLATED,
+    Coloured,
+    Derivative,
+    Outcome,
+    Painted,
+    PhotoRef,
+    Status,
+)
 from archive_colorizer.storage import Store, open_store, open_uri
 
 
 class Deliver:
-    """Coloured -> Outcome, with the derivative in OUTPUT."""
+    """Coloured or Painted -> Outcome, with the derivative in OUTPUT."""
 
     name = "deliver"
     kind: Kind = "cpu"
@@ -43,17 +54,18 @@ class Deliver:
         self._store: Store = open_store(self._output)
         self._fence = Fence(self._store, self._owner)
 
-    def __call__(self, batch: Sequence[Coloured]) -> list[object]:
+    def __call__(self, batch: Sequence[Coloured | Painted]) -> list[object]:
         """Deliver each picture; a picture's fault becomes its outcome."""
         return each(self._one, batch)
 
-    def _one(self, coloured: Coloured) -> Outcome:
-        prepared, ms = coloured.prepared, dict(coloured.ms)
+    def _one(self, made: Coloured | Painted) -> Outcome:
+        prepared, ms = made.prepared, dict(made.ms)
         ref = prepared.ref
+        painted = isinstance(made, Painted)
         try:
-            master = self._master(coloured, ms)
+            master = None if isinstance(made, Painted) else self._master(made, ms)
             with writing(ref):
-                derivative = self._write(coloured, master, ms)
+                derivative = self._write(made, master, ms)
         except PhotoError as error:
             return failure(ref, error, prepared.started_at_us, prepared.facts, ms)
         return Outcome(
@@ -63,11 +75,11 @@ class Deliver:
             ms=ms,
             facts=prepared.facts,
             derivative=derivative,
-            doubt_mean=coloured.doubt_mean,
-            doubt_p95=coloured.doubt_p95,
-            device=coloured.device,
-            precision=coloured.precision,
-            flags=prepared.facts.flags,
+            doubt_mean=None if isinstance(made, Painted) else made.doubt_mean,
+            doubt_p95=None if isinstance(made, Painted) else made.doubt_p95,
+            device=made.device,
+            precision=made.precision,
+            flags=(*prepared.facts.flags, TRANSLATED) if painted else prepared.facts.flags,
         )
 
     def _master(self, coloured: Coloured, ms: dict[str, float]) -> Decoded:
@@ -82,24 +94,27 @@ class Deliver:
         ms["compose"] = ms_since(start_s)
         return master
 
-    def _write(self, coloured: Coloured, master: Decoded, ms: dict[str, float]) -> Derivative:
-        ref, deliver = coloured.prepared.ref, self._config.deliver
+    def _write(
+        self, made: Coloured | Painted, master: Decoded | None, ms: dict[str, float]
+    ) -> Derivative:
+        ref, deliver = made.prepared.ref, self._config.deliver
         start_s = time.perf_counter()
-        picture = compose(master.pixels, coloured.ab_2hw, self._config.color.upsampling)
-        ms["compose"] += ms_since(start_s)
-        bits = deliver.bits or (16 if master.pixels.itemsize == 2 else 8)
+        picture = self._picture(made, master)
+        luma = picture.luma_hw
+        ms["compose"] = ms.get("compose", 0.0) + ms_since(start_s)
+        bits = deliver.bits or (16 if luma.itemsize == 2 else 8)
         settings = encode.Settings(deliver.format, deliver.quality, bits)
         with self._store.staged(ref.output_key, self._token, replace=self._ours(ref)) as sink:
             start_s = time.perf_counter()
-            meter = Meter(master.pixels)
-            encode.encode(picture, sink, settings, self._tags(coloured), meter)
+            meter = Meter(luma)
+            encode.encode(picture, sink, settings, self._tags(made), meter)
             ms["encode"] = ms_since(start_s)
             start_s = time.perf_counter()
             sha256, size = _digest(sink)
-            quality = self._quality(master, sink, meter)
+            quality = self._quality(luma, sink, meter)
             self._fence.check()
         ms["write"] = ms_since(start_s)
-        height, width = master.pixels.shape
+        height, width = luma.shape
         return Derivative(
             derivative_uri=self._store.uri_of(ref.output_key),
             derivative_sha256=sha256,
@@ -108,15 +123,21 @@ class Deliver:
             derivative_width=width,
             derivative_height=height,
             colourfulness=quality.colourfulness,
-            luminance_mae=quality.luminance_mae,
-            luminance_p99=quality.luminance_p99,
+            luminance_mae=quality.luminance_mae if master else None,
+            luminance_p99=quality.luminance_p99 if master else None,
         )
 
-    def _quality(self, master: Decoded, sink: BinaryIO, meter: Meter) -> Quality:
+    def _picture(self, made: Coloured | Painted, master: Decoded | None) -> encode.Encodable:
+        if isinstance(made, Painted):
+            return WholePicture(made.rgb_hw3)
+        assert master is not None
+        return compose(master.pixels, made.ab_2hw, self._config.color.upsampling)
+
+    def _quality(self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter) -> Quality:
         """Of what was delivered: decoded again, unless a lossless file's strips were measured."""
         audit = self._config.run.audit
         if self._config.deliver.format == "jpeg" or audit:
-            return measure(master.pixels, sink, full=audit)
+            return measure(luma_hw, sink, full=audit)
         return meter.quality()
 
     def _ours(self, ref: PhotoRef) -> bool:
@@ -132,20 +153,24 @@ class Deliver:
                 return True
         raise WritePhotoError(f"{ref.output_key}: a file that this tool did not make is there")
 
-    def _tags(self, coloured: Coloured) -> metadata.Tags:
-        prepared = coloured.prepared
+    def _tags(self, made: Coloured | Painted) -> metadata.Tags:
+        prepared = made.prepared
         ref, facts = prepared.ref, prepared.facts
+        painted = isinstance(made, Painted)
         xmp = metadata.build_xmp(
             {
                 "rowId": ref.row_id,
                 **self._labels,
                 "sourceUri": ref.source_uri,
                 "sourceSha256": facts.source_sha256,
-            }
+            },
+            metadata.TRANSLATION if painted else metadata.ESTIMATE,
         )
         dpi = (facts.dpi_x, facts.dpi_y) if facts.dpi_x and facts.dpi_y else None
         if dpi and facts.orientation > 4:
             dpi = (dpi[1], dpi[0])
+        if isinstance(made, Painted):  # of another size: dots an inch would say a wrong one
+            dpi = None
         return metadata.Tags(xmp=xmp, exif=metadata.carried_exif(prepared.header), dpi=dpi)
 
 

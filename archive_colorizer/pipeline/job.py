@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archive_colorizer.config import JobConfig
+from archive_colorizer.errors import ModelReferenceError
+from archive_colorizer.models.tasks import TASK_OF, Task
 from archive_colorizer.pipeline.colorize import Colorize
 from archive_colorizer.pipeline.deliver import Deliver
 from archive_colorizer.pipeline.manifest import JobContext
@@ -17,6 +19,7 @@ from archive_colorizer.pipeline.prepare import Prepare
 from archive_colorizer.pipeline.read import Read
 from archive_colorizer.pipeline.record import Record
 from archive_colorizer.pipeline.step import Kind, Step
+from archive_colorizer.pipeline.translate import Translate
 from archive_colorizer.weights.reference import ResolvedModel
 
 
@@ -40,13 +43,29 @@ class JobSpec:
 def steps(spec: JobSpec) -> tuple[Step, ...]:
     """The way of one picture, in order. (Listing comes before it, on the driver.)"""
     config = spec.config
+    translates = task_of(spec.model) is Task.TRANSLATE
+    kind = Translate if translates else Colorize
     return (
         Read(config.run),
-        Prepare(config.color),
-        Colorize(spec.model, config.color, config.run),
+        Prepare(config.color, translates=translates),
+        kind(spec.model, config.color, config.run),
         Deliver(config, spec.output, spec.labels, spec.token, spec.owner),
         Record(spec.output, spec.context, spec.owner),
     )
+
+
+def task_of(model: ResolvedModel) -> Task:
+    """What a job with this model does.
+
+    Raises:
+        ModelReferenceError: its family neither colours nor translates.
+    """
+    task = TASK_OF.get(model.card.family)
+    if task not in (Task.COLORIZE, Task.TRANSLATE):
+        raise ModelReferenceError(
+            f"{model.ref}: {model.card.family} neither colours nor translates pictures"
+        )
+    return task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from archive_colorizer.errors import ConfigError, ModelReferenceError
-from archive_colorizer.models.spec import Prediction, Task
-from archive_colorizer.models.table import MODELS
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.models.spec import Prediction
 from archive_colorizer.weights.reference import ResolvedModel, load, size_multiple
 
 
@@ -17,7 +16,7 @@ class Predictor:
     """A loaded colorizer. Axes: b batch, h height, w width.
 
     Raises:
-        ModelReferenceError: it cannot be loaded, or does not colour.
+        ModelReferenceError: it cannot be loaded.
         ConfigError: a setting that the family does not have.
     """
 
@@ -59,12 +58,37 @@ class Predictor:
         return said.ab_b2hw.float().cpu().numpy(), said.doubt_b1hw.float().cpu().numpy()
 
 
+class Translator:
+    """A loaded model that makes another picture. Axes: b batch, h height, w width."""
+
+    def __init__(self, model: ResolvedModel, precision: str, *, back: bool) -> None:
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._dtype = autocast_dtype(precision, self._device)
+        module: Any = load(model)
+        if back and not hasattr(module.config, "back"):
+            raise ConfigError(f"back: {model.card.family} translates one way only")
+        self._knobs = {"back": not module.config.back} if back else {}
+        self._module = module.to(device=self._device, memory_format=torch.channels_last)
+        self.device = self._device.type
+        self.precision = str(self._dtype).removeprefix("torch.")
+
+    def __call__(self, rgb_bhw3: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(B, H, W, 3) sRGB -> the same shape."""
+        source = torch.from_numpy(rgb_bhw3).to(self._device).permute(0, 3, 1, 2).float() / 255
+        enabled = self._dtype is not torch.float32
+        with (
+            torch.inference_mode(),
+            torch.autocast(self._device.type, dtype=self._dtype, enabled=enabled),
+        ):
+            made = self._module.translate(source, **self._knobs)
+        pixels = (made.float().clamp(0, 1) * 255).round().byte()
+        return np.asarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
+
+
 def _check(model: ResolvedModel, module: Any, vividness: float | None) -> None:  # noqa: ANN401
     """Refuse what the model cannot do, rather than leave it out without a word."""
-    family = model.card.family
-    if MODELS[family].task is not Task.COLORIZE:
-        raise ModelReferenceError(f"{model.ref}: {family} does not colour grey pictures")
     if vividness is not None and not hasattr(module.config, "rebalance"):
+        family = model.card.family
         raise ConfigError(f"vividness: {family} has one colour for each pixel, no more vivid one")
 
 

@@ -1,4 +1,4 @@
-"""Prepare: a small grey proxy for the model, and whether the master wants colouring at all."""
+"""Prepare: a small proxy for the model, and whether the master wants colouring at all."""
 
 import io
 import time
@@ -9,7 +9,7 @@ from typing import Final
 from archive_colorizer.config import ColorConfig
 from archive_colorizer.errors import PhotoError
 from archive_colorizer.imaging.decode import read_reduced
-from archive_colorizer.imaging.tone import dhash64, make_proxy, tone_class
+from archive_colorizer.imaging.tone import dhash64, make_colour_proxy, make_proxy, tone_class
 from archive_colorizer.pipeline.faults import naming
 from archive_colorizer.pipeline.read import Opened
 from archive_colorizer.pipeline.step import Kind, each, failure, ms_since
@@ -26,9 +26,10 @@ class Prepare:
     name = "prepare"
     kind: Kind = "cpu"
 
-    def __init__(self, config: ColorConfig) -> None:
+    def __init__(self, config: ColorConfig, *, translates: bool = False) -> None:
         self._proxy_px = config.proxy_px
-        self._recolor = config.on_colour == "recolor"
+        self._translates = translates
+        self._recolor = config.on_colour == "recolor" or translates
 
     def setup(self) -> None:
         """Nothing to load."""
@@ -50,6 +51,7 @@ class Prepare:
             return failure(ref, error, opened.started_at_us, opened.facts, opened.ms)
         tone, source_chroma = tone_class(reduced.pixels)
         proxy = make_proxy(reduced.pixels, self._proxy_px)
+        seen = make_colour_proxy(reduced.pixels, self._proxy_px) if self._translates else proxy
         facts = replace(
             opened.facts,
             icc_status=reduced.icc_status,
@@ -60,7 +62,7 @@ class Prepare:
         ms = {**opened.ms, "prepare": ms_since(start_s)}
         if tone in COLOUR_CLASSES and not self._recolor:
             return _already_colour(opened, facts, ms)
-        return Prepared(ref, opened.header, facts, data, proxy, opened.started_at_us, ms)
+        return Prepared(ref, opened.header, facts, data, seen, opened.started_at_us, ms)
 
 
 def _already_colour(opened: Opened, facts: SourceFacts, ms: dict[str, float]) -> Outcome:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from archive_colorizer import __version__
 from archive_colorizer.config import JobConfig, recipe, recipe_digest
 from archive_colorizer.pipeline import manifest, output, reserve
-from archive_colorizer.pipeline.job import JobSpec
+from archive_colorizer.pipeline.job import JobSpec, task_of
 from archive_colorizer.pipeline.listing import Listing, list_source, total_bytes
 from archive_colorizer.pipeline.lock import Lock
 from archive_colorizer.pipeline.progress import Display, Tally, display, duration
@@ -107,6 +107,7 @@ def preview(config: JobConfig) -> Preview:
     """
     output.check_apart(config.source, config.output)
     model = resolve(config.color.model)
+    task_of(model)
     chosen = _select(config, _list(config), open_store(config.output), model)
     return Preview(
         listed=chosen.listed,
@@ -131,6 +132,7 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
     start_s = time.monotonic()
     output.check_apart(config.source, config.output)
     model = resolve(config.color.model)
+    task_of(model)
     store = open_store(config.output)
     with show or display() as shown:
         shown.say("listing")

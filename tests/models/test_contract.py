@@ -6,6 +6,7 @@ from torch import nn
 
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.models.tasks import TASK_OF
 
 SMALL = {
     "chroma_unet": {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8},
@@ -32,6 +33,10 @@ def small(name: str) -> nn.Module:
 def gray(name: str) -> torch.Tensor:
     side = MODELS[name].size_multiple
     return torch.rand(2, 1, 2 * side, 3 * side, generator=torch.Generator().manual_seed(1))
+
+
+def test_what_a_driver_knows_of_the_families_is_true() -> None:
+    assert {name: spec.task for name, spec in MODELS.items()} == TASK_OF
 
 
 @pytest.mark.parametrize("name", MODELS)
