@@ -189,21 +189,21 @@ class _Gatherer:
                 wanted = [i for i, v in enumerate(kept) if chosen[i] and v.split == split]
                 _copy(loose, path, wanted)
         write_verdicts(verdicts, self._folder / "verdicts.parquet")
-        self._check(kept)
+        self._check(kept, len(verdicts))
         colour_sources = self._pairs and float(np.median(self._source_colour)) > GREY_SOURCE
         return Gathered(
             str(paths["train"].resolve()), str(paths["test"].resolve()), split_digest(verdicts),
             self._pairs, colour_sources, self._unpaired, report(verdicts),
         )  # fmt: skip
 
-    def _check(self, kept: Sequence[Verdict]) -> None:
+    def _check(self, kept: Sequence[Verdict], found: int) -> None:
         data = self._config.data
         for split in ("train", "test"):
             if not any(v.split == split for v in kept):
-                words = report(()) if not kept else f"{len(kept)} pictures are kept"
+                what = "learn from" if split == "train" else "validate with"
                 raise LocationError(
-                    f"{data}: nothing to {'learn from' if split == 'train' else 'validate with'} "
-                    f"({words}; {self._folder / 'verdicts.parquet'} says why others are left out)"
+                    f"{data}: nothing to {what}: {len(kept)} of {found} pictures are kept "
+                    f"({self._folder / 'verdicts.parquet'} says why the others are not)"
                 )
 
     def _kept(self, verdicts: list[Verdict]) -> Iterator[dict[str, Any]]:

@@ -25,13 +25,14 @@ TINY = ["--set", "model.widths=[8,16,16,16,16]", "--set", "model.head=16", "--no
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Blue skies over green fields."""
+    """Blue skies over green fields, with a red house."""
     folder = tmp_path_factory.mktemp("photos")
     for seed in range(60):
         rng = np.random.default_rng(seed)
         rgb = np.empty((80, 96, 3), np.float32)
         line = int(rng.integers(20, 60))
         rgb[:line], rgb[line:] = (90, 140, 240), (50, 130, 30)
+        rgb[30:50, 20:60] = (200, 90, 60)
         rgb += rng.normal(0, 6, rgb.shape)
         cv2.imwrite(str(folder / f"{seed:02d}.png"), rgb.clip(0, 255)[..., ::-1].astype(np.uint8))
     return folder
