@@ -13,7 +13,8 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from archive_colorizer.models.colour import rgb_to_lab
-from archive_colorizer.models.spec import Prediction
+from archive_colorizer.models.sides import at_any_sides
+from archive_colorizer.models.spec import Prediction, certain
 
 MULTIPLE = 32
 
@@ -67,27 +68,16 @@ class Autoencoder(nn.Module):
         rebalance: float | None = None,
         hints_b3hw: Tensor | None = None,
     ) -> Prediction:
-        """Chroma of a grey picture.
+        """As `spec.Colorizer.predict`; one colour for each pixel, so only the picture counts.
 
-        Args:
-            gray_b1hw: (B, 1, H, W) sRGB-encoded grey in [0, 1]; any sides.
-            temperature: no effect: the family gives one colour, not a distribution.
-            rebalance: no effect, for the same reason.
-            hints_b3hw: no effect: the family was published without hints.
-
-        Returns:
-            ab in Lab units, (B, 2, H, W); doubt is 0 everywhere: the family cannot tell.
+        Any sides; doubt is 0.
         """
         rgb_b3hw = self.translate(gray_b1hw.expand(-1, 3, -1, -1)).clamp(0, 1)
-        ab_b2hw = rgb_to_lab(rgb_b3hw)[:, 1:]
-        return Prediction(ab_b2hw, torch.zeros_like(ab_b2hw[:, :1]))
+        return certain(rgb_to_lab(rgb_b3hw)[:, 1:])
 
     def translate(self, rgb_b3hw: Tensor) -> Tensor:
         """A picture in another style: (B, 3, H, W) in [0, 1] -> (B, 3, H, W) float32; any sides."""
-        height, width = rgb_b3hw.shape[2:]
-        padding = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
-        out: Tensor = self(F.pad(rgb_b3hw, padding, mode="replicate"))
-        return out[:, :, :height, :width].float()
+        return at_any_sides(self, rgb_b3hw, MULTIPLE)
 
 
 def _down(inputs: int, outputs: int, *, normed: bool) -> nn.Sequential:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
+
+from archive_colorizer.models.sides import at_any_sides
 
 MULTIPLE: Final = 4
 
@@ -97,11 +98,8 @@ class CycleGAN(nn.Module):
         Returns:
             (B, 3, H, W) float32 in [0, 1].
         """
-        height, width = rgb_b3hw.shape[2:]
-        padding = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
         network = self.back if (self.config.back if back is None else back) else self.forth
-        out: Tensor = network(F.pad(rgb_b3hw, padding, mode="replicate") * 2 - 1)
-        return (out[:, :, :height, :width].float() + 1) / 2
+        return (at_any_sides(network, rgb_b3hw * 2 - 1, MULTIPLE) + 1) / 2
 
 
 class Critic(nn.Module):

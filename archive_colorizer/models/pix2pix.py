@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from archive_colorizer.models.colour import rgb_to_lab
-from archive_colorizer.models.spec import Prediction
+from archive_colorizer.models.sides import at_any_sides
+from archive_colorizer.models.spec import Prediction, certain
 
 AB_SCALE = 110.0
 """Lab units of an output of 1 where the generator gives ab."""
@@ -102,35 +102,19 @@ class Generator(nn.Module):
         rebalance: float | None = None,
         hints_b3hw: Tensor | None = None,
     ) -> Prediction:
-        """Chroma of a grey picture.
+        """As `spec.Colorizer.predict`; one colour for each pixel, so only the picture counts.
 
-        Args:
-            gray_b1hw: (B, 1, H, W) sRGB-encoded grey in [0, 1]; any sides.
-            temperature: no effect: the family gives one colour, not a distribution.
-            rebalance: no effect, for the same reason.
-            hints_b3hw: no effect: the family was published without hints.
-
-        Returns:
-            ab in Lab units, (B, 2, H, W); doubt is 0 everywhere: the family cannot tell.
+        Any sides; doubt is 0.
         """
         x_bchw = gray_b1hw.expand(-1, self.config.in_channels, -1, -1) * 2 - 1
-        out_bchw = self._padded(x_bchw).float()
+        out_bchw = at_any_sides(self, x_bchw, self.size_multiple)
         if self.config.out_channels == 2:
-            ab_b2hw = out_bchw * AB_SCALE
-        else:
-            ab_b2hw = rgb_to_lab((out_bchw + 1) / 2)[:, 1:]
-        return Prediction(ab_b2hw, torch.zeros_like(ab_b2hw[:, :1]))
+            return certain(out_bchw * AB_SCALE)
+        return certain(rgb_to_lab((out_bchw + 1) / 2)[:, 1:])
 
     def translate(self, rgb_b3hw: Tensor) -> Tensor:
         """A picture in another style: (B, 3, H, W) in [0, 1] -> the same. Needs 3 channels."""
-        return (self._padded(rgb_b3hw * 2 - 1).float() + 1) / 2
-
-    def _padded(self, x_bchw: Tensor) -> Tensor:
-        height, width = x_bchw.shape[2:]
-        multiple = 2**self.config.depth
-        padded = F.pad(x_bchw, (0, -width % multiple, 0, -height % multiple), mode="replicate")
-        out: Tensor = self(padded)
-        return out[:, :, :height, :width]
+        return (at_any_sides(self, rgb_b3hw * 2 - 1, self.size_multiple) + 1) / 2
 
 
 class PatchDiscriminator(nn.Module):

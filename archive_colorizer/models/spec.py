@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from archive_colorizer.models.tasks import Task
@@ -16,6 +17,36 @@ class Prediction(NamedTuple):
     """CIE Lab a and b (D65), float32."""
     doubt_b1hw: Tensor
     """How undecided the model is, float32 in [0, 1]; 0 where a family cannot tell."""
+
+
+class Colorizer(Protocol):
+    """What every family that colours has. The methods' arguments are described here once."""
+
+    def predict(
+        self,
+        gray_b1hw: Tensor,
+        *,
+        temperature: float | None = None,
+        rebalance: float | None = None,
+        hints_b3hw: Tensor | None = None,
+    ) -> Prediction:
+        """Chroma of a grey picture.
+
+        Args:
+            gray_b1hw: (B, 1, H, W) sRGB-encoded grey in [0, 1].
+            temperature: of a distribution over colours: 1 gives its mean, lower values the
+                likeliest colour; None takes the model's own.
+            rebalance: how far rare colours are lifted; None takes the model's own.
+            hints_b3hw: a and b over 110, and a mask of 0 and 1; None for none.
+
+        Returns:
+            ab in Lab units, (B, 2, H, W), and doubt, (B, 1, H, W).
+        """
+
+
+def certain(ab_b2hw: Tensor) -> Prediction:
+    """What a family says that gives one colour and cannot tell how sure it is: doubt 0."""
+    return Prediction(ab_b2hw, torch.zeros_like(ab_b2hw[:, :1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +71,4 @@ class ModelSpec:
         return self.build(self.config(**values))
 
 
-__all__ = ["ModelSpec", "Prediction", "Task"]
+__all__ = ["Colorizer", "ModelSpec", "Prediction", "Task"]

@@ -1,7 +1,9 @@
 """Every model family by its key."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from torch import nn
 
 from archive_colorizer.models import (
     autoencoder,
@@ -13,57 +15,27 @@ from archive_colorizer.models import (
     rrdb,
     unet_perceptual,
 )
-from archive_colorizer.models.spec import ModelSpec, Task
+from archive_colorizer.models.spec import ModelSpec
+from archive_colorizer.models.tasks import TASK_OF
 
-MODELS: Final[Mapping[str, ModelSpec]] = {
-    "chroma_unet": ModelSpec(
-        task=Task.COLORIZE,
-        config=chroma_unet.ChromaUNetConfig,
-        build=chroma_unet.build,
-        size_multiple=32,
-    ),
-    "pix2pix": ModelSpec(
-        task=Task.COLORIZE,
-        config=pix2pix.Pix2PixConfig,
-        build=pix2pix.build,
-        size_multiple=32,
-    ),
-    "pix2pix_translate": ModelSpec(
-        task=Task.TRANSLATE,
-        config=pix2pix.Pix2PixConfig,
-        build=pix2pix.build,
-        size_multiple=32,
-    ),
-    "autoencoder": ModelSpec(
-        task=Task.COLORIZE,
-        config=autoencoder.AutoencoderConfig,
-        build=autoencoder.build,
-        size_multiple=32,
-    ),
-    "autoencoder_translate": ModelSpec(
-        task=Task.TRANSLATE,
-        config=autoencoder.AutoencoderConfig,
-        build=autoencoder.build,
-        size_multiple=32,
-    ),
-    "cwgan_gp": ModelSpec(
-        task=Task.COLORIZE,
-        config=cwgan_gp.CWGANConfig,
-        build=cwgan_gp.build,
-        size_multiple=32,
-    ),
-    "unet_perceptual": ModelSpec(
-        task=Task.COLORIZE,
-        config=unet_perceptual.UNetPerceptualConfig,
-        build=unet_perceptual.build,
-        size_multiple=32,
-    ),
-    "cyclegan": ModelSpec(
-        task=Task.TRANSLATE,
-        config=cyclegan.CycleGANConfig,
-        build=cyclegan.build,
-        size_multiple=4,
-    ),
-    "rdn": ModelSpec(task=Task.UPSCALE, config=rdn.RDNConfig, build=rdn.build, size_multiple=1),
-    "rrdb": ModelSpec(task=Task.UPSCALE, config=rrdb.RRDBConfig, build=rrdb.build, size_multiple=1),
-}
+
+def _spec(
+    name: str, config: type[Any], build: Callable[[Any], nn.Module], size_multiple: int = 32
+) -> tuple[str, ModelSpec]:
+    return name, ModelSpec(TASK_OF[name], config, build, size_multiple)
+
+
+MODELS: Final[Mapping[str, ModelSpec]] = dict(
+    (
+        _spec("chroma_unet", chroma_unet.ChromaUNetConfig, chroma_unet.build),
+        _spec("pix2pix", pix2pix.Pix2PixConfig, pix2pix.build),
+        _spec("pix2pix_translate", pix2pix.Pix2PixConfig, pix2pix.build),
+        _spec("autoencoder", autoencoder.AutoencoderConfig, autoencoder.build),
+        _spec("autoencoder_translate", autoencoder.AutoencoderConfig, autoencoder.build),
+        _spec("cwgan_gp", cwgan_gp.CWGANConfig, cwgan_gp.build),
+        _spec("unet_perceptual", unet_perceptual.UNetPerceptualConfig, unet_perceptual.build),
+        _spec("cyclegan", cyclegan.CycleGANConfig, cyclegan.build, size_multiple=4),
+        _spec("rdn", rdn.RDNConfig, rdn.build, size_multiple=1),
+        _spec("rrdb", rrdb.RRDBConfig, rrdb.build, size_multiple=1),
+    )
+)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
-from archive_colorizer.models.spec import Prediction
+from archive_colorizer.models.sides import at_any_sides
+from archive_colorizer.models.spec import Prediction, certain
 
 AB_SCALE = 110.0
 
@@ -76,23 +76,11 @@ class UNetPerceptual(nn.Module):
         rebalance: float | None = None,
         hints_b3hw: Tensor | None = None,
     ) -> Prediction:
-        """Chroma of a grey picture.
+        """As `spec.Colorizer.predict`; one colour for each pixel, so only the picture counts.
 
-        Args:
-            gray_b1hw: (B, 1, H, W) sRGB-encoded grey in [0, 1]; any sides.
-            temperature: no effect: the family gives one colour, not a distribution.
-            rebalance: no effect, for the same reason.
-            hints_b3hw: no effect: the family has no hints.
-
-        Returns:
-            ab in Lab units, (B, 2, H, W); doubt is 0 everywhere: the family cannot tell.
+        Any sides; doubt is 0.
         """
-        height, width = gray_b1hw.shape[2:]
-        multiple = 2**self.config.depth
-        padding = (0, -width % multiple, 0, -height % multiple)
-        ab_b2hw: Tensor = self(F.pad(gray_b1hw, padding, mode="replicate")).float() * AB_SCALE
-        ab_b2hw = ab_b2hw[:, :, :height, :width]
-        return Prediction(ab_b2hw, torch.zeros_like(ab_b2hw[:, :1]))
+        return certain(at_any_sides(self, gray_b1hw, self.size_multiple) * AB_SCALE)
 
 
 def _down(inputs: int, outputs: int, dropout: float, *, normed: bool) -> nn.Sequential:
