@@ -60,7 +60,7 @@ def train_on_ray(plan: TrainPlan) -> None:
         use_gpu, share = _shares(plan)
         trainer = TorchTrainer(
             _worker,
-            train_loop_config={"plan": plan},
+            train_loop_config={"plan": plan, "threads": max(1, int(share["CPU"]))},
             scaling_config=ScalingConfig(
                 num_workers=run.workers, use_gpu=use_gpu, resources_per_worker=share
             ),
@@ -102,9 +102,8 @@ def _shares(plan: TrainPlan) -> tuple[bool, dict[str, float]]:
 def _worker(told: dict[str, Any]) -> None:
     """One worker."""
     plan: TrainPlan = told["plan"]
-    context = ray.train.get_context()
-    here = context.get_local_world_size()
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // here))
+    # Its share and no more: threads that wait for one that has no core cost several times a step.
+    torch.set_num_threads(told["threads"])
     device = str(ray.train.torch.get_device())
     group: Group = Processes(device) if dist.is_initialized() else ALONE
     try:
