@@ -235,11 +235,12 @@ def _plan(config: TrainConfig, folder: Path, gathered: Gathered) -> TrainPlan:
 
 
 def _same(before: dict[str, Any], now: dict[str, Any], where: str) -> None:
-    """A resumed run must be the same one, but for how long it may take."""
+    """A resumed run must be the same one, but for how long it may take.
+
+    Settings that the earlier version of this program did not have are left aside.
+    """
     changed = [
-        key
-        for key in sorted(before.keys() | now.keys())
-        if key not in BUDGET_KEYS and before.get(key) != now.get(key)
+        key for key in sorted(before) if key not in BUDGET_KEYS and before[key] != now.get(key)
     ]
     if changed:
         key = changed[0]
