@@ -2,6 +2,7 @@
 
 import copy
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -239,7 +240,11 @@ class Loop:
                 average.copy_(value)
 
     def save(self) -> None:
-        """Write the whole state, atomically; only the first worker does."""
+        """Write the whole state, atomically; only the first worker does.
+
+        Raises:
+            LocationError: it cannot be written; the state before it is still there.
+        """
         if self._group.rank:
             return
         if self._watcher:
@@ -254,8 +259,16 @@ class Loop:
             "cuda_random": torch.cuda.get_rng_state_all(),
         }
         temporary = self.folder / f"{CHECKPOINT}.tmp"
-        torch.save(state, temporary)
-        temporary.replace(self.folder / CHECKPOINT)
+        try:
+            torch.save(state, temporary)
+            temporary.replace(self.folder / CHECKPOINT)
+        except (OSError, RuntimeError) as error:  # torch's writer says a full disk by the latter
+            temporary.unlink(missing_ok=True)
+            text = " ".join(str(error).split())[:200]
+            raise LocationError(
+                f"{self.folder / CHECKPOINT}: step {self.step:,} cannot be written "
+                f"({shutil.disk_usage(self.folder).free >> 20} MiB free): {text}"
+            ) from error
 
     def load(self) -> None:
         """Read the whole state back.

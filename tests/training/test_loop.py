@@ -72,6 +72,27 @@ def test_a_checkpoint_that_is_cut_or_anothers_is_said_so(
         run(loop(library, tmp_path, steps=2), library, resume=True)
 
 
+def test_a_full_disk_is_said_and_leaves_the_state_before(
+    tmp_path: Path, make_library: MakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = make_library()
+    trained = loop(library, tmp_path, steps=1)
+    run(trained, library)
+    before = (tmp_path / CHECKPOINT).read_bytes()
+
+    def full(state: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise RuntimeError("PytorchStreamWriter failed writing file: No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(
+        LocationError, match=r"step 1 cannot be written \(\d+ MiB free\): .*No space left"
+    ):
+        trained.save()
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+    assert [path.name for path in tmp_path.glob("*.tmp")] == []
+
+
 def test_batches_depend_only_on_the_seed_and_their_number(make_library: MakeLibrary) -> None:
     library = make_library()
     feed = Feed(library, recipe(library).sampler, 4, 1)
