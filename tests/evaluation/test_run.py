@@ -137,7 +137,7 @@ def test_files_are_written_and_agree_with_the_report(
     assert len(data["models"][1]["weights_sha256"]) == 64
     assert len(data["pictures"][tiny]) == 5
     with Image.open(folder / SHEET_PNG) as sheet:
-        assert sheet.width == 3 * 260
+        assert sheet.width == 3 * 132
 
 
 def test_figures_are_the_same_every_time_whatever_the_caller_s_random_state(
