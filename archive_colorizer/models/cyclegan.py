@@ -92,7 +92,7 @@ class CycleGAN(nn.Module):
         """A picture of the other kind.
 
         Args:
-            rgb_b3hw: (B, 3, H, W) in [0, 1]; any sides from 4.
+            rgb_b3hw: (B, 3, H, W) in [0, 1]; any sides from 5.
             back: from the second kind to the first; None takes the configuration's.
 
         Returns:
@@ -122,7 +122,7 @@ class Critic(nn.Module):
         return scores
 
 
-PUBLIC: Final = re.compile(r"model\.(\d+)\.(?:conv_block\.(\d)\.)?(weight|bias)")
+PUBLIC: Final = re.compile(r"model\.(\d+)\.(?:conv_block\.([156])\.)?(weight|bias)")
 
 
 def from_public(state: Mapping[str, Tensor], config: CycleGANConfig) -> dict[str, Tensor]:
@@ -147,9 +147,11 @@ def from_public(state: Mapping[str, Tensor], config: CycleGANConfig) -> dict[str
         part = "" if inner is None else f"inner.{1 if inner == '1' else 5}."
         found[f"layers.{at}.{part}{kind}"] = value
     wanted = Generator(1, config.blocks).state_dict().keys()
-    missing = sorted(wanted - found.keys())
+    missing, unknown = sorted(wanted - found.keys()), sorted(found.keys() - wanted)
     if missing:
         raise ValueError(f"{len(missing)} tensors are missing, first {missing[0]}")
+    if unknown:
+        raise ValueError(f"{len(unknown)} tensors too many, first {unknown[0]}")
     return found
 
 

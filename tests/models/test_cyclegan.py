@@ -69,5 +69,7 @@ def test_what_does_not_fit_is_named() -> None:
     del state["module.model.4.bias"]
     with pytest.raises(ValueError, match=r"1 tensors are missing, first layers\.4\.bias"):
         from_public(state, SMALL)
+    with pytest.raises(ValueError, match=r"1 tensors too many, first layers\.99\.weight"):
+        from_public(public(False) | {"model.99.weight": torch.zeros(1)}, SMALL)
     with pytest.raises(ValueError, match="x: not a name"):
         from_public({"x": torch.zeros(1)}, SMALL)
