@@ -28,6 +28,8 @@ def train_options(parser: argparse.ArgumentParser) -> None:
     add("--form", choices=FORMS, dest="data.form", help="of DATA")
     add("--domains", metavar="A,B", type=_words, dest="data.domains",
         help="two unpaired sets: folders of DATA, or values of shards' column source")  # fmt: skip
+    add("--classes", metavar="WORD,...", type=_words, dest="data.classes",
+        help="of pictures, as words of their names; or WORD=N,...")  # fmt: skip
     add("--splits", metavar="A,...", type=_words, dest="data.splits",
         help="only these values of the shards' column split")  # fmt: skip
     add("--limit", type=int, metavar="N", dest="data.limit", help="at most N training pictures")

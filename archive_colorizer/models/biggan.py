@@ -227,7 +227,7 @@ class Generator(nn.Module):
         """Embeddings of classes.
 
         Args:
-            class_b: (B,) int64, each from 0 to under `n_classes`; None for the mean of all.
+            class_b: (B,) int64 under `n_classes`; -1, or None for all, gives the mean of classes.
             count: B.
 
         Returns:
@@ -236,13 +236,14 @@ class Generator(nn.Module):
         Raises:
             ValueError: not one class for each picture, or a class that there is not.
         """
+        mean_1d = self.shared.weight.mean(dim=0, keepdim=True)
         if class_b is None:
-            return self.shared.weight.mean(dim=0).expand(count, -1)
+            return mean_1d.expand(count, -1)
         limit = self.config.n_classes
-        if class_b.shape != (count,) or not bool(((class_b >= 0) & (class_b < limit)).all()):
-            raise ValueError(f"class_b={class_b.tolist()}: must be {count} of 0 to {limit - 1}")
-        out: Tensor = self.shared(class_b.to(self.shared.weight.device))
-        return out
+        if class_b.shape != (count,) or not bool(((class_b >= -1) & (class_b < limit)).all()):
+            raise ValueError(f"class_b={class_b.tolist()}: must be {count} of -1 to {limit - 1}")
+        class_b = class_b.to(mean_1d.device)
+        return torch.where(class_b[:, None] < 0, mean_1d, self.shared(class_b.clamp(min=0)))
 
     def forward(self, z_bd: Tensor, embedding_bd: Tensor) -> Tensor:
         """Noise (B, config.z_size) and `embed`'s -> (B, 3, resolution, resolution) in [-1, 1]."""
@@ -392,8 +393,3 @@ def _normalised(layer: nn.Conv2d | nn.Linear | nn.Embedding) -> Tensor:
 
 def _doubled(x_bchw: Tensor) -> Tensor:
     return F.interpolate(x_bchw, scale_factor=2.0, mode="nearest")
-
-
-def build(config: BigGANConfig) -> nn.Module:
-    """An untrained generator."""
-    return Generator(config)

@@ -26,6 +26,8 @@ from archive_colorizer.models.spec import Prediction, certain
 class BigGANInversionConfig(BigGANConfig):
     """Settings of the family: those of the generator, and of what stands before it."""
 
+    classes: tuple[str, ...] = ()
+    """Their names, in order; empty where they have numbers only (ImageNet's)."""
     dropout: float = 0.2
     """After each of the encoder's blocks but the last."""
     z_std: float = 0.8
@@ -33,6 +35,8 @@ class BigGANInversionConfig(BigGANConfig):
 
     def __post_init__(self) -> None:
         BigGANConfig.__post_init__(self)
+        if self.classes and len(set(self.classes)) != self.n_classes:
+            raise ValueError(f"classes={self.classes}: must be {self.n_classes} different names")
         if not 0 <= self.dropout < 1 or self.z_std < 0:
             raise ValueError(
                 f"dropout={self.dropout}, z_std={self.z_std}: must be 0 to under 1, at least 0"
@@ -142,7 +146,8 @@ class BigGANInversion(nn.Module):
             temperature: no effect.
             rebalance: no effect.
             hints_b3hw: no effect: the family was published without hints.
-            class_b: (B,) int64, what each picture shows; None for the mean of all classes.
+            class_b: (B,) int64, what each picture shows, -1 where it is not known; None where it
+                is known of none. Unknown gives the mean of all classes.
             seed: of the noise, which is the same for each picture.
 
         Raises:

@@ -7,6 +7,7 @@ from torch import nn
 
 from archive_colorizer.models import (
     autoencoder,
+    biggan_inversion,
     chroma_unet,
     cwgan_gp,
     cyclegan,
@@ -34,6 +35,12 @@ MODELS: Final[Mapping[str, ModelSpec]] = dict(
         _spec("autoencoder_translate", autoencoder.AutoencoderConfig, autoencoder.build),
         _spec("cwgan_gp", cwgan_gp.CWGANConfig, cwgan_gp.build),
         _spec("unet_perceptual", unet_perceptual.UNetPerceptualConfig, unet_perceptual.build),
+        _spec(
+            "biggan_inversion",
+            biggan_inversion.BigGANInversionConfig,
+            biggan_inversion.build,
+            size_multiple=1,
+        ),
         _spec("cyclegan", cyclegan.CycleGANConfig, cyclegan.build, size_multiple=4),
         _spec("rdn", rdn.RDNConfig, rdn.build, size_multiple=1),
         _spec("rrdb", rrdb.RRDBConfig, rrdb.build, size_multiple=1),

@@ -17,6 +17,7 @@ class Task(StrEnum):
 TASK_OF: Final[Mapping[str, Task]] = {
     "autoencoder": Task.COLORIZE,
     "autoencoder_translate": Task.TRANSLATE,
+    "biggan_inversion": Task.COLORIZE,
     "chroma_unet": Task.COLORIZE,
     "cwgan_gp": Task.COLORIZE,
     "cyclegan": Task.TRANSLATE,

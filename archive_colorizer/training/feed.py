@@ -71,7 +71,10 @@ class PairSampler:
 
     def __call__(self, library: Library, rng: np.random.Generator) -> Sample:
         """One pair."""
-        item = drawn(library, rng)
+        return self.of(drawn(library, rng), rng)
+
+    def of(self, item: Item, rng: np.random.Generator) -> Sample:
+        """The pair that an item gives."""
         pair = [item.target] + ([item.source] if item.source is not None else [])
         target, *rest = cut_alike(pair, self.feed, rng)
         source = rest[0] if rest else target

@@ -23,6 +23,7 @@ from PIL import Image, ImageOps
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.imaging.homomorphic import homomorphic
+from archive_colorizer.training.labels import label_of, numbered
 from archive_colorizer.training.sources import Form, Picture, is_unpaired, pictures
 from archive_colorizer.training.targets import (
     TargetConfig,
@@ -55,6 +56,8 @@ class DataConfig:
     splits: tuple[str, ...] = ()
     """Values of a shard's column `split` whose rows are taken and split by content; none takes
     train, val and test as they are."""
+    classes: tuple[str, ...] = ()
+    """Words, or WORD=N; pictures whose name has none of them are left out."""
     min_colourfulness: float = 10.0
     """Targets under it (Hasler & Süsstrunk 2003) are left out; 0 keeps all. Not asked of unpaired
     data or of pairs whose source is in colour: a night or a comic may be pale."""
@@ -209,6 +212,7 @@ class _Gatherer:
     def _kept(self, verdicts: list[Verdict]) -> Iterator[dict[str, Any]]:
         config = self._config
         seen: set[str] = set()
+        numbers = numbered(config.classes)
         for picture in pictures(config.data, config.form, config.domains, config.splits):
             pale = self._unpaired or picture.source is not None
             verdict = judged(
@@ -218,6 +222,8 @@ class _Gatherer:
                 seen,
                 split=picture.split,
             )
+            if verdict.kept and config.classes and label_of(picture.name, numbers) is None:
+                verdict = verdict.left_out("no_class")
             if verdict.kept and (row := self._row(picture)) is None:
                 verdict = verdict.left_out("unreadable")
             verdicts.append(verdict)

@@ -24,7 +24,7 @@ from archive_colorizer import __version__
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.registry.tracking import MlflowTracker, NoTracker, Tracker, default_uri
-from archive_colorizer.training.config import TrainConfig
+from archive_colorizer.training.config import TrainConfig, has_setting
 from archive_colorizer.training.feed import Feed
 from archive_colorizer.training.following import Follower
 from archive_colorizer.training.group import ALONE, Group
@@ -92,7 +92,7 @@ def train(config: TrainConfig) -> TrainReport:
         UsageError: data, settings, folder, model or MLflow are not as they should be.
     """
     folder = _folder(config)
-    config = _with_domains(_inheriting(config))
+    config = _with_names(_inheriting(config))
     LOG.info("gathering pictures of %s", config.data.data)
     gathered = gather(config.data, folder / "data")
     LOG.info("%s", gathered.report)
@@ -132,9 +132,9 @@ def work(
     torch.manual_seed(config.loop.seed)
     module = MODELS[family].build(config.model_config(translates=translates))
     _check_size(module, config.feed.crop_px)
-    if config.run.init:
-        _start_from(config.run.init, module, family)
     recipe = config.spec.build(module, config.settings, config.feed, library, translates=translates)
+    if config.run.init:  # after the recipe, which may draw the first weights its own way
+        _start_from(config.run.init, module, family)
     torch.manual_seed(config.loop.seed + group.rank)
     feed = Feed(library, recipe.sampler, config.feed.batch_size, config.loop.seed)
     tracker = _tracker(plan) if group.rank == 0 else NoTracker()
@@ -185,11 +185,21 @@ def _inheriting(config: TrainConfig) -> TrainConfig:
     return replace(config, model={**card.config, **config.model})
 
 
-def _with_domains(config: TrainConfig) -> TrainConfig:
-    """The model of unpaired data knows their names, in the order that is given."""
-    if config.recipe not in UNPAIRED or not config.data.domains:
+def _with_names(config: TrainConfig) -> TrainConfig:
+    """The model knows the names of its kinds of pictures or of its classes, in their order."""
+    data = config.data
+    if config.recipe in UNPAIRED and data.domains:
+        return replace(config, model={"domains": data.domains, **config.model})
+    if data.classes and not has_setting(config.recipe, "recipe.classes"):
+        raise ConfigError(f"{config.recipe} has no classes")
+    if not data.classes:
         return config
-    return replace(config, model={"domains": config.data.domains, **config.model})
+    named = {} if "=" in data.classes[0] else {"classes": data.classes}
+    return replace(
+        config,
+        settings=replace(config.settings, classes=data.classes),
+        model={**(named and named | {"n_classes": len(data.classes)}), **config.model},
+    )
 
 
 def _folder(config: TrainConfig) -> Path:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from archive_colorizer.training.recipe import Recipe
 from archive_colorizer.training.recipes import (
     autoencoder,
+    biggan_inversion,
     chroma_unet,
     cwgan_gp,
     cyclegan,
@@ -78,6 +79,20 @@ RECIPES: Final[Mapping[str, RecipeSpec]] = {
         unet_perceptual.UNetPerceptualRecipe,
         feed={"crop_px": 320, "batch_size": 8},
         loop={"warmup_steps": 0, "schedule": "step"},
+    ),
+    "biggan_inversion": RecipeSpec(
+        "biggan_inversion",
+        biggan_inversion.BigGANInversionRecipeConfig,
+        biggan_inversion.BigGANInversionRecipe,
+        feed={"batch_size": 16},
+        loop={
+            "lr": 1e-4,
+            "warmup_steps": 0,
+            "schedule": "step",
+            "step_epochs": 1,
+            "step_factor": 0.9,
+        },
+        data={"min_colourfulness": 15.0},
     ),
     "cyclegan": RecipeSpec(
         "cyclegan",

@@ -9,7 +9,6 @@ from archive_colorizer.models.biggan import (
     Discriminator,
     Generator,
     SpectralConv2d,
-    build,
     from_public,
     init_orthogonal,
 )
@@ -27,7 +26,7 @@ def count(module: nn.Module) -> int:
 )
 def test_the_generators_have_the_published_parameters(resolution: int, total: int, z: int) -> None:
     with torch.device("meta"):
-        generator = build(BigGANConfig(resolution=resolution))
+        generator = Generator(BigGANConfig(resolution=resolution))
     assert count(generator) == total
     assert generator.config.z_size == z
     assert generator.config.map_channels == 768
@@ -181,7 +180,7 @@ def test_settings_that_cannot_be_are_refused(bad: dict[str, int]) -> None:
         BigGANConfig(**bad)
 
 
-@pytest.mark.parametrize("bad", [[0], [0, 5], [-1, 0]])
+@pytest.mark.parametrize("bad", [[0], [0, 5], [-2, 0]])
 def test_classes_that_there_are_not_are_refused(bad: list[int]) -> None:
-    with pytest.raises(ValueError, match="must be 2 of 0 to 4"):
+    with pytest.raises(ValueError, match="must be 2 of -1 to 4"):
         Generator(TINY).embed(torch.tensor(bad), 2)

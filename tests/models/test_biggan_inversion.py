@@ -89,7 +89,7 @@ def test_the_noise_has_the_published_deviation() -> None:
 
 
 def test_a_class_for_each_picture_is_asked_for() -> None:
-    with pytest.raises(ValueError, match="must be 2 of 0 to 4"):
+    with pytest.raises(ValueError, match="must be 2 of -1 to 4"):
         small().predict(gray(), class_b=torch.tensor([1]))
 
 

@@ -112,6 +112,24 @@ def test_fine_tuning_starts_from_a_models_weights(photos: Path, tmp_path: Path) 
         train(config(photos, tmp_path / "third", "autoencoder", run={"init": ref}))
 
 
+@pytest.mark.parametrize("key", ["pix2pix", "autoencoder", "cwgan_gp", "unet_perceptual"])
+def test_fine_tuning_starts_from_the_weights_whatever_the_recipe_draws(
+    photos: Path, tmp_path: Path, key: str
+) -> None:
+    small = {"pix2pix": {"width": 4, "resolution": 32}, "unet_perceptual": {"width": 4, "depth": 4}}
+    sections = {"model": small.get(key, {"width": 4})}
+    if key in ("cwgan_gp", "unet_perceptual"):
+        sections["recipe"] = {"perceptual": 0.0}
+    train(config(photos, tmp_path / "first", key, **sections))
+    still = {"loop": {"steps": 1, "lr": 1e-12}, "run": {"init": str(tmp_path / "first" / "model")}}
+    train(config(photos, tmp_path / "second", key, **sections, **still))
+    first, second = (
+        load_file(tmp_path / name / "model" / "model.safetensors") for name in ("first", "second")
+    )
+    learned = [name for name in first if name.endswith("weight")]
+    assert all(torch.allclose(first[n], second[n], atol=1e-3) for n in learned)
+
+
 def test_the_cards_command_makes_the_same_model(photos: Path, tmp_path: Path) -> None:
     train(config(photos, tmp_path / "first"))
     command = resolve(str(tmp_path / "first" / "model")).card.command

@@ -1,0 +1,36 @@
+"""Classes of training pictures, as words of their names."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from archive_colorizer.errors import ConfigError
+
+
+def numbered(classes: Sequence[str]) -> dict[str, int]:
+    """Words and their class numbers.
+
+    Args:
+        classes: `word`, numbered in this order, or `word=N` for a model whose classes are given
+            (ImageNet's, say). All of one kind.
+
+    Raises:
+        ConfigError: both kinds, a word twice, or a number that is none.
+    """
+    pairs = [entry.lower().partition("=") for entry in classes]
+    given = [bool(mark) for _, mark, _ in pairs]
+    try:
+        found = {word: int(number) if mark else i for i, (word, mark, number) in enumerate(pairs)}
+    except ValueError as error:
+        raise ConfigError(f"data.classes={','.join(classes)}: not a number: {error}") from error
+    mixed = any(given) and not all(given)
+    if mixed or len(found) != len(pairs) or min(found.values(), default=0) < 0:
+        raise ConfigError(
+            f"data.classes={','.join(classes)}: must be different words, all with =N or none"
+        )
+    return found
+
+
+def label_of(name: str, numbers: Mapping[str, int]) -> int | None:
+    """The class of the first word in a name (letters between other characters) that has one."""
+    words = re.split(r"[^a-z]+", name.lower())
+    return next((numbers[word] for word in words if word in numbers), None)
