@@ -140,6 +140,12 @@ def _color_options(group: argparse._ArgumentGroup) -> None:
         help="short side of what the model sees")  # fmt: skip
     add("--back", action="store_true", default=None, dest="color.back",
         help="two-way models: from the second kind of pictures to the first")  # fmt: skip
+    add("--class", metavar="N|NAME", dest="color.label",
+        help="what the pictures show, for models with classes")  # fmt: skip
+    add("--restore", metavar="REF|off", dest="color.restore",
+        help="what restores a translation; auto, the default, is builtin:restore")  # fmt: skip
+    add("--sharpen", type=float, metavar="0..3", dest="color.sharpen",
+        help="edges of a translation, after its restoration")  # fmt: skip
     add("--upsampling", choices=("guided", "bilinear"), dest="color.upsampling",
         help="how colour is brought to full size")  # fmt: skip
     add("--on-colour", choices=("skip", "recolor"), dest="color.on_colour",

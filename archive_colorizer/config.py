@@ -19,6 +19,10 @@ from archive_colorizer.errors import ConfigError
 RECIPE_VERSION: Final = 1
 """Raised when the same settings begin to give other pixels: every picture is then done again."""
 
+LATER: Final[Mapping[str, object]] = {"label": "", "sharpen": 0.0}
+"""Settings of `color` that were added later: left at these values they count for nothing, so that
+pictures that are done stay done."""
+
 Format = Literal["jpeg", "png", "tiff"]
 
 
@@ -59,6 +63,14 @@ class ColorConfig:
     """0 (safe) to 1 (vivid); None leaves it to the model's card."""
     back: bool = False
     """Two-way models: translate from the second kind of pictures to the first."""
+    label: str = ""
+    """What the pictures show, for models with classes: a number or a name. An inventory's
+    `class_id` goes before it; empty takes the mean of all classes."""
+    restore: str = "auto"
+    """What follows a translation: auto (builtin:restore), off, or a model that restores or
+    enlarges."""
+    sharpen: float = 0.0
+    """Edge sharpening after a translation and its restoration; 0 leaves it out."""
     upsampling: Literal["guided", "bilinear"] = "guided"
     """How the chroma is brought from the proxy to the master's size."""
     on_colour: Literal["skip", "recolor"] = "skip"
@@ -70,6 +82,7 @@ class ColorConfig:
             self.vividness is None or 0 <= self.vividness <= 1,
             f"color.vividness={self.vividness}: must be 0 to 1",
         )
+        _require(0 <= self.sharpen <= 3, f"color.sharpen={self.sharpen}: must be 0 to 3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,20 +156,29 @@ class JobConfig:
     run: RunConfig = field(default_factory=RunConfig)
 
 
-def recipe(config: JobConfig, weights_sha256: str) -> dict[str, Any]:
-    """Everything that decides what a derivative looks like, and nothing else."""
-    color = {key: value for key, value in asdict(config.color).items() if key != "model"}
+def recipe(config: JobConfig, *weights_sha256: str) -> dict[str, Any]:
+    """Everything that decides what a derivative looks like, and nothing else.
+
+    Args:
+        config: of the job.
+        weights_sha256: of the model, and of the one that restores after it where there is one.
+    """
+    named = ("model", "restore")
+    color = {key: value for key, value in asdict(config.color).items() if key not in named}
+    for key, value in LATER.items():
+        if color[key] == value:
+            del color[key]
     return {
         "recipe_version": RECIPE_VERSION,
-        "weights_sha256": weights_sha256,
+        "weights_sha256": weights_sha256[0],
         "color": color,
         "output": asdict(config.deliver),
-    }
+    } | ({"restore_sha256": weights_sha256[1]} if weights_sha256[1:] else {})
 
 
-def recipe_digest(config: JobConfig, weights_sha256: str) -> str:
+def recipe_digest(config: JobConfig, *weights_sha256: str) -> str:
     """SHA-256, hex, of the recipe as canonical JSON."""
-    text = json.dumps(recipe(config, weights_sha256), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(recipe(config, *weights_sha256), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from archive_colorizer.config import ColorConfig, RunConfig
 from archive_colorizer.errors import MemoryPhotoError, ModelPhotoError, PhotoError
+from archive_colorizer.models.classes import UNKNOWN, class_number, has_classes
 from archive_colorizer.pipeline.step import Kind, failure, ms_since
 from archive_colorizer.records import Coloured, Outcome, Prepared
 from archive_colorizer.weights.reference import ResolvedModel
@@ -30,7 +31,7 @@ class Colorize:
 
     def __init__(self, model: ResolvedModel, color: ColorConfig, run: RunConfig) -> None:
         self._model = model
-        self._vividness = color.vividness
+        self._label, self._vividness = color.label, color.vividness
         self._precision = run.precision
         self._batch_size = run.batch_size
 
@@ -43,30 +44,47 @@ class Colorize:
 
     def __call__(self, batch: Sequence[Prepared]) -> list[object]:
         """Colour a batch; pictures of one padded shape go through the model together."""
-        results: list[object] = [None] * len(batch)
-        for indices in self._groups(batch).values():
+        classes = [self._class(prepared) for prepared in batch]
+        results: list[object] = list(classes)
+        numbers = {i: one for i, one in enumerate(classes) if not isinstance(one, Outcome)}
+        for indices in self._groups(batch, tuple(numbers)).values():
             for start in range(0, len(indices), self._batch_size):
                 part = indices[start : start + self._batch_size]
-                coloured = self._colour([batch[i] for i in part])
+                coloured = self._colour([(batch[i], numbers[i]) for i in part])
                 for i, result in zip(part, coloured, strict=True):
                     results[i] = result
         return results
 
-    def _groups(self, batch: Sequence[Prepared]) -> dict[tuple[int, int], list[int]]:
+    def _class(self, prepared: Prepared) -> int | Outcome:
+        """What a picture shows: the inventory's word goes before the job's."""
+        settings, label = self._model.card.config, prepared.ref.class_id or self._label
+        if not has_classes(settings):
+            return UNKNOWN
+        try:
+            return class_number(settings, label)
+        except ValueError as error:
+            text = f"{prepared.ref.source_uri}: class_id {error}"
+            return _failed(prepared, ModelPhotoError(text))
+
+    def _groups(
+        self, batch: Sequence[Prepared], which: Sequence[int]
+    ) -> dict[tuple[int, int], list[int]]:
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for i, prepared in enumerate(batch):
-            groups[padded_shape(prepared.proxy_hw.shape, self._multiple)].append(i)
+        for i in which:
+            groups[padded_shape(batch[i].proxy_hw.shape, self._multiple)].append(i)
         return groups
 
-    def _colour(self, batch: Sequence[Prepared]) -> list[Coloured | Outcome]:
+    def _colour(self, labelled: Sequence[tuple[Prepared, int]]) -> list[Coloured | Outcome]:
         """One model batch; halved when memory runs out, down to one picture."""
         start_s = time.perf_counter()
+        batch = [prepared for prepared, _ in labelled]
         try:
-            ab_b2hw, doubt_b1hw = self._predictor(self._stack(batch))
+            classes = [label for _, label in labelled]
+            ab_b2hw, doubt_b1hw = self._predictor(self._stack(batch), classes)
         except MemoryError:
             if len(batch) > 1:
                 half = len(batch) // 2
-                return self._colour(batch[:half]) + self._colour(batch[half:])
+                return self._colour(labelled[:half]) + self._colour(labelled[half:])
             text = f"{batch[0].ref.source_uri}: the model ran out of memory on this picture alone"
             return [_failed(batch[0], MemoryPhotoError(text))]
         ms_model = ms_since(start_s) / len(batch)

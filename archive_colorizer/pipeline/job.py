@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archive_colorizer.config import JobConfig
-from archive_colorizer.errors import ModelReferenceError
+from archive_colorizer.errors import ConfigError, ModelReferenceError
+from archive_colorizer.models.classes import class_number, has_classes
 from archive_colorizer.models.tasks import TASK_OF, Task
 from archive_colorizer.pipeline.colorize import Colorize
 from archive_colorizer.pipeline.deliver import Deliver
@@ -18,9 +19,10 @@ from archive_colorizer.pipeline.manifest import JobContext
 from archive_colorizer.pipeline.prepare import Prepare
 from archive_colorizer.pipeline.read import Read
 from archive_colorizer.pipeline.record import Record
+from archive_colorizer.pipeline.restore import Restore, Sharpen
 from archive_colorizer.pipeline.step import Kind, Step
 from archive_colorizer.pipeline.translate import Translate
-from archive_colorizer.weights.reference import ResolvedModel
+from archive_colorizer.weights.reference import ResolvedModel, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class JobSpec:
     output: str
     """Location of OUTPUT."""
     model: ResolvedModel
+    restorer: ResolvedModel | None
+    """Runs after a translation."""
     context: JobContext
     labels: Mapping[str, str]
     """What every derivative says of itself in XMP."""
@@ -49,9 +53,49 @@ def steps(spec: JobSpec) -> tuple[Step, ...]:
         Read(config.run),
         Prepare(config.color, translates=translates),
         kind(spec.model, config.color, config.run),
+        *([Restore(spec.restorer, config.run)] if spec.restorer else []),
+        *([Sharpen(config.color)] if config.color.sharpen else []),
         Deliver(config, spec.output, spec.labels, spec.token, spec.owner),
         Record(spec.output, spec.context, spec.owner),
     )
+
+
+def restorer_of(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None:
+    """The model that runs after a translation; None where none does.
+
+    Raises:
+        ConfigError: restoring or sharpening is asked of a model that colours.
+        ModelReferenceError: the restoring model is none.
+    """
+    color = config.color
+    if task_of(model) is Task.COLORIZE:
+        _check_label(color.label, model)
+        wanted = "restore" if color.restore not in ("auto", "off") else "sharpen"
+        if wanted == "restore" or color.sharpen:
+            raise ConfigError(
+                f"{wanted}: {model.card.family} colours, and the luminance stays the master's; "
+                "only translations are restored and sharpened"
+            )
+        return None
+    if color.restore == "off":
+        return None
+    found = resolve("builtin:restore" if color.restore == "auto" else color.restore)
+    if TASK_OF.get(found.card.family) is not Task.UPSCALE:
+        raise ModelReferenceError(
+            f"{found.ref}: {found.card.family} neither restores nor enlarges pictures"
+        )
+    return found
+
+
+def _check_label(label: str, model: ResolvedModel) -> None:
+    if not label:
+        return
+    if not has_classes(model.card.config):
+        raise ConfigError(f"class: {model.card.family} has no classes")
+    try:
+        class_number(model.card.config, label)
+    except ValueError as error:
+        raise ConfigError(f"class: {error}") from error
 
 
 def task_of(model: ResolvedModel) -> Task:

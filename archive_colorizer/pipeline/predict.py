@@ -1,5 +1,6 @@
 """The model in a worker: loaded once, asked batch by batch."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.models.classes import has_classes
 from archive_colorizer.models.spec import Prediction
 from archive_colorizer.weights.reference import ResolvedModel, load, size_multiple
 
@@ -23,7 +25,8 @@ class Predictor:
     def __init__(self, model: ResolvedModel, vividness: float | None, precision: str) -> None:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._dtype = autocast_dtype(precision, self._device)
-        self._knobs = {} if vividness is None else {"rebalance": vividness}
+        self._knobs: dict[str, Any] = {} if vividness is None else {"rebalance": vividness}
+        self._has_classes = has_classes(model.card.config)
         module: Any = load(model)
         _check(model, module, vividness)
         self._module = module.to(device=self._device, memory_format=torch.channels_last)
@@ -32,12 +35,13 @@ class Predictor:
         self.precision = str(self._dtype).removeprefix("torch.")
 
     def __call__(
-        self, gray_bhw: NDArray[np.uint8]
+        self, gray_bhw: NDArray[np.uint8], classes: Sequence[int] = ()
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Colour a batch.
 
         Args:
             gray_bhw: (B, H, W) sRGB-encoded, 0..255; sides multiples of `size_multiple`.
+            classes: what each shows, -1 where that is not known; for families that have classes.
 
         Returns:
             CIE Lab a and b, (B, 2, H, W), and doubt in [0, 1], (B, 1, H, W).
@@ -46,13 +50,16 @@ class Predictor:
             MemoryError: the device has no room for so large a batch.
         """
         gray = torch.from_numpy(gray_bhw)[:, None].to(self._device).float().div_(255)
+        knobs = self._knobs
+        if self._has_classes and classes:
+            knobs = knobs | {"class_b": torch.tensor(classes, device=self._device)}
         enabled = self._dtype is not torch.float32
         try:
             with (
                 torch.inference_mode(),
                 torch.autocast(self._device.type, dtype=self._dtype, enabled=enabled),
             ):
-                said = cast(Prediction, self._module.predict(gray, **self._knobs))
+                said = cast(Prediction, self._module.predict(gray, **knobs))
         except torch.OutOfMemoryError as error:
             raise MemoryError("the device has no room for this batch") from error
         return said.ab_b2hw.float().cpu().numpy(), said.doubt_b1hw.float().cpu().numpy()
@@ -81,8 +88,32 @@ class Translator:
             torch.autocast(self._device.type, dtype=self._dtype, enabled=enabled),
         ):
             made = self._module.translate(source, **self._knobs)
-        pixels = (made.float().clamp(0, 1) * 255).round().byte()
-        return np.asarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
+        return np.asarray(_bytes(made).permute(0, 2, 3, 1).cpu().numpy())
+
+
+class Enlarger:
+    """A loaded model that restores (scale 1) or enlarges."""
+
+    def __init__(self, model: ResolvedModel, precision: str) -> None:
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._dtype = autocast_dtype(precision, self._device)
+        module: Any = load(model)
+        self._module = module.to(device=self._device, memory_format=torch.channels_last)
+
+    def __call__(self, rgb_hw3: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(H, W, 3) sRGB -> (scale H, scale W, 3)."""
+        source = torch.from_numpy(rgb_hw3).to(self._device).permute(2, 0, 1)[None].float() / 255
+        enabled = self._dtype is not torch.float32
+        with (
+            torch.inference_mode(),
+            torch.autocast(self._device.type, dtype=self._dtype, enabled=enabled),
+        ):
+            made = self._module.enlarge(source)[0]
+        return _bytes(made).permute(1, 2, 0).cpu().numpy()
+
+
+def _bytes(rgb: torch.Tensor) -> torch.Tensor:
+    return (rgb.float().clamp(0, 1) * 255).round().byte()
 
 
 def _check(model: ResolvedModel, module: Any, vividness: float | None) -> None:  # noqa: ANN401

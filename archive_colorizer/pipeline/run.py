@@ -18,7 +18,7 @@ import pyarrow as pa
 from archive_colorizer import __version__
 from archive_colorizer.config import JobConfig, recipe, recipe_digest
 from archive_colorizer.pipeline import manifest, output, reserve
-from archive_colorizer.pipeline.job import JobSpec, task_of
+from archive_colorizer.pipeline.job import JobSpec, restorer_of
 from archive_colorizer.pipeline.listing import Listing, list_source, total_bytes
 from archive_colorizer.pipeline.lock import Lock
 from archive_colorizer.pipeline.progress import Display, Tally, display, duration
@@ -33,6 +33,8 @@ from archive_colorizer.version import git_commit
 from archive_colorizer.weights.reference import ResolvedModel, resolve
 
 Runner = Callable[[pa.Table], Iterator[list[Recorded]]]
+Models = tuple[ResolvedModel, ...]
+"""The job's model, and the one that restores after it where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,8 @@ def preview(config: JobConfig) -> Preview:
         UsageError: as `colorize`.
     """
     output.check_apart(config.source, config.output)
-    model = resolve(config.color.model)
-    task_of(model)
-    chosen = _select(config, _list(config), open_store(config.output), model)
+    models = _models(config)
+    chosen = _select(config, _list(config), open_store(config.output), models)
     return Preview(
         listed=chosen.listed,
         todo=chosen.todo.num_rows,
@@ -117,7 +118,7 @@ def preview(config: JobConfig) -> Preview:
         held_back=chosen.held_back,
         superseded=len(chosen.superseded),
         todo_bytes=total_bytes(chosen.todo),
-        model=f"{model.ref} ({model.card.name} {model.card.version})",
+        model=", then ".join(f"{m.ref} ({m.card.name} {m.card.version})" for m in models),
         notes=chosen.notes,
     )
 
@@ -131,8 +132,7 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
     """
     start_s = time.monotonic()
     output.check_apart(config.source, config.output)
-    model = resolve(config.color.model)
-    task_of(model)
+    models = _models(config)
     store = open_store(config.output)
     with show or display() as shown:
         shown.say("listing")
@@ -140,12 +140,23 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
         output.prepare(store)
         with Lock(store) as lock:
             output.recover(store)
-            chosen = _select(config, listing, store, model)
+            chosen = _select(config, listing, store, models)
             try:
-                tally = _do(config, store, model, chosen, shown, lock)
+                tally = _do(config, store, models, chosen, shown, lock)
             finally:
                 store.delete_tree(TEMPORARIES)
     return _report(config, chosen, tally, time.monotonic() - start_s)
+
+
+def _models(config: JobConfig) -> Models:
+    """The job's model, and the one that restores after it where there is one."""
+    model = resolve(config.color.model)
+    restorer = restorer_of(config, model)
+    return (model, restorer) if restorer else (model,)
+
+
+def _digest(config: JobConfig, models: Models) -> str:
+    return recipe_digest(config, *(model.weights_sha256 for model in models))
 
 
 def _list(config: JobConfig) -> Listing:
@@ -154,24 +165,24 @@ def _list(config: JobConfig) -> Listing:
     return listing
 
 
-def _select(config: JobConfig, listing: Listing, store: Store, model: ResolvedModel) -> Selection:
+def _select(config: JobConfig, listing: Listing, store: Store, models: Models) -> Selection:
     rows = manifest.read(store, MANIFEST_COLUMNS)
-    return select(listing, rows, config, recipe_digest(config, model.weights_sha256))
+    return select(listing, rows, config, _digest(config, models))
 
 
 def _do(
     config: JobConfig,
     store: Store,
-    model: ResolvedModel,
+    models: Models,
     chosen: Selection,
     shown: Display,
     lock: Lock,
 ) -> Tally:
     """Carry a selection out."""
     tally = Tally(total=chosen.todo.num_rows)
-    spec = _spec(config, model, lock.owner)
+    spec = _spec(config, models, lock.owner)
     if chosen.todo.num_rows or chosen.excluded.num_rows:
-        record = _job_record(config, model, spec, chosen)
+        record = _job_record(config, models, spec, chosen)
         output.write_job(store, record)
         reserve.keep(store)
         manifest.move_to_history(store, chosen.superseded, spec.context.job_id)
@@ -245,45 +256,62 @@ def _record_excluded(store: Store, excluded: pa.Table, spec: JobSpec) -> None:
         write_rows(store, outcomes, spec.context)
 
 
-def _spec(config: JobConfig, model: ResolvedModel, owner: str) -> JobSpec:
+def _spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
     job_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    card = model.card
-    settings = recipe(config, model.weights_sha256)
-    step = {
-        "op": card.family,
-        "model_ref": model.ref,
-        "model_version": card.version,
-        "weights_sha256": model.weights_sha256,
-        "weights_rights": card.data_rights,
-        "params_json": json.dumps(
-            settings["color"] | {"output": settings["output"], "table": config.table},
-            sort_keys=True,
-        ),
-        "seed": 0,
-    }
+    model, *after = models
     context = manifest.JobContext(
         job_id=job_id,
-        recipe_sha256=recipe_digest(config, model.weights_sha256),
-        steps=(step,),
+        recipe_sha256=_digest(config, models),
+        steps=tuple(_step(config, one) for one in models),
         version=__version__,
         git_commit=git_commit(),
         torch_version=_version("torch"),
         ray_version=_version("ray") if config.run.engine == "ray" else "",
     )
     labels = {
-        "model": card.name,
-        "modelVersion": card.version,
+        "model": model.card.name,
+        "modelVersion": model.card.version,
         "weightsSha256": model.weights_sha256,
         "jobId": job_id,
         "version": __version__,
     }
     folder = os.path.abspath(config.output)  # noqa: PTH100 (links are not resolved)
-    return JobSpec(config, folder, model, context, labels, token=job_id, owner=owner)
+    return JobSpec(
+        config=config, output=folder, model=model, restorer=after[0] if after else None,
+        context=context, labels=labels, token=job_id, owner=owner,
+    )  # fmt: skip
+
+
+def _step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:
+    """A model's part in a picture, as the manifest's `steps` has it."""
+    settings = recipe(config, model.weights_sha256)
+    return {
+        "op": model.card.family,
+        "model_ref": model.ref,
+        "model_version": model.card.version,
+        "weights_sha256": model.weights_sha256,
+        "weights_rights": model.card.data_rights,
+        "params_json": json.dumps(
+            settings["color"] | {"output": settings["output"], "table": config.table},
+            sort_keys=True,
+        ),
+        "seed": 0,
+    }
 
 
 def _job_record(
-    config: JobConfig, model: ResolvedModel, spec: JobSpec, chosen: Selection
+    config: JobConfig, models: Models, spec: JobSpec, chosen: Selection
 ) -> dict[str, Any]:
+    model, *after = (
+        {
+            "ref": one.ref,
+            "name": one.card.name,
+            "version": one.card.version,
+            "weights_sha256": one.weights_sha256,
+            "data_rights": one.card.data_rights,
+        }
+        for one in models
+    )
     return {
         "job_id": spec.context.job_id,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -291,14 +319,9 @@ def _job_record(
         "todo": chosen.todo.num_rows,
         "config": asdict(config),
         "recipe_sha256": spec.context.recipe_sha256,
-        "recipe": recipe(config, model.weights_sha256),
-        "model": {
-            "ref": model.ref,
-            "name": model.card.name,
-            "version": model.card.version,
-            "weights_sha256": model.weights_sha256,
-            "data_rights": model.card.data_rights,
-        },
+        "recipe": recipe(config, *(one.weights_sha256 for one in models)),
+        "model": model,
+        "restorer": after[0] if after else None,
         "versions": {
             "archive-colorizer": __version__,
             "git_commit": spec.context.git_commit,

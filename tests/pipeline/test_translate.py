@@ -12,6 +12,7 @@ from PIL import Image
 from archive_colorizer.config import JobConfig, overlay
 from archive_colorizer.errors import ConfigError, ModelReferenceError
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.pipeline.output import read_job
 from archive_colorizer.pipeline.run import colorize
 from archive_colorizer.provenance.verify import verify
 from archive_colorizer.storage import open_store
@@ -46,7 +47,8 @@ def archive(tmp_path: Path) -> Path:
 
 def job(archive: Path, folder: Path, ref: str, **sections: dict[str, Any]) -> JobConfig:
     base = JobConfig(source=str(archive), output=str(folder))
-    quick = {"color": {"model": ref, "proxy_px": 64}, "run": {"engine": "local"}}
+    color = {"model": ref, "proxy_px": 64, "restore": "off"}
+    quick = {"color": color, "run": {"engine": "local"}}
     return overlay(overlay(base, quick, "test"), sections, "test")
 
 
@@ -124,3 +126,55 @@ def test_what_a_model_cannot_do_is_refused(archive: Path, tmp_path: Path) -> Non
     plain = model(tmp_path, "autoencoder", {"width": 4})
     with pytest.raises(ConfigError, match="one colour for each pixel"):
         colorize(job(archive, tmp_path / "out3", plain, color={"vividness": 0.5}))
+
+
+RDN = {"blocks": 1, "convolutions": 1, "growth": 4, "features": 4}
+
+
+def derivatives(folder: Path, rows: Rows) -> dict[str, np.ndarray]:
+    found = {}
+    for row in rows(folder):
+        with Image.open(row["derivative_uri"].removeprefix("file://")) as image:
+            found[row["source_uri"].rpartition("/")[2]] = np.asarray(image).astype(int)
+    return found
+
+
+def test_a_translation_is_restored_and_both_models_stand_in_the_row(
+    archive: Path, tmp_path: Path, rows: Rows
+) -> None:
+    ref = model(tmp_path, "cyclegan", CYCLE)
+    restorer = model(tmp_path, "rdn", RDN | {"scale": 2})
+    report = colorize(job(archive, tmp_path / "out", ref, color={"restore": restorer}))
+    assert report.ok == 3
+    for row in rows(tmp_path / "out"):
+        assert [step["op"] for step in row["steps"]] == ["cyclegan", "rdn"]
+        assert row["steps"][1]["model_ref"] == restorer
+        assert row["steps"][0]["weights_sha256"] != row["steps"][1]["weights_sha256"]
+        assert min(row["derivative_width"], row["derivative_height"]) == 128
+    assert read_job(open_store(str(tmp_path / "out")))["restorer"]["name"] == "rdn"
+    again = colorize(job(archive, tmp_path / "out", ref, color={"restore": restorer}))
+    assert again.ok == 0
+    other = colorize(job(archive, tmp_path / "out", ref))
+    assert other.ok == 3  # without restoration it is another picture
+
+
+def test_edges_are_sharpened_after_it(archive: Path, tmp_path: Path, rows: Rows) -> None:
+    ref = model(tmp_path, "autoencoder_translate", {"width": 4})
+    plain, sharp = ({"restore": "off", "sharpen": amount} for amount in (0.0, 1.0))
+    for name, color in (("plain", plain), ("sharp", sharp)):
+        colorize(job(archive, tmp_path / name, ref, color=color, output={"format": "png"}))
+    before, after = (derivatives(tmp_path / name, rows) for name in ("plain", "sharp"))
+    assert after["colour.png"].std() > before["colour.png"].std()
+
+
+def test_what_colours_is_neither_restored_nor_sharpened(archive: Path, tmp_path: Path) -> None:
+    plain = model(tmp_path, "autoencoder", {"width": 4})
+    restorer = model(tmp_path, "rdn", RDN)
+    with pytest.raises(ConfigError, match="restore: autoencoder colours"):
+        colorize(job(archive, tmp_path / "a", plain, color={"restore": restorer}))
+    with pytest.raises(ConfigError, match="sharpen: autoencoder colours"):
+        colorize(job(archive, tmp_path / "a", plain, color={"sharpen": 0.5}))
+    ref = model(tmp_path, "cyclegan", CYCLE)
+    with pytest.raises(ModelReferenceError, match="autoencoder neither restores nor enlarges"):
+        colorize(job(archive, tmp_path / "a", ref, color={"restore": plain}))
+    assert not (tmp_path / "a").exists()
