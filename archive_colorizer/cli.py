@@ -271,6 +271,9 @@ def _add_evaluate(commands: Any) -> None:  # noqa: ANN401
     add("--limit", type=int, metavar="N", help="at most N pictures; 0 takes all")
     add("--seed", type=int, help="draws the pictures")
     add("--device", help="auto, cpu or cuda")
+    add("--jpeg", type=int, metavar="Q", help="enlarging, restoring: quality of what is given")
+    add("--sharpen", type=float, metavar="0..3",
+        help="enlarging, restoring: each model also with sharpened edges")  # fmt: skip
     add("--inception", metavar="FILE", help="Inception-v3 weights, for KID and FID")
     add("--lpips-backbone", metavar="FILE", help="AlexNet or VGG16 weights, for LPIPS")
     add("--lpips-heads", metavar="FILE", help="the learned weights that go with them")

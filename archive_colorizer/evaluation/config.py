@@ -35,6 +35,10 @@ class EvaluationConfig:
     """auto, cpu, or cuda[:N]. Always float32, without TF32."""
     sheet_rows: int = 12
     """Pictures on the contact sheet: the first ones drawn."""
+    jpeg: int = 0
+    """Enlarging and restoring: low pictures go through JPEG of this quality; 0 leaves it out."""
+    sharpen: float = 0.0
+    """Enlarging and restoring: each model stands a second time with its edges sharpened."""
     inception: str = ""
     """File with Inception-v3 weights for KID and FID; empty leaves them out."""
     lpips_backbone: str = ""
@@ -53,6 +57,8 @@ class EvaluationConfig:
                 self.temperature is None or 0 < self.temperature <= 10,
                 f"temperature={self.temperature}: must be above 0 and at most 10",
             ),
+            (0 <= self.jpeg <= 100, f"jpeg={self.jpeg}: must be 0 to 100"),
+            (0 <= self.sharpen <= 3, f"sharpen={self.sharpen}: must be 0 to 3"),
             (self.sheet_rows >= 0, f"sheet_rows={self.sheet_rows}: must not be negative"),
             (
                 bool(self.lpips_backbone) == bool(self.lpips_heads),

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from archive_colorizer.evaluation.scores import ModelScores, PictureScores
 
@@ -87,7 +87,17 @@ class EvaluationReport:
         return self.markdown()
 
 
-def write(report: EvaluationReport, folder: Path) -> None:
+class Written(Protocol):
+    """What can be written down."""
+
+    def markdown(self) -> str:
+        """For people."""
+
+    def json(self) -> str:
+        """For programs."""
+
+
+def write(report: Written, folder: Path) -> None:
     """Write report.md and report.json."""
     for name, text in ((REPORT_MD, report.markdown()), (REPORT_JSON, report.json() + "\n")):
         temporary = folder / f".{name}.tmp"

@@ -14,6 +14,7 @@ from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.evaluation import pictures, protocol, report
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.device import choose_device, exact, seeded
+from archive_colorizer.evaluation.enlarging_run import EnlargingReport, evaluate_enlargers
 from archive_colorizer.evaluation.judge import Judge
 from archive_colorizer.evaluation.perceptual import Perceptual
 from archive_colorizer.evaluation.pictures import Pair
@@ -21,19 +22,32 @@ from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.scores import summarize
 from archive_colorizer.evaluation.sheet import write_sheet
 from archive_colorizer.evaluation.subject import Subject, baseline, open_subject, unchanged
+from archive_colorizer.models.tasks import TASK_OF, Task
+from archive_colorizer.weights.reference import resolve
 
 
-def evaluate(config: EvaluationConfig) -> EvaluationReport:
+def evaluate(config: EvaluationConfig) -> EvaluationReport | EnlargingReport:
     """Judge the grey baseline and every model, and write report.md, report.json and sheet.png.
+
+    Models that enlarge or restore are judged by themselves, beside bicubic.
 
     Raises:
         LocationError: DATA or a weights file is missing or not usable, or OUTPUT is not writable.
         ModelReferenceError: a model cannot be loaded or judged.
-        ConfigError: the device is not there, or the extra `metrics` is not installed.
+        ConfigError: the device is not there, the extra `metrics` is not installed, or models of
+            different tasks.
     """
     require_libraries()
     device = choose_device(config.device)
     folder = _output(config.output)
+    resolved = [resolve(ref) for ref in config.models]
+    enlarge = [TASK_OF.get(model.card.family) is Task.UPSCALE for model in resolved]
+    if all(enlarge):
+        return evaluate_enlargers(config, resolved, device, folder)
+    if any(enlarge):
+        raise ConfigError("models that enlarge and others cannot stand in one table")
+    if config.jpeg or config.sharpen:
+        raise ConfigError("--jpeg and --sharpen are for models that enlarge or restore")
     with seeded(config.seed, device):
         subjects = [open_subject(ref, device, config.temperature) for ref in config.models]
         found = compare(config, subjects, device)
