@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from archive_colorizer import __version__
+from archive_colorizer.cli_models import MODELS_EXAMPLE, models, models_options
 from archive_colorizer.cli_training import (
     DATA_EXAMPLE,
     TRAIN_EXAMPLE,
@@ -76,6 +77,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     text = "look at training pictures, leave out grey ones, make pairs"
     data_options(_command(commands, "data", data, text, DATA_EXAMPLE))
+    text = "import public checkpoints; register, promote and roll back models"
+    models_options(_command(commands, "models", models, text, MODELS_EXAMPLE))
     return parser
 
 

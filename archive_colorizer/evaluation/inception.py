@@ -17,7 +17,7 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from archive_colorizer.errors import LocationError
-from archive_colorizer.evaluation.weights_file import fill, read_state
+from archive_colorizer.weights.state import fill, read_state
 
 SIDE_PX: Final = 299
 FEATURES: Final = 2048

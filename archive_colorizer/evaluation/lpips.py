@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from archive_colorizer.errors import LocationError
-from archive_colorizer.evaluation.weights_file import fill, read_state
+from archive_colorizer.weights.state import fill, read_state
 
 SHIFT: Final = (-0.030, -0.088, -0.188)
 SCALE: Final = (0.458, 0.448, 0.450)

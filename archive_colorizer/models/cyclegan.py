@@ -25,12 +25,16 @@ class CycleGANConfig:
     """Residual blocks; the paper has 9 for 256 pixels, 6 for 128."""
     domains: tuple[str, ...] = ()
     """Names of the two kinds of pictures, for example day and night; the first is the source."""
+    one_way: bool = False
+    """Only from the first kind to the second: what a public generator file holds."""
     back: bool = False
     """Translate from the second kind to the first when it is not said."""
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.blocks < 1:
             raise ValueError(f"width={self.width}, blocks={self.blocks}: must be at least 1")
+        if self.one_way and self.back:
+            raise ValueError("back=True: a one-way model has no way back")
         if self.domains and len(set(self.domains)) != 2:
             raise ValueError(f"domains={self.domains}: must be two different names")
 
@@ -81,7 +85,7 @@ class CycleGAN(nn.Module):
         super().__init__()
         self.config = config
         self.forth = Generator(config.width, config.blocks)
-        self.back = Generator(config.width, config.blocks)
+        self.back = None if config.one_way else Generator(config.width, config.blocks)
 
     @property
     def size_multiple(self) -> int:
@@ -98,7 +102,10 @@ class CycleGAN(nn.Module):
         Returns:
             (B, 3, H, W) float32 in [0, 1].
         """
-        network = self.back if (self.config.back if back is None else back) else self.forth
+        back = self.config.back if back is None else back
+        network = self.back if back else self.forth
+        if network is None:
+            raise ValueError("back: this model translates one way only")
         return (at_any_sides(network, rgb_b3hw * 2 - 1, MULTIPLE) + 1) / 2
 
 
@@ -125,34 +132,34 @@ class Critic(nn.Module):
 PUBLIC: Final = re.compile(r"model\.(\d+)\.(?:conv_block\.([156])\.)?(weight|bias)")
 
 
-def from_public(state: Mapping[str, Tensor], config: CycleGANConfig) -> dict[str, Tensor]:
-    """Names of one `Generator` for a public one's tensors (`model.10.conv_block.1.weight`).
+def from_public(state: Mapping[str, Tensor]) -> tuple[dict[str, object], dict[str, Tensor]]:
+    """Settings and our names for a public generator (`model.10.conv_block.1.weight`).
 
     Args:
-        state: of one direction; statistics of the norms and `module.` are left out.
-        config: how many blocks it has.
+        state: of one direction, without `module.`; statistics of the norms are left out.
 
     Raises:
         ValueError: a name that the layout does not have, or tensors are missing.
     """
     found: dict[str, Tensor] = {}
     for name, value in state.items():
-        bare = name.removeprefix("module.")
-        if bare.endswith(("running_mean", "running_var", "num_batches_tracked")):
+        if name.endswith(("running_mean", "running_var", "num_batches_tracked")):
             continue
-        match = PUBLIC.fullmatch(bare)
+        match = PUBLIC.fullmatch(name)
         if match is None:
             raise ValueError(f"{name}: not a name of CycleGAN's generator")
         at, inner, kind = match.groups()
         part = "" if inner is None else f"inner.{1 if inner == '1' else 5}."
-        found[f"layers.{at}.{part}{kind}"] = value
-    wanted = Generator(1, config.blocks).state_dict().keys()
-    missing, unknown = sorted(wanted - found.keys()), sorted(found.keys() - wanted)
+        found[f"forth.layers.{at}.{part}{kind}"] = value
+    blocks = len({name.split(".")[2] for name in found if ".inner." in name})
+    wanted = CycleGAN(CycleGANConfig(width=1, blocks=max(1, blocks), one_way=True)).state_dict()
+    missing, unknown = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
     if missing:
         raise ValueError(f"{len(missing)} tensors are missing, first {missing[0]}")
     if unknown:
         raise ValueError(f"{len(unknown)} tensors too many, first {unknown[0]}")
-    return found
+    width = found["forth.layers.1.weight"].shape[0]
+    return {"width": width, "blocks": blocks, "one_way": True}, found
 
 
 def build(config: CycleGANConfig) -> nn.Module:

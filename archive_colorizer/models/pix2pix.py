@@ -5,8 +5,10 @@ After Isola, Zhu, Zhou & Efros, "Image-to-Image Translation with Conditional Adv
 resolution allows (256: 8 times, 320: 6, 512: 9, 1024: 10).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +36,10 @@ class Pix2PixConfig:
     """Edge of every convolution (KSIZE)."""
     width: int = 64
     """Channels of the first level; they double up to eight times as many."""
+    norm: Literal["batch", "instance"] = "batch"
+    """Instance norm has no parameters; the convolutions then have biases."""
+    lightness: bool = False
+    """With one channel in: it is L over 50 less 1, not grey (the public colorization models)."""
     dropout: float = 0.5
     """In the first three levels after the innermost."""
 
@@ -42,6 +48,8 @@ class Pix2PixConfig:
             raise ValueError(
                 f"{self.in_channels} channels in, {self.out_channels} out: 1 or 3, 2 or 3"
             )
+        if self.norm not in ("batch", "instance"):
+            raise ValueError(f"norm={self.norm}: must be batch or instance")
         if self.resolution < 8 or self.depth < 3:
             raise ValueError(f"resolution={self.resolution}: must be a multiple of 8")
         if not 2 <= self.kernel <= 9:
@@ -63,11 +71,11 @@ class Generator(nn.Module):
         widths = [config.in_channels, *(config.width * min(2**i, 8) for i in levels)]
         innermost = config.depth - 1
         self.down = nn.ModuleList(
-            _down(a, b, config.kernel, first=i == 0, normed=0 < i < innermost)
+            _down(a, b, config, first=i == 0, normed=0 < i < innermost)
             for i, (a, b) in enumerate(pairwise(widths))
         )
         self.up = nn.ModuleList(
-            _up(widths[i + 1] * (1 if i == innermost else 2), widths[i], config.kernel,
+            _up(widths[i + 1] * (1 if i == innermost else 2), widths[i], config,
                 dropout=config.dropout if innermost - DROPOUT_LEVELS <= i < innermost else 0.0)
             for i in range(innermost, 0, -1)
         )  # fmt: skip
@@ -106,6 +114,8 @@ class Generator(nn.Module):
 
         Any sides; doubt is 0.
         """
+        if self.config.lightness:
+            gray_b1hw = rgb_to_lab(gray_b1hw.expand(-1, 3, -1, -1))[:, :1] / 100
         x_bchw = gray_b1hw.expand(-1, self.config.in_channels, -1, -1) * 2 - 1
         out_bchw = at_any_sides(self, x_bchw, self.size_multiple)
         if self.config.out_channels == 2:
@@ -150,22 +160,28 @@ def init_normal(module: nn.Module, std: float = 0.02) -> None:
             nn.init.zeros_(part.bias)
 
 
-def _down(inputs: int, outputs: int, kernel: int, *, first: bool, normed: bool) -> nn.Sequential:
-    convolution = nn.Conv2d(inputs, outputs, kernel, 2, (kernel - 1) // 2, bias=False)
+def _down(
+    inputs: int, outputs: int, config: Pix2PixConfig, *, first: bool, normed: bool
+) -> nn.Sequential:
+    kernel, bias = config.kernel, config.norm == "instance"
     return nn.Sequential(
         nn.Identity() if first else nn.LeakyReLU(0.2),
-        convolution,
-        nn.BatchNorm2d(outputs) if normed else nn.Identity(),
+        nn.Conv2d(inputs, outputs, kernel, 2, (kernel - 1) // 2, bias=bias),
+        _norm(outputs, config) if normed else nn.Identity(),
     )
 
 
-def _up(inputs: int, outputs: int, kernel: int, *, dropout: float) -> nn.Sequential:
+def _up(inputs: int, outputs: int, config: Pix2PixConfig, *, dropout: float) -> nn.Sequential:
     return nn.Sequential(
         nn.ReLU(),
-        _transposed(inputs, outputs, kernel, bias=False),
-        nn.BatchNorm2d(outputs),
+        _transposed(inputs, outputs, config.kernel, bias=config.norm == "instance"),
+        _norm(outputs, config),
         nn.Dropout(dropout) if dropout else nn.Identity(),
     )
+
+
+def _norm(channels: int, config: Pix2PixConfig) -> nn.Module:
+    return nn.InstanceNorm2d(channels) if config.norm == "instance" else nn.BatchNorm2d(channels)
 
 
 def _transposed(inputs: int, outputs: int, kernel: int, *, bias: bool) -> nn.ConvTranspose2d:
@@ -173,6 +189,60 @@ def _transposed(inputs: int, outputs: int, kernel: int, *, bias: bool) -> nn.Con
     padding = (kernel - 1) // 2
     extra = 2 + 2 * padding - kernel
     return nn.ConvTranspose2d(inputs, outputs, kernel, 2, padding, extra, bias=bias)
+
+
+def from_public(state: Mapping[str, Tensor]) -> tuple[dict[str, object], dict[str, Tensor]]:
+    """Settings and our names for a public U-Net generator (pytorch-CycleGAN-and-pix2pix).
+
+    Its levels are nested: the first at `model.model.1`, each further one at `.model.3`.
+
+    Args:
+        state: `model.model.0.weight` and so on, without `module.`.
+
+    Returns:
+        Settings of the family (resolution by the depth, `lightness` where one channel goes in), and
+        the tensors.
+
+    Raises:
+        ValueError: a tensor of a level is missing, or there are more than the layout has.
+    """
+    inner = "model.model.1."
+    depth = 1
+    while f"{inner}model.1.weight" in state:
+        depth += 1
+        inner += "model.3."
+    places = [("model.model.0", "down.0.1"), ("model.model.3", "last.1")]
+    at = "model.model.1."
+    for level in range(1, depth):
+        up, innermost = f"up.{depth - 1 - level}", level == depth - 1
+        places += [(f"{at}model.1", f"down.{level}.1")]
+        places += [] if innermost else [(f"{at}model.2", f"down.{level}.2")]
+        places += [(f"{at}model.{3 if innermost else 5}", f"{up}.1"),
+                   (f"{at}model.{4 if innermost else 6}", f"{up}.2")]  # fmt: skip
+        at += "model.3."
+    found: dict[str, Tensor] = {}
+    for theirs, ours in places:
+        tensors = {k: v for k, v in state.items() if k.rpartition(".")[0] == theirs}
+        if not tensors and not ours.endswith(".2"):
+            raise ValueError(f"{theirs}.weight is missing")
+        found |= {f"{ours}.{key.rpartition('.')[2]}": v for key, v in tensors.items()}
+    if len(found) != len(state) or depth < 3:
+        raise ValueError(f"{len(state) - len(found)} tensors too many, {depth} levels")
+    first, last = found["down.0.1.weight"], found["last.1.weight"]
+    batch = "down.1.2.weight" in found
+    config = {
+        "in_channels": first.shape[1],
+        "out_channels": last.shape[1],
+        "width": first.shape[0],
+        "kernel": first.shape[2],
+        "resolution": 2**depth,
+        "norm": "batch" if batch else "instance",
+        "lightness": first.shape[1] == 1,
+    }
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    if not batch:
+        found = {name: v for name, v in found.items() if not name.endswith(statistics)}
+    return config, found
 
 
 def build(config: Pix2PixConfig) -> nn.Module:

@@ -6,8 +6,9 @@ uses (D 20, C 6, G 64, nearest upsampling). B batch, C channel, H height, W widt
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Final, Literal
 
 import torch
@@ -123,42 +124,87 @@ LAYOUTS: Final[Mapping[str, tuple[str, str, str, str, str, str, str]]] = {
                     "gff.{k}", "upscale.{u}.0", "output"),
     "SFENet1.weight": ("SFENet1", "SFENet2", "RDBs.{i}.convs.{j}.conv.0", "RDBs.{i}.LFF",
                        "GFF.{k}", "UPNet.{v}", "UPNet.{w}"),
+    "F_m1.weight": ("F_m1", "F_0", "F_{i1}_{j1}", "LFF_{i1}", "GFF_{k1}", "UPN{n}", "SR"),
 }  # fmt: skip
-"""The two public layouts, told apart by their first key: names of shallow1, shallow2, a block's
-convolution, its fusion, the fusion, an upsampling convolution, the last one."""
+"""The three public layouts, told apart by their first key: names of shallow1, shallow2, a block's
+convolution, its fusion, the fusion, an upsampling convolution, the last one. The third one is the
+Keras release's (nearest upsampling) with kernels turned as torch has them."""
 
 
-def from_public(state: Mapping[str, Tensor], config: RDNConfig) -> dict[str, Tensor]:
-    """Our names for a public state dict's tensors.
-
-    Args:
-        state: of either public layout, with or without `module.` before the names.
-        config: what it is to fill.
+def from_public(state: Mapping[str, Tensor]) -> tuple[dict[str, object], dict[str, Tensor]]:
+    """Settings and our names for a public state dict of any of the three layouts.
 
     Raises:
-        ValueError: neither layout, or a tensor is missing; says which.
+        ValueError: no such layout, or a tensor is missing or of another shape; says which.
     """
-    bare = {name.removeprefix("module."): value for name, value in state.items()}
-    first = next((key for key in LAYOUTS if key in bare), None)
+    first = next((key for key in LAYOUTS if key in state), None)
     if first is None:
-        raise ValueError(f"no known RDN layout (looked for {' and '.join(LAYOUTS)})")
-    one, two, inner, local, whole, up, last = LAYOUTS[first]
-    ups = int(math.log2(config.scale)) if config.upsampling == "shuffle" else 0
-    names = {"shallow1": one, "shallow2": two}
+        raise ValueError(f"no known RDN layout (looked for {', '.join(LAYOUTS)})")
+    names = LAYOUTS[first]
+    one = state[f"{names[0]}.weight"]
+    config = {
+        "features": one.shape[0],
+        "growth": _there(state, _place(names[2])).shape[0],
+        "blocks": _count(lambda i: _place(names[2], i=i), state),
+        "convolutions": _count(lambda j: _place(names[2], j=j), state),
+        **_enlarging(state, names, one.shape[0]),
+    }
+    names_of = _names(names, RDNConfig(**config))  # type: ignore[arg-type]
+    found = {
+        f"{ours}.{part}": _there(state, theirs, part)
+        for ours, theirs in names_of.items()
+        for part in ("weight", "bias")
+    }
+    if len(found) != len(state):
+        extra = sorted(state.keys() - {f"{n}.{p}" for n in names_of.values()
+                                       for p in ("weight", "bias")})  # fmt: skip
+        raise ValueError(f"{len(extra)} tensors are not RDN's, first {extra[0]}")
+    return config, found
+
+
+def _enlarging(
+    state: Mapping[str, Tensor], names: tuple[str, ...], features: int
+) -> dict[str, object]:
+    """Scale and upsampling, from how many convolutions there are and what they give."""
+    if names[0] == "F_m1":
+        given = _there(state, "UPN3").shape[0]
+        return {"scale": math.isqrt(given // CHANNELS), "upsampling": "nearest"}
+    ups = _count(lambda u: _place(names[5], u=u, v=2 * u), state)
+    ups -= names[0] == "SFENet1"  # the last one is numbered with them
+    for up in range(ups):
+        if _there(state, _place(names[5], u=up, v=2 * up)).shape[0] != 4 * features:
+            raise ValueError("it enlarges by another factor than 2 or 4")
+    return {"scale": 2**ups, "upsampling": "shuffle"}
+
+
+def _names(names: tuple[str, ...], config: RDNConfig) -> dict[str, str]:
+    """Ours -> theirs, without weight and bias."""
+    nearest = config.upsampling == "nearest"
+    ups = range(3) if nearest else range(int(math.log2(config.scale)))
+    found = {"shallow1": names[0], "shallow2": names[1]}
     for i in range(config.blocks):
-        names[f"blocks.{i}.fusion"] = local.format(i=i)
+        found[f"blocks.{i}.fusion"] = _place(names[3], i=i)
         for j in range(config.convolutions):
-            names[f"blocks.{i}.convolutions.{j}"] = inner.format(i=i, j=j)
-    names |= {f"fusion.{k}": whole.format(k=k) for k in (0, 1)}
-    names |= {f"up.{2 * u}": up.format(u=u, v=2 * u) for u in range(ups)}
-    names["last"] = last.format(w=2 * ups)
-    found = {}
-    for ours, theirs in names.items():
-        for part in ("weight", "bias"):
-            if f"{theirs}.{part}" not in bare:
-                raise ValueError(f"{theirs}.{part} is missing")
-            found[f"{ours}.{part}"] = bare[f"{theirs}.{part}"]
-    return found
+            found[f"blocks.{i}.convolutions.{j}"] = _place(names[2], i=i, j=j)
+    found |= {f"fusion.{k}": _place(names[4], k=k) for k in (0, 1)}
+    found |= {f"up.{2 * u}": _place(names[5], u=u, v=2 * u) for u in ups}
+    return found | {"last": _place(names[6], w=2 * len(ups))}
+
+
+def _place(name: str, **at: int) -> str:
+    numbers = dict.fromkeys("ijkuvw", 0) | at
+    ordinals = {f"{key}1": value + 1 for key, value in numbers.items()}
+    return name.format(**numbers, **ordinals, n=numbers["u"] + 1)
+
+
+def _count(name_of: Callable[[int], str], state: Mapping[str, Tensor]) -> int:
+    return next(i for i in count() if f"{name_of(i)}.weight" not in state)
+
+
+def _there(state: Mapping[str, Tensor], name: str, part: str = "weight") -> Tensor:
+    if f"{name}.{part}" not in state:
+        raise ValueError(f"{name}.{part} is missing")
+    return state[f"{name}.{part}"]
 
 
 def build(config: RDNConfig) -> nn.Module:

@@ -4,6 +4,7 @@ After Wang et al., "ESRGAN: Enhanced Super-Resolution Generative Adversarial Net
 of the generator's parts are those of the public releases. B batch, C channel, H height, W width.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,10 +26,14 @@ class RRDBConfig:
     blocks: int = 23
     features: int = 64
     growth: int = 32
+    unshuffle: int = 1
+    """Blocks of so many pixels become channels first (Real-ESRGAN x2: 2)."""
 
     def __post_init__(self) -> None:
         if self.scale not in (1, 2, 4):
             raise ValueError(f"scale={self.scale}: must be 1, 2 or 4")
+        if self.unshuffle not in (1, 2, 4):
+            raise ValueError(f"unshuffle={self.unshuffle}: must be 1, 2 or 4")
         if min(self.blocks, self.features, self.growth) < 1:
             raise ValueError(f"{self}: all must be at least 1")
 
@@ -76,10 +81,10 @@ class RRDBNet(nn.Module):
         super().__init__()
         self.config = config
         width = config.features
-        self.conv_first = nn.Conv2d(3, width, 3, padding=1)
+        self.conv_first = nn.Conv2d(3 * config.unshuffle**2, width, 3, padding=1)
         self.body = nn.Sequential(*(RRDB(width, config.growth) for _ in range(config.blocks)))
         self.conv_body = nn.Conv2d(width, width, 3, padding=1)
-        self.ups = [f"conv_up{i}" for i in range(1, config.scale.bit_length())]
+        self.ups = [f"conv_up{i}" for i in range(1, (config.scale * config.unshuffle).bit_length())]
         for name in self.ups:
             self.add_module(name, nn.Conv2d(width, width, 3, padding=1))
         self.conv_hr = nn.Conv2d(width, width, 3, padding=1)
@@ -92,13 +97,17 @@ class RRDBNet(nn.Module):
 
     def forward(self, rgb_b3hw: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 3, scale H, scale W), about [0, 1]; any sides."""
-        first = self.conv_first(rgb_b3hw)
+        height, width = rgb_b3hw.shape[2:]
+        block, scale = self.config.unshuffle, self.config.scale
+        whole = F.pad(rgb_b3hw, (0, -width % block, 0, -height % block), mode="replicate")
+        first = self.conv_first(F.pixel_unshuffle(whole, block))
         x = first + self.conv_body(self.body(first))
         for name in self.ups:
             x = F.interpolate(x, scale_factor=2.0, mode="nearest")
             x = F.leaky_relu(self.get_submodule(name)(x), 0.2)
         out: Tensor = self.conv_last(F.leaky_relu(self.conv_hr(x), 0.2))
-        return rgb_b3hw + out if self.config.scale == 1 else out
+        out = out[:, :, : scale * height, : scale * width]
+        return rgb_b3hw + out if scale == block == 1 else out
 
     def enlarge(self, rgb_b3hw: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 3, scale H, scale W) float32 in [0, 1]."""
@@ -157,22 +166,26 @@ BSRGAN: Final = (
 )
 
 
-def from_public(state: Mapping[str, object]) -> dict[str, Tensor]:
-    """Our names for a public state dict's tensors: BasicSR's, ESRGAN's first release, or BSRGAN's.
+def from_public(state: Mapping[str, Tensor]) -> tuple[dict[str, object], dict[str, Tensor]]:
+    """Settings and our names for a public state dict: BasicSR's, ESRGAN's first one, or BSRGAN's.
 
     Raises:
-        ValueError: it has none of these layouts.
+        ValueError: it has none of these layouts, or other tensors than such a network.
     """
-    inner = state.get("params_ema", state.get("params", state))
-    assert isinstance(inner, Mapping)
-    bare: dict[str, Tensor] = {k.removeprefix("module."): v for k, v in inner.items()}
-    if "model.0.weight" in bare:
-        return {_renamed(name, OLD): value for name, value in bare.items()}
-    if any(name.startswith("RRDB_trunk.") for name in bare):
-        return {_renamed(name, BSRGAN): value for name, value in bare.items()}
-    if "conv_first.weight" not in bare:
+    if "model.0.weight" in state:
+        state = {_renamed(name, OLD): value for name, value in state.items()}
+    elif any(name.startswith("RRDB_trunk.") for name in state):
+        state = {_renamed(name, BSRGAN): value for name, value in state.items()}
+    if not {"conv_first.weight", "body.0.rdb1.conv1.weight"} <= state.keys():
         raise ValueError("no known RRDB layout (conv_first, model.0 or RRDB_trunk)")
-    return bare
+    first, growth = state["conv_first.weight"], state["body.0.rdb1.conv1.weight"].shape[0]
+    unshuffle = math.isqrt(first.shape[1] // 3)
+    ups = sum(f"conv_up{i}.weight" in state for i in range(1, 5))
+    blocks = {name.split(".")[1] for name in state if name.startswith("body.")}
+    return {
+        "scale": 2**ups // unshuffle, "blocks": len(blocks), "features": first.shape[0],
+        "growth": growth, "unshuffle": unshuffle,
+    }, dict(state)  # fmt: skip
 
 
 def _renamed(name: str, rules: tuple[tuple[re.Pattern[str], str], ...]) -> str:

@@ -11,9 +11,11 @@ from archive_colorizer.models import (
     chroma_unet,
     cwgan_gp,
     cyclegan,
+    eccv16,
     pix2pix,
     rdn,
     rrdb,
+    siggraph17,
     unet_perceptual,
 )
 from archive_colorizer.models.spec import ModelSpec
@@ -42,6 +44,8 @@ MODELS: Final[Mapping[str, ModelSpec]] = dict(
             size_multiple=1,
         ),
         _spec("cyclegan", cyclegan.CycleGANConfig, cyclegan.build, size_multiple=4),
+        _spec("eccv16", eccv16.ECCV16Config, eccv16.build, size_multiple=8),
+        _spec("siggraph17", siggraph17.Siggraph17Config, siggraph17.build, size_multiple=8),
         _spec("rdn", rdn.RDNConfig, rdn.build, size_multiple=1),
         _spec("rrdb", rrdb.RRDBConfig, rrdb.build, size_multiple=1),
     )

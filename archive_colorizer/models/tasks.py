@@ -21,10 +21,12 @@ TASK_OF: Final[Mapping[str, Task]] = {
     "chroma_unet": Task.COLORIZE,
     "cwgan_gp": Task.COLORIZE,
     "cyclegan": Task.TRANSLATE,
+    "eccv16": Task.COLORIZE,
     "pix2pix": Task.COLORIZE,
     "pix2pix_translate": Task.TRANSLATE,
     "rdn": Task.UPSCALE,
     "rrdb": Task.UPSCALE,
+    "siggraph17": Task.COLORIZE,
     "unet_perceptual": Task.COLORIZE,
 }
 """The same keys as MODELS."""

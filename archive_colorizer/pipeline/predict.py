@@ -72,7 +72,7 @@ class Translator:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._dtype = autocast_dtype(precision, self._device)
         module: Any = load(model)
-        if back and not hasattr(module.config, "back"):
+        if back and (not hasattr(module.config, "back") or module.config.one_way):
             raise ConfigError(f"back: {model.card.family} translates one way only")
         self._knobs = {"back": not module.config.back} if back else {}
         self._module = module.to(device=self._device, memory_format=torch.channels_last)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from archive_colorizer.errors import ConfigError, LocationError
-from archive_colorizer.evaluation.weights_file import read_state
 from archive_colorizer.models.vgg import VggFeatures
+from archive_colorizer.weights.state import read_state
 
 
 def open_vgg(kind: str, path: str, weight: float) -> VggFeatures | None:

@@ -49,27 +49,29 @@ def public(dropout: bool) -> dict[str, torch.Tensor]:
     shapes |= {"model.12": (16, 8, 3, 3), "model.15": (8, 4, 3, 3), "model.19": (3, 4, 7, 7)}
     state = {}
     for name, shape in shapes.items():
-        state[f"module.{name}.weight"] = torch.randn(shape)
+        state[f"{name}.weight"] = torch.randn(shape)
         turned = name in {"model.12", "model.15"}
-        state[f"module.{name}.bias"] = torch.randn(shape[1 if turned else 0])
+        state[f"{name}.bias"] = torch.randn(shape[1 if turned else 0])
     return state
 
 
 @pytest.mark.parametrize("dropout", [False, True])
 def test_public_state_dicts_fit(dropout: bool) -> None:
     state = public(dropout)
-    network = Generator(4, 2)
-    network.load_state_dict(from_public(state, SMALL))
-    name = f"module.model.11.conv_block.{6 if dropout else 5}.weight"
-    assert torch.equal(network.layers[11].inner[5].weight, state[name])
+    config, found = from_public(state)
+    assert config == {"width": 4, "blocks": 2, "one_way": True}
+    network = CycleGAN(CycleGANConfig(**config))
+    network.load_state_dict(found)
+    name = f"model.11.conv_block.{6 if dropout else 5}.weight"
+    assert torch.equal(network.forth.layers[11].inner[5].weight, state[name])
 
 
 def test_what_does_not_fit_is_named() -> None:
     state = public(False)
-    del state["module.model.4.bias"]
-    with pytest.raises(ValueError, match=r"1 tensors are missing, first layers\.4\.bias"):
-        from_public(state, SMALL)
-    with pytest.raises(ValueError, match=r"1 tensors too many, first layers\.99\.weight"):
-        from_public(public(False) | {"model.99.weight": torch.zeros(1)}, SMALL)
+    del state["model.4.bias"]
+    with pytest.raises(ValueError, match=r"1 tensors are missing, first forth\.layers\.4\.bias"):
+        from_public(state)
+    with pytest.raises(ValueError, match=r"1 tensors too many, first forth\.layers\.99\.weight"):
+        from_public(public(False) | {"model.99.weight": torch.zeros(1)})
     with pytest.raises(ValueError, match="x: not a name"):
-        from_public({"x": torch.zeros(1)}, SMALL)
+        from_public({"x": torch.zeros(1)})

@@ -63,31 +63,44 @@ def edsr(scale: int) -> dict[str, torch.Tensor]:
 def tensors(names: dict[str, tuple[int, int, int]]) -> dict[str, torch.Tensor]:
     state = {}
     for name, (out, inputs, kernel) in names.items():
-        state[f"module.{name}.weight"] = torch.randn(out, inputs, kernel, kernel)
-        state[f"module.{name}.bias"] = torch.randn(out)
+        state[f"{name}.weight"] = torch.randn(out, inputs, kernel, kernel)
+        state[f"{name}.bias"] = torch.randn(out)
     return state
 
 
-@pytest.mark.parametrize("layout", [yjn, edsr])
+def keras(scale: int) -> dict[str, torch.Tensor]:
+    """Names of the Keras release, whose noise-cancelling weights reference system D uses."""
+    names = {"F_m1": (6, 3, 3), "F_0": (6, 6, 3), "GFF_1": (6, 12, 1), "GFF_2": (6, 6, 3),
+             "UPN1": (6, 6, 5), "UPN2": (3, 6, 3), "UPN3": (3 * scale**2, 3, 3),
+             "SR": (3, 3 * scale**2, 3)}  # fmt: skip
+    for i in (1, 2):
+        names |= {f"F_{i}_1": (4, 6, 3), f"F_{i}_2": (4, 10, 3), f"LFF_{i}": (6, 14, 1)}
+    return tensors(names)
+
+
+@pytest.mark.parametrize("layout", [yjn, edsr, keras])
 @pytest.mark.parametrize("scale", [2, 4])
 def test_public_state_dicts_fit(layout: object, scale: int) -> None:
-    config = RDNConfig(**SMALL, scale=scale)
     state = layout(scale)
-    network = RDN(config)
-    network.load_state_dict(from_public(state, config))
-    theirs = "rdbs.1.lff" if layout is yjn else "RDBs.1.LFF"
-    assert torch.equal(network.blocks[1].fusion.weight, state[f"module.{theirs}.weight"])
-    assert len(from_public(state, config)) == len(state)
+    config, found = from_public(state)
+    upsampling = "nearest" if layout is keras else "shuffle"
+    assert config == SMALL | {"scale": scale, "upsampling": upsampling}
+    network = RDN(RDNConfig(**config))
+    network.load_state_dict(found)
+    theirs = {yjn: "rdbs.1.lff", edsr: "RDBs.1.LFF", keras: "LFF_2"}[layout]
+    assert torch.equal(network.blocks[1].fusion.weight, state[f"{theirs}.weight"])
+    assert len(found) == len(state)
 
 
 def test_what_is_missing_is_named() -> None:
-    config = RDNConfig(**SMALL)
     state = yjn(2)
-    del state["module.gff.1.bias"]
+    del state["gff.1.bias"]
     with pytest.raises(ValueError, match=r"gff\.1\.bias is missing"):
-        from_public(state, config)
+        from_public(state)
+    with pytest.raises(ValueError, match="1 tensors are not RDN's, first more"):
+        from_public(yjn(2) | {"more.weight": torch.zeros(1)})
     with pytest.raises(ValueError, match="no known RDN layout"):
-        from_public({"x": torch.zeros(1)}, config)
+        from_public({"x": torch.zeros(1)})
 
 
 @pytest.mark.parametrize("bad", [{"scale": 3}, {"blocks": 0}])

@@ -74,15 +74,24 @@ def bsrgan(name: str) -> str:
 def test_public_state_dicts_fit(rename: object) -> None:
     ours = basicsr()
     state = {rename(name): value for name, value in ours.items()}
-    found = from_public(state)
+    config, found = from_public(state)
+    assert RRDBConfig(**config) == RRDBConfig(**SMALL)
     assert {name: id(value) for name, value in found.items()} == {
         name: id(value) for name, value in ours.items()
     }
     RRDBNet(RRDBConfig(**SMALL)).load_state_dict(found)
 
 
-def test_wrapped_and_unknown_state_dicts() -> None:
-    assert from_public({"params_ema": basicsr()}).keys() == basicsr().keys()
+def test_a_network_that_unshuffles_first_enlarges_by_less() -> None:
+    wide = RRDBConfig(**SMALL | {"scale": 2, "unshuffle": 2})
+    network = RRDBNet(wide)
+    config, found = from_public(network.state_dict())
+    assert RRDBConfig(**config) == wide
+    assert found["conv_first.weight"].shape[1] == 12
+    assert network.enlarge(torch.rand(1, 3, 7, 10)).shape == (1, 3, 14, 20)
+
+
+def test_unknown_state_dicts() -> None:
     with pytest.raises(ValueError, match="no known RRDB layout"):
         from_public({"x": torch.zeros(1)})
 

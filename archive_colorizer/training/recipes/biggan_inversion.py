@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.evaluation.lpips import load_lpips
-from archive_colorizer.evaluation.weights_file import read_state
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS
 from archive_colorizer.models.biggan import (
     INVERSION_BLOCK,
@@ -39,6 +38,7 @@ from archive_colorizer.training.labels import label_of, numbered
 from archive_colorizer.training.library import Library
 from archive_colorizer.training.perceptual import open_vgg
 from archive_colorizer.training.recipe import Batch, Phase, Sample
+from archive_colorizer.weights.state import read_state
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 """Two (B, 3, H, W) in [0, 1] -> a number."""

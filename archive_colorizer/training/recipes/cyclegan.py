@@ -120,6 +120,8 @@ class CycleGANRecipe:
             raise ConfigError(
                 "cyclegan needs two kinds of pictures: trainA and trainB, or --domains A,B"
             )
+        if model.config.one_way:
+            raise ConfigError("model.one_way: training goes both ways")
         self._config, self._model = config, model
         self.sampler = UnpairedSampler(feed, domains)
         self._critics = nn.ModuleDict(
@@ -151,6 +153,7 @@ class CycleGANRecipe:
         """There, and back again."""
         first, second = batch["first_b3hw"], batch["second_b3hw"]
         forth, back = self._model.forth, self._model.back
+        assert back is not None
         to_second, to_first = forth(first), back(second)
         same = self._config.identity > 0
         return Made(

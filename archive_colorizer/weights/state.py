@@ -1,6 +1,7 @@
 """Published weights from a file that the user names: read without unpickling code."""
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -26,8 +27,15 @@ UNREADABLE: Final = (
 """What reading bytes that are not a state dict raises: torch's unpickler is not choosy."""
 
 
+WRAPPINGS: Final = ("params_ema", "params", "state_dict")
+"""Keys under which public checkpoints keep their tensors, the better ones first."""
+
+
 def read_state(path: Path) -> dict[str, Tensor]:
     """The tensors of a .safetensors file or of a state dict saved by torch, on the CPU.
+
+    A dict inside a dict (`params_ema`, `params`, `state_dict`) is taken out, `module.` before the
+    names is left off.
 
     Raises:
         LocationError: the file is missing or is neither; one line.
@@ -36,15 +44,20 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise LocationError(f"{path}: no such weights file (nothing is downloaded)")
     try:
         if path.suffix == ".safetensors":
-            tensors: dict[str, Tensor] = load_file(path)
-            return tensors
-        state = torch.load(path, map_location="cpu", weights_only=True)
+            state = load_file(path)
+        else:
+            with warnings.catch_warnings(action="ignore"):  # of odd files: the error says enough
+                state = torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:
         text = " ".join(str(error).split())[:160]
         raise LocationError(f"{path}: not a state dict that is safe to load: {text}") from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+    inner = state
+    if isinstance(state, dict):
+        inner = next((state[key] for key in WRAPPINGS if isinstance(state.get(key), dict)), state)
+    plain = isinstance(inner, dict) and all(isinstance(v, Tensor) for v in inner.values())
+    if not plain or not inner:
         raise LocationError(f"{path}: not a state dict (names and tensors)")
-    return state
+    return {str(name).removeprefix("module."): value for name, value in inner.items()}
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
