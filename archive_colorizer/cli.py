@@ -137,7 +137,7 @@ def _select_options(group: argparse._ArgumentGroup) -> None:
 def _color_options(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--model", metavar="REF", dest="color.model",
-        help="builtin:NAME, a checkpoint folder or a .safetensors file")  # fmt: skip
+        help="builtin:NAME, a folder, a .safetensors file or models:/NAME@champion")  # fmt: skip
     add("--vividness", type=float, metavar="0..1", dest="color.vividness", help="safe to vivid")
     add("--proxy-px", type=int, metavar="PX", dest="color.proxy_px",
         help="short side of what the model sees")  # fmt: skip
@@ -171,6 +171,9 @@ def _run_options(group: argparse._ArgumentGroup) -> None:
     add("--batch-size", type=int, metavar="N", dest="run.batch_size", help="pictures a model batch")
     add("--max-megapixels", type=float, metavar="MP", dest="run.max_megapixels",
         help="larger masters fail as too_large")  # fmt: skip
+    add("--require-cleared-weights", action="store_true", default=None,
+        dest="run.require_cleared_weights",
+        help="refuse models trained on pictures whose rights are not cleared")  # fmt: skip
     add("--audit", action="store_true", default=None, dest="run.audit",
         help="measure quality at full size")  # fmt: skip
     add(

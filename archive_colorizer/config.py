@@ -127,6 +127,8 @@ class RunConfig:
     """Larger masters fail as too_large before they are decoded."""
     inline_mib: float = 32.0
     """Larger files do not travel between actors but are read again."""
+    require_cleared_weights: bool = False
+    """Refuse models whose training pictures' rights are not cleared."""
     audit: bool = False
     """Measure the quality columns at full size."""
     verbose: bool = False

@@ -35,6 +35,7 @@ COLUMNS: Final[tuple[tuple[str, str, Callable[[float], str]], ...]] = (
     ("ciede2000", "CIEDE2000", _plain(2)),
     ("ab_error", "ab error", _plain(2)),
     ("accuracy_area", "AuC 0..150", _share),
+    ("lightness_error", "L* error", _plain(2)),
     ("doubt_spearman", "doubt ~ ab error (Spearman)", _plain(2)),
     ("lpips", "LPIPS", _plain(4)),
     ("kid", "KID", _plain(4)),

@@ -29,6 +29,8 @@ class PictureScores:
     ciede2000: float
     ab_error: float
     accuracy_area: float
+    lightness_error: float
+    """Mean |L* - truth's L*|."""
     doubt: float | None = None
     lpips: float | None = None
 
@@ -70,6 +72,7 @@ class ModelScores:
     ciede2000: float
     ab_error: float
     accuracy_area: float
+    lightness_error: float
     doubt_spearman: float | None
     """Spearman's rank correlation of a picture's mean doubt with its mean ab error."""
     lpips: float | None
@@ -103,6 +106,7 @@ def score(
         ciede2000=metrics.ciede2000(lab, lab_truth),
         ab_error=float(errors.mean()),
         accuracy_area=metrics.accuracy_area(errors),
+        lightness_error=float(np.abs(lab[..., 0] - lab_truth[..., 0]).mean()),
         doubt=doubt,
         lpips=lpips,
     )
@@ -147,6 +151,7 @@ def summarize(judged: Judged, grey_psnr: float) -> ModelScores:
         ciede2000=_mean(pictures, "ciede2000"),
         ab_error=_mean(pictures, "ab_error"),
         accuracy_area=_mean(pictures, "accuracy_area"),
+        lightness_error=_mean(pictures, "lightness_error"),
         doubt_spearman=doubt_spearman(pictures),
         lpips=None if pictures[0].lpips is None else _mean(pictures, "lpips"),
         kid=judged.of_set.kid,

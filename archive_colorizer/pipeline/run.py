@@ -1,40 +1,32 @@
 """One run of `colorize`, from its configuration to its report."""
 
-import json
-import os
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from archive_colorizer import __version__
-from archive_colorizer.config import JobConfig, recipe, recipe_digest
-from archive_colorizer.pipeline import manifest, output, reserve
-from archive_colorizer.pipeline.job import JobSpec, restorer_of
+from archive_colorizer.config import JobConfig
+from archive_colorizer.pipeline import manifest, output, reserve, usage
+from archive_colorizer.pipeline.job import JobSpec
 from archive_colorizer.pipeline.listing import Listing, list_source, total_bytes
 from archive_colorizer.pipeline.lock import Lock
 from archive_colorizer.pipeline.progress import Display, Tally, display, duration
 from archive_colorizer.pipeline.record import Recorded, write_rows
 from archive_colorizer.pipeline.selection import MANIFEST_COLUMNS, Selection, select
+from archive_colorizer.pipeline.specs import Models, digest, job_record, make_spec, models_of
 from archive_colorizer.pipeline.step import now_us
 from archive_colorizer.pipeline.travel import refs_of
 from archive_colorizer.records import Outcome, Status
 from archive_colorizer.storage import Store, open_store
 from archive_colorizer.storage.local import TEMPORARIES
-from archive_colorizer.version import git_commit
-from archive_colorizer.weights.reference import ResolvedModel, resolve
 
 Runner = Callable[[pa.Table], Iterator[list[Recorded]]]
-Models = tuple[ResolvedModel, ...]
-"""The job's model, and the one that restores after it where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +100,7 @@ def preview(config: JobConfig) -> Preview:
         UsageError: as `colorize`.
     """
     output.check_apart(config.source, config.output)
-    models = _models(config)
+    models = models_of(config)
     chosen = _select(config, _list(config), open_store(config.output), models)
     return Preview(
         listed=chosen.listed,
@@ -132,7 +124,7 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
     """
     start_s = time.monotonic()
     output.check_apart(config.source, config.output)
-    models = _models(config)
+    models = models_of(config)
     store = open_store(config.output)
     with show or display() as shown:
         shown.say("listing")
@@ -142,21 +134,10 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
             output.recover(store)
             chosen = _select(config, listing, store, models)
             try:
-                tally = _do(config, store, models, chosen, shown, lock)
+                tally, note = _do(config, store, models, chosen, shown, lock)
             finally:
                 store.delete_tree(TEMPORARIES)
-    return _report(config, chosen, tally, time.monotonic() - start_s)
-
-
-def _models(config: JobConfig) -> Models:
-    """The job's model, and the one that restores after it where there is one."""
-    model = resolve(config.color.model)
-    restorer = restorer_of(config, model)
-    return (model, restorer) if restorer else (model,)
-
-
-def _digest(config: JobConfig, models: Models) -> str:
-    return recipe_digest(config, *(model.weights_sha256 for model in models))
+    return _report(config, chosen, tally, note, time.monotonic() - start_s)
 
 
 def _list(config: JobConfig) -> Listing:
@@ -167,7 +148,7 @@ def _list(config: JobConfig) -> Listing:
 
 def _select(config: JobConfig, listing: Listing, store: Store, models: Models) -> Selection:
     rows = manifest.read(store, MANIFEST_COLUMNS)
-    return select(listing, rows, config, _digest(config, models))
+    return select(listing, rows, config, digest(config, models))
 
 
 def _do(
@@ -177,12 +158,13 @@ def _do(
     chosen: Selection,
     shown: Display,
     lock: Lock,
-) -> Tally:
-    """Carry a selection out."""
+) -> tuple[Tally, str]:
+    """Carry a selection out; what could not be noted with the model is said."""
+    note = ""
     tally = Tally(total=chosen.todo.num_rows)
-    spec = _spec(config, models, lock.owner)
+    spec = make_spec(config, models, lock.owner)
     if chosen.todo.num_rows or chosen.excluded.num_rows:
-        record = _job_record(config, models, spec, chosen)
+        record = job_record(config, models, spec, chosen)
         output.write_job(store, record)
         reserve.keep(store)
         manifest.move_to_history(store, chosen.superseded, spec.context.job_id)
@@ -199,7 +181,9 @@ def _do(
         counts = Counter(manifest.read(store, ["status"])["status"].to_pylist())
         finished = datetime.now(UTC).isoformat(timespec="seconds")
         output.write_job(store, record | {"finished_at": finished, "counts": dict(counts)})
-    return tally
+        done = {"output": store.uri, "finished_at": finished, "pictures": tally.done}
+        note = usage.note(models[0], spec.context.job_id, done)
+    return tally, note
 
 
 class _Local(AbstractContextManager[Runner]):
@@ -256,89 +240,9 @@ def _record_excluded(store: Store, excluded: pa.Table, spec: JobSpec) -> None:
         write_rows(store, outcomes, spec.context)
 
 
-def _spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
-    job_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    model, *after = models
-    context = manifest.JobContext(
-        job_id=job_id,
-        recipe_sha256=_digest(config, models),
-        steps=tuple(_step(config, one) for one in models),
-        version=__version__,
-        git_commit=git_commit(),
-        torch_version=_version("torch"),
-        ray_version=_version("ray") if config.run.engine == "ray" else "",
-    )
-    labels = {
-        "model": model.card.name,
-        "modelVersion": model.card.version,
-        "weightsSha256": model.weights_sha256,
-        "jobId": job_id,
-        "version": __version__,
-    }
-    folder = os.path.abspath(config.output)  # noqa: PTH100 (links are not resolved)
-    return JobSpec(
-        config=config, output=folder, model=model, restorer=after[0] if after else None,
-        context=context, labels=labels, token=job_id, owner=owner,
-    )  # fmt: skip
-
-
-def _step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:
-    """A model's part in a picture, as the manifest's `steps` has it."""
-    settings = recipe(config, model.weights_sha256)
-    return {
-        "op": model.card.family,
-        "model_ref": model.ref,
-        "model_version": model.card.version,
-        "weights_sha256": model.weights_sha256,
-        "weights_rights": model.card.data_rights,
-        "params_json": json.dumps(
-            settings["color"] | {"output": settings["output"], "table": config.table},
-            sort_keys=True,
-        ),
-        "seed": 0,
-    }
-
-
-def _job_record(
-    config: JobConfig, models: Models, spec: JobSpec, chosen: Selection
-) -> dict[str, Any]:
-    model, *after = (
-        {
-            "ref": one.ref,
-            "name": one.card.name,
-            "version": one.card.version,
-            "weights_sha256": one.weights_sha256,
-            "data_rights": one.card.data_rights,
-        }
-        for one in models
-    )
-    return {
-        "job_id": spec.context.job_id,
-        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "listed": chosen.listed,
-        "todo": chosen.todo.num_rows,
-        "config": asdict(config),
-        "recipe_sha256": spec.context.recipe_sha256,
-        "recipe": recipe(config, *(one.weights_sha256 for one in models)),
-        "model": model,
-        "restorer": after[0] if after else None,
-        "versions": {
-            "archive-colorizer": __version__,
-            "git_commit": spec.context.git_commit,
-            "torch": spec.context.torch_version,
-            "ray": spec.context.ray_version,
-        },
-    }
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
-
-
-def _report(config: JobConfig, chosen: Selection, tally: Tally, seconds: float) -> JobReport:
+def _report(
+    config: JobConfig, chosen: Selection, tally: Tally, note: str, seconds: float
+) -> JobReport:
     counts, excluded = tally.counts, chosen.excluded.num_rows
     errors = Counter(tally.errors)
     if excluded:
@@ -354,7 +258,7 @@ def _report(config: JobConfig, chosen: Selection, tally: Tally, seconds: float) 
         errors=dict(errors),
         seconds=seconds,
         pictures_per_s=tally.pictures_per_s() or (tally.done / seconds if seconds else 0.0),
-        notes=chosen.notes,
+        notes=(*chosen.notes, *([note] if note else [])),
     )
 
 

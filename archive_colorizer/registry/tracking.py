@@ -5,15 +5,13 @@ cannot be reached at the start is an error, and one that fails midway is said on
 """
 
 import logging
-import os
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from archive_colorizer.errors import LocationError
+from archive_colorizer.registry.connection import asking, connect, experiment, short
 
 LOG: Final = logging.getLogger("archive_colorizer")
 PARCEL: Final = 1000
@@ -53,19 +51,8 @@ class NoTracker:
         """Nothing."""
 
 
-def default_uri() -> str:
-    """`MLFLOW_TRACKING_URI`, or an SQLite file at one absolute place of this user's."""
-    given = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return given or f"sqlite:///{_home() / 'mlflow.db'}"
-
-
-def _home() -> Path:
-    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base).resolve() / "archive-colorizer"
-
-
 class MlflowTracker:
-    """One run of an MLflow experiment; with `run_id` an earlier one that goes on.
+    """One run of an MLflow experiment (`group`); with `run_id` an earlier one that goes on.
 
     Raises:
         LocationError: the store cannot be reached or refuses.
@@ -74,42 +61,27 @@ class MlflowTracker:
     def __init__(
         self,
         uri: str,
-        experiment: str,
+        group: str,
         name: str,
         params: Mapping[str, Any],
         tags: Mapping[str, str],
         run_id: str = "",
     ) -> None:
-        _prepare(uri)
-        from mlflow import MlflowClient
+        self._client = connect(uri)
         from mlflow.entities import Param
-        from mlflow.exceptions import MlflowException
 
         self._failed = False
-        try:
-            self._client = MlflowClient(tracking_uri=uri)
+        with asking(uri):
             if run_id:
                 self._client.update_run(run_id, status="RUNNING")
                 self.run_id = run_id
                 return
-            number = self._experiment(uri, experiment)
-            self.run_id = str(
-                self._client.create_run(number, run_name=name, tags=dict(tags)).info.run_id
-            )
+            number = experiment(self._client, uri, group)
+            run = self._client.create_run(number, run_name=name, tags=dict(tags))
+            self.run_id = str(run.info.run_id)
             given = [Param(key, str(value)[:MAX_PARAM_CHARS]) for key, value in params.items()]
             for start in range(0, len(given), 100):
                 self._client.log_batch(self.run_id, params=given[start : start + 100])
-        except (MlflowException, OSError) as error:
-            raise LocationError(f"MLflow at {uri}: {_short(error)}") from error
-
-    def _experiment(self, uri: str, name: str) -> str:
-        found = self._client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
-        # Without a server the artifacts' place would else hang on the working directory.
-        path = uri.removeprefix("sqlite:///")
-        place = str(Path(path).parent / "artifacts" / name) if uri.startswith("sqlite:") else None
-        return str(self._client.create_experiment(name, artifact_location=place))
 
     def steps(self, lines: Sequence[tuple[int, Mapping[str, float]]]) -> None:
         """Losses of some steps, each with its own entry."""
@@ -147,30 +119,6 @@ class MlflowTracker:
             if not self._failed:
                 LOG.warning(
                     "MLflow does not answer (%s); the run goes on, its folder has everything",
-                    _short(error),
+                    short(error),
                 )
             self._failed = True
-
-
-def _short(error: Exception) -> str:
-    """The first line, without urllib3's tale of its retries."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return "no server answers" if "Max retries exceeded" in lines[0] else lines[0][:300]
-
-
-def _prepare(uri: str) -> None:
-    """Keep MLflow's chatter and telemetry out of the way, and make the default store's folder."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-    warnings.filterwarnings("ignore", module="mlflow.*")
-    import mlflow  # noqa: F401 (it sets its loggers up when it is imported)
-
-    for noisy in ("mlflow", "mlflow.store", "mlflow.store.db.utils", "alembic", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    if uri.startswith("sqlite:///"):
-        folder = Path(uri.removeprefix("sqlite:///")).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LocationError(f"MLflow at {uri}: {error.strerror}") from error

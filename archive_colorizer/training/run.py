@@ -23,7 +23,8 @@ import torch
 from archive_colorizer import __version__
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.models.table import MODELS
-from archive_colorizer.registry.tracking import MlflowTracker, NoTracker, Tracker, default_uri
+from archive_colorizer.registry.connection import default_uri
+from archive_colorizer.registry.tracking import MlflowTracker, NoTracker, Tracker
 from archive_colorizer.training.config import TrainConfig, has_setting
 from archive_colorizer.training.feed import Feed
 from archive_colorizer.training.following import Follower

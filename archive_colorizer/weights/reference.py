@@ -3,6 +3,8 @@
     builtin:NAME            shipped with the package
     FOLDER                  a checkpoint folder with model.safetensors
     FILE.safetensors        the weights, with the card in their metadata
+    models:/NAME@ALIAS      a version of MLflow's registry; models:/NAME/3 names its number
+    runs:/ID                what a training run left in MLflow
 
 Resolving reads no tensor and loads no torch, so a driver may do it.
 """
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archive_colorizer.errors import ModelReferenceError
+from archive_colorizer.registry.references import fetch, is_reference
 from archive_colorizer.weights.card import ModelCard, card_from_json
 
 if TYPE_CHECKING:
@@ -32,21 +35,43 @@ class ResolvedModel:
     """A reference that was resolved once, at the start of a job."""
 
     ref: str
+    """An alias is replaced by the version's number."""
     path: str
     """Of the .safetensors file."""
     card: ModelCard
     weights_sha256: str
+    version: str = ""
+    """Of the registry; empty for a model that is not from one."""
+    registry: str = ""
+    """Where MLflow is; may hold a password, so it is never written down."""
 
 
-def resolve(ref: str) -> ResolvedModel:
+def resolve(ref: str, tracking_uri: str = "") -> ResolvedModel:
     """Find the weights and the card that a reference names.
+
+    Args:
+        ref: as above.
+        tracking_uri: of MLflow; empty takes `MLFLOW_TRACKING_URI` or this user's own.
 
     Raises:
         ModelReferenceError: it names nothing, or a file that is not a model of ours.
     """
+    if is_reference(ref):
+        return _registered(ref, tracking_uri)
     path = _path_of(ref)
     card = card_from_json(_metadata(path, ref).get("card", ""), f"{ref}: {path.name}")
     return ResolvedModel(ref, str(path), card, _sha256(path))
+
+
+def _registered(ref: str, uri: str) -> ResolvedModel:
+    found = fetch(ref, uri)
+    card = card_from_json(_metadata(found.path, ref).get("card", ""), f"{ref}: {found.path.name}")
+    sha256 = _sha256(found.path)
+    if found.sha256 not in ("", sha256):
+        raise ModelReferenceError(
+            f"{ref}: the weights have SHA-256 {sha256}, registered was {found.sha256}"
+        )
+    return ResolvedModel(found.ref, str(found.path), card, sha256, found.version, found.uri)
 
 
 def builtin_names() -> tuple[str, ...]:
@@ -57,12 +82,17 @@ def builtin_names() -> tuple[str, ...]:
 def load(model: ResolvedModel) -> "nn.Module":
     """The network, float32, in evaluation mode.
 
+    A registry's model is fetched where this machine does not have it yet.
+
     Raises:
         ModelReferenceError: an unknown family, or weights that do not fit it.
     """
     from archive_colorizer.weights.files import load_module
 
-    return load_module(Path(model.path), model.card)
+    path = Path(model.path)
+    if model.registry and not path.is_file():
+        path = Path(_registered(model.ref, model.registry).path)
+    return load_module(path, model.card)
 
 
 def size_multiple(model: ResolvedModel) -> int:
@@ -80,8 +110,6 @@ def _path_of(ref: str) -> Path:
                 f"{ref}: no such shipped model (there are: {', '.join(builtin_names())})"
             )
         return path
-    if ref.startswith(("models:", "runs:")):
-        raise ModelReferenceError(f"{ref}: MLflow references are not supported yet")
     path = Path(ref)
     if path.is_dir():
         path = path / WEIGHTS_NAME

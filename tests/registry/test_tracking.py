@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from archive_colorizer.errors import LocationError
-from archive_colorizer.registry.tracking import MlflowTracker, default_uri
+from archive_colorizer.registry.connection import default_uri
+from archive_colorizer.registry.tracking import MlflowTracker
 
 
 def told(uri: str, folder: Path) -> MlflowTracker:

@@ -1,0 +1,128 @@
+"""Promotion gates: what a challenger must meet, alone and beside the champion. Pure but for a file.
+
+The policy is YAML (mlflow/promotion.yaml is the default's text):
+
+    gates:
+      - {metric: psnr_mean, better: higher, not_worse_by: 0.1}   # beside the champion
+      - {metric: colourfulness_ratio, at_least: 0.7, at_most: 1.3}
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import yaml
+
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.evaluation.scores import ModelScores
+
+METRICS: Final = frozenset(
+    item.name for item in fields(ModelScores) if item.name not in ("model", "family")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One condition."""
+
+    metric: str
+    """Field of ModelScores."""
+    better: Literal["higher", "lower"] = "higher"
+    not_worse_by: float | None = None
+    """Than the champion, in the metric's units; holds by itself where there is no champion."""
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise ConfigError(f"{self.metric!r} is no metric (known: {', '.join(sorted(METRICS))})")
+        if self.better not in ("higher", "lower"):
+            raise ConfigError(f"better={self.better!r}: must be higher or lower")
+        limits = (self.not_worse_by, self.at_least, self.at_most)
+        if all(limit is None for limit in limits):
+            raise ConfigError(f"{self.metric}: needs not_worse_by, at_least or at_most")
+        for limit in limits:
+            if limit is not None and (
+                isinstance(limit, bool) or not isinstance(limit, int | float)
+            ):
+                raise ConfigError(f"{self.metric}: {limit!r} is not a number")
+
+
+DEFAULT: Final = (
+    Gate(metric="psnr_mean", not_worse_by=0.1),
+    Gate(metric="ciede2000", better="lower", not_worse_by=0.25),
+    Gate(metric="colourfulness_ratio", at_least=0.7, at_most=1.3),
+    Gate(metric="lightness_error", better="lower", at_most=1.0),
+)
+"""What mlflow/promotion.yaml says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of one gate."""
+
+    gate: str
+    passed: bool
+    text: str
+    """With the figures."""
+
+
+def read_policy(path: Path) -> tuple[Gate, ...]:
+    """The gates of a file.
+
+    Raises:
+        ConfigError: missing, not YAML, or a gate that cannot be; says where.
+    """
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot read the policy: {error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from error
+    entries = said.get("gates") if isinstance(said, dict) else None
+    if not isinstance(entries, list) or not entries or set(said) != {"gates"}:
+        raise ConfigError(f"{path}: must have one key, gates, a list of at least one")
+    found = []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            if not isinstance(entry, dict):
+                raise ConfigError("is not a mapping")
+            found.append(Gate(**entry))
+        except (ConfigError, TypeError) as error:
+            raise ConfigError(f"{path}: gate {number}: {error}") from error
+    return tuple(found)
+
+
+def judge(
+    gates: Sequence[Gate], challenger: ModelScores, champion: ModelScores | None
+) -> tuple[Verdict, ...]:
+    """Every gate's verdict, in order."""
+    return tuple(_verdict(gate, challenger, champion) for gate in gates)
+
+
+def _verdict(gate: Gate, challenger: ModelScores, champion: ModelScores | None) -> Verdict:
+    value = getattr(challenger, gate.metric)
+    if value is None:
+        return Verdict(gate=gate.metric, passed=False, text=f"{gate.metric} was not measured")
+    failures = []
+    if gate.at_least is not None and not value >= gate.at_least:
+        failures.append(f"is {value:.4g}, must be at least {gate.at_least:g}")
+    if gate.at_most is not None and not value <= gate.at_most:
+        failures.append(f"is {value:.4g}, must be at most {gate.at_most:g}")
+    beside = ""
+    if gate.not_worse_by is not None and champion is not None:
+        other = getattr(champion, gate.metric)
+        beside = f" beside the champion's {other:.4g}"
+        worse = other - value if gate.better == "higher" else value - other
+        if not worse <= gate.not_worse_by:
+            failures.append(
+                f"is {value:.4g}{beside}: worse by {worse:.4g}, allowed {gate.not_worse_by:g}"
+            )
+    text = "; ".join(failures) or f"is {value:.4g}{beside}"
+    return Verdict(gate=gate.metric, passed=not failures, text=f"{gate.metric} {text}")
+
+
+def figures(scores: ModelScores, gates: Sequence[Gate]) -> Mapping[str, Any]:
+    """The gates' metrics of a model."""
+    return {gate.metric: getattr(scores, gate.metric) for gate in gates}

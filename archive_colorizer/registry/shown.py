@@ -1,0 +1,68 @@
+"""Models for people: the list, and one model with its history."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from archive_colorizer.registry.models import CHAMPION, Registry, Version, decisions, jobs
+from archive_colorizer.weights.reference import ResolvedModel, resolve
+
+
+def table(versions: Sequence[Version]) -> str:
+    """A line a version."""
+    if not versions:
+        return "no models are registered"
+    rows = [("MODEL", "VERSION", "ALIASES", "FAMILY", "RIGHTS", "WEIGHTS", "REGISTERED")]
+    rows += [
+        (v.name, v.number, ",".join(v.aliases) or "-", v.tags.get("family", "?"),
+         v.tags.get("data_rights", "?"), v.tags.get("weights_sha256", "?")[:12], v.created_at)
+        for v in versions
+    ]  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def describe(ref: str, tracking_uri: str = "") -> str:
+    """The card, and for a registered model its decisions and jobs.
+
+    Args:
+        ref: any model reference; or NAME, NAME@ALIAS, NAME/VERSION of a registered model.
+        tracking_uri: of MLflow.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    if not _is_registered(ref):
+        return _card(resolve(ref))
+    bare = ref.removeprefix("models:/")
+    full = f"models:/{bare}" if set(bare) & set("@/") else f"models:/{bare}@{CHAMPION}"
+    registry = Registry(tracking_uri)
+    version = registry.version(full)
+    parts = [table([version])]
+    history = decisions(version)
+    parts.append("decisions:" if history else "decisions: none")
+    for one in history:
+        over = f" over version {one.over}" if one.over else ""
+        text = f": {one.text}" if one.text else ""
+        parts.append(f"  {one.at} {one.kind}{over} by {one.by}{text}")
+    used = jobs(version)
+    parts.append("used by:" if used else "used by: no job that was told here")
+    parts += [
+        f"  {job}: {what.get('output')}, {what.get('pictures')} pictures, {what.get('finished_at')}"
+        for job, what in used.items()
+    ]
+    number = f"models:/{version.name}/{version.number}"
+    return "\n".join([*parts, "", _card(resolve(number, registry.uri))])
+
+
+def _is_registered(ref: str) -> bool:
+    if ref.startswith("models:/"):
+        return True
+    return not ref.startswith(("builtin:", "runs:")) and not Path(ref).exists()
+
+
+def _card(model: ResolvedModel) -> str:
+    size = Path(model.path).stat().st_size
+    return model.card.to_markdown(model.weights_sha256, size)
