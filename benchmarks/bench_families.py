@@ -3,8 +3,10 @@
     python benchmarks/bench_families.py SHARDS RUNS
 
 SHARDS holds val-00.parquet; RUNS holds the folders that `archive-colorizer train` left: pix2pix,
-autoencoder, chroma_unet; for the styles pix2pix-monet, autoencoder-monet, pix2pix-comic,
-autoencoder-comic; for the filter pix2pix-PLAIN and pix2pix-FILTERED. What is missing is left out.
+autoencoder, chroma_unet, cwgan_gp, unet_perceptual, biggan_inversion; for the styles pix2pix-monet,
+autoencoder-monet, pix2pix-comic, autoencoder-comic; for the filter pix2pix-PLAIN and
+pix2pix-FILTERED; rdn and rrdb (x2, of the same data), restore (x1); cyclegan. What is missing is
+left out.
 The pictures are the 200 that `evaluate --limit 200` draws, the same in every table.
 """
 
@@ -18,15 +20,18 @@ from typing import Any
 from common import ROOT, save
 
 from archive_colorizer.evaluation.config import EvaluationConfig
+from archive_colorizer.evaluation.enlarging_run import EnlargingReport
 from archive_colorizer.evaluation.pictures import find, open_pair
 from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.run import evaluate
 from archive_colorizer.training.datasets import STYLES
 from archive_colorizer.training.journal import validations
-from archive_colorizer.training.library import encode
+from archive_colorizer.training.library import Library, encode
 from archive_colorizer.training.seeds import derive
 
-FAMILIES = ("pix2pix", "autoencoder", "chroma_unet")
+FAMILIES = ("pix2pix", "autoencoder", "chroma_unet", "cwgan_gp", "unet_perceptual",
+            "biggan_inversion")  # fmt: skip
+SHARPEN, JPEG = 0.5, 30
 COLUMNS = ("mse", "psnr_mean", "psnr_over_grey", "ssim", "ssim_global", "colourfulness",
            "colourfulness_ratio", "ciede2000", "ab_error", "accuracy_area")  # fmt: skip
 STYLE_PX = 128
@@ -56,6 +61,7 @@ def colour(val: Path, runs: Path, folder: Path) -> list[dict[str, Any]]:
     """Colouring, at 256 pixels."""
     refs = (*models(runs, FAMILIES), "builtin:default")
     made = evaluate(EvaluationConfig(data=str(val), models=refs, output=str(folder), limit=200))
+    assert isinstance(made, EvaluationReport)
     return rows(made, runs)
 
 
@@ -77,7 +83,68 @@ def style(val: Path, runs: Path, folder: Path, name: str) -> list[dict[str, Any]
     config = EvaluationConfig(
         data=str(pairs), models=refs, output=str(folder), limit=0, size=STYLE_PX
     )
-    return rows(evaluate(config), runs)
+    made = evaluate(config)
+    assert isinstance(made, EvaluationReport)
+    return rows(made, runs)
+
+
+def spent(runs: Path, name: str) -> dict[str, Any]:
+    """How long a run learned, and its held-out goal before and after."""
+    looks = validations(runs / name)
+    record = (runs / name / "losses.jsonl").read_text(encoding="utf-8").splitlines()
+    last, goal = json.loads(record[-1]), looks[0]["goal"]
+    return {
+        "steps": last["step"], "minutes": round(last["spent_s"] / 60, 1), "goal": goal,
+        "before": looks[0]["figures"][goal], "after": looks[-1]["figures"][goal],
+    }  # fmt: skip
+
+
+def enlarging(val: Path, runs: Path, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """RDN, RDN with sharpened edges and RRDB beside bicubic; the restorer beside nothing."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    twice = models(runs, ("rdn", "rrdb"))
+    if twice:
+        held = folder / "held-out"
+        held.mkdir(parents=True)
+        library = Library(str(runs / "rdn" / "data" / "test.arrow"))
+        for number in range(len(library)):
+            data = encode(library[number].target, lossless=True)
+            (held / f"{number:03d}.png").write_bytes(data)
+        for name, data, limit, size in (
+            ("x2, held-out highres", str(held), 0, 512), ("x2, validation", str(val), 100, 256)
+        ):  # fmt: skip
+            found[name] = _enlarged(data, twice, folder / name[:4], limit, size)
+    for ref in models(runs, ("restore",)):
+        name = f"x1, validation, JPEG {JPEG}"
+        found[name] = _enlarged(str(val), (ref,), folder / "x1", 100, 256, jpeg=JPEG)
+    return found
+
+
+def _enlarged(
+    data: str, refs: tuple[str, ...], folder: Path, limit: int, size: int, jpeg: int = 0
+) -> list[dict[str, Any]]:
+    made = evaluate(EvaluationConfig(
+        data=data, models=refs, output=str(folder), limit=limit, size=size, sharpen=SHARPEN,
+        jpeg=jpeg,
+    ))  # fmt: skip
+    assert isinstance(made, EnlargingReport)
+    base = made.models[0].psnr_y
+    return [
+        {"model": "/".join(row.model.replace("/model", "").split("/")[-1:]),
+         "parameters": row.parameters, "pictures": made.pictures, "psnr_y": row.psnr_y,
+         "over_baseline": row.psnr_y - base, "ssim_y": row.ssim_y}
+        for row in made.models
+    ]  # fmt: skip
+
+
+def learned(runs: Path) -> list[dict[str, Any]]:
+    """Every run of the families: its time, and the held-out goal before and after."""
+    names = (*FAMILIES, "rdn", "rrdb", "restore", "cyclegan")
+    found = [{"run": n, **spent(runs, n)} for n in names if (runs / n / "model").is_dir()]
+    if (runs / "cyclegan" / "model").is_dir():
+        figures = validations(runs / "cyclegan")[-1]["figures"]
+        found[-1] |= {k: v for k, v in figures.items() if k.startswith("brightness")}
+    return found
 
 
 def homomorphic(runs: Path) -> list[dict[str, Any]]:
@@ -120,6 +187,8 @@ def main() -> None:
     val = args.shards / "val-00.parquet"
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
+        figures["learned"] = learned(args.runs)
+        figures |= enlarging(val, args.runs, Path(scratch) / "enlarging")
         figures["colour"] = colour(val, args.runs, args.runs / "compared")
         for name in ("monet", "comic"):
             figures[name] = style(val, args.runs, Path(scratch) / name, name)

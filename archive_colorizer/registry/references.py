@@ -17,6 +17,7 @@ from archive_colorizer.registry.connection import (
     connect,
     default_uri,
     short,
+    without_secrets,
 )
 
 SCHEMES: Final = ("models:", "runs:")
@@ -99,7 +100,7 @@ def version_of(client: Any, uri: str, ref: str) -> Any:  # noqa: ANN401 (MLflow'
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise ModelReferenceError(f"{ref}: {short(error)}") from error
-        raise LocationError(f"MLflow: {short(error)}") from error
+        raise LocationError(f"MLflow at {without_secrets(uri)}: {short(error)}") from error
 
 
 def _here(

@@ -1,15 +1,9 @@
 """Runs in MLflow: a real SQLite store, and a real server."""
 
-import contextlib
 import logging
 import os
 import signal
-import socket
 import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +11,8 @@ import pytest
 from archive_colorizer.errors import LocationError
 from archive_colorizer.registry.connection import default_uri
 from archive_colorizer.registry.tracking import MlflowTracker
+
+from .conftest import free_port
 
 
 def told(uri: str, folder: Path) -> MlflowTracker:
@@ -72,44 +68,12 @@ def test_the_default_store_is_at_one_absolute_place(
     assert default_uri() == "http://there:5000"
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def test_a_server_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     uri = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(LocationError, match=f"MLflow at {uri}") as caught:
         MlflowTracker(uri, "tests", "mine", {}, {})
     assert "\n" not in str(caught.value)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen]]:
-    """A real tracking server on loopback."""
-    port = free_port()
-    uri = f"http://127.0.0.1:{port}"
-    command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-        "--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--workers", "1",
-        "--artifacts-destination", str(tmp_path / "artifacts"),
-    ]  # fmt: skip
-    with (tmp_path / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{uri}/health", timeout=1).close()  # noqa: S310
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield uri, process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @pytest.mark.slow

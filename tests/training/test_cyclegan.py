@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from archive_colorizer.config import read_file
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses, validations
@@ -103,3 +104,28 @@ def test_data_of_the_other_sort_is_refused(seasons: Path, photos: Path, tmp_path
                        "run": {"engine": "local", "mlflow": False}})]  # fmt: skip
     with pytest.raises(ConfigError, match="has two unpaired sets"):
         train(compose("pix2pix", str(tmp_path / "b"), pairs))
+
+
+SETTINGS = Path(__file__).parents[2] / "jobs" / "settings"
+
+
+@pytest.mark.parametrize("name", ["day-night", "spring-autumn", "summer-winter"])
+def test_the_settings_of_the_seasons_take_a_users_folders(tmp_path: Path, name: str) -> None:
+    first, second = name.split("-")
+    for kind, factor in ((first, 1.0), (second, 0.4)):
+        (tmp_path / "data" / kind).mkdir(parents=True)
+        for seed in range(6):
+            picture = (landscape(seed + (kind == second) * 50) * factor).astype(np.uint8)
+            cv2.imwrite(str(tmp_path / "data" / kind / f"{seed}.png"), picture[..., ::-1])
+    file = read_file(str(SETTINGS / f"{name}.toml"))
+    small = {
+        "data": {"data": str(tmp_path / "data")},
+        "model": {"width": 4, "blocks": 1},
+        "recipe": {"critic_width": 4, "pool": 2},
+        "feed": {"crop_px": 32},
+        "loop": {"steps": 2},
+        "run": {"engine": "local", "mlflow": False},
+    }
+    train(compose("cyclegan", str(tmp_path / "run"), [("file", file), ("test", small)]))
+    card = resolve(str(tmp_path / "run" / "model")).card
+    assert card.config["domains"] == [first, second]
