@@ -21,6 +21,7 @@ TASK_OF: Final[Mapping[str, Task]] = {
     "chroma_unet": Task.COLORIZE,
     "cwgan_gp": Task.COLORIZE,
     "cyclegan": Task.TRANSLATE,
+    "ddcolor": Task.COLORIZE,
     "eccv16": Task.COLORIZE,
     "pix2pix": Task.COLORIZE,
     "pix2pix_translate": Task.TRANSLATE,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from archive_colorizer.errors import ConfigError, LocationError, ModelReferenceError
-from archive_colorizer.models import cyclegan, pix2pix, rdn, rrdb
+from archive_colorizer.models import cyclegan, ddcolor, pix2pix, rdn, rrdb
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.card import ModelCard, Rights
 from archive_colorizer.weights.files import save_model
@@ -58,13 +58,13 @@ LAYOUTS: Final = (
            ("model.0.weight", "model.1.sub.0.RDB1.conv1.0.weight"), rrdb.from_public),
     Layout("ESRGAN (BSRGAN)", "rrdb",
            ("conv_first.weight", "RRDB_trunk.0.RDB1.conv1.weight"), rrdb.from_public),
+    Layout("DDColor", "ddcolor", ddcolor.MARKS, ddcolor.from_public),
     Layout("RDN (sfe1, rdbs)", "rdn", ("sfe1.weight",), rdn.from_public),
     Layout("RDN (EDSR-PyTorch)", "rdn", ("SFENet1.weight",), rdn.from_public),
     Layout("RDN (Keras names)", "rdn", ("F_m1.weight",), rdn.from_public),
 )  # fmt: skip
 """In the order in which they are tried."""
 ELSEWHERE: Final = {
-    "encoder.arch.downsample_layers.0.0.weight": "DDColor: not imported; it needs a library",
     "shared.weight": "a BigGAN: name it in `train biggan_inversion --set recipe.generator=FILE`",
     "features.0.weight": "VGG or AlexNet: name it where a perceptual loss or LPIPS asks for it",
 }
