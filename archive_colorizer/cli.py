@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from archive_colorizer import __version__
 from archive_colorizer.cli_models import MODELS_EXAMPLE, models, models_options
@@ -23,6 +23,9 @@ from archive_colorizer.cli_training import (
 )
 from archive_colorizer.config import JobConfig, overlay, read_file
 from archive_colorizer.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from archive_colorizer.storage import Store
 
 EXIT_OK, EXIT_BROKEN, EXIT_USAGE, EXIT_SOME_FAILED = 0, 1, 2, 3
 EXIT_INTERRUPTED: Final = 130
@@ -109,11 +112,11 @@ def _add_colorize(commands: Any) -> None:  # noqa: ANN401
         "archive-colorizer colorize scans/ colour/ --exclude 'drafts/*' --format jpeg",
     )
     parser.add_argument(
-        "source", metavar="SOURCE", help="a folder, a picture, a .csv or a .parquet"
+        "source",
+        metavar="SOURCE",
+        help="a folder, an s3:// prefix, a picture, a .csv or a .parquet",
     )
-    parser.add_argument(
-        "output", metavar="OUTPUT", help="a folder of its own; masters stay as they are"
-    )
+    parser.add_argument("output", metavar="OUTPUT", help="a folder or s3:// prefix of its own")
     parser.add_argument("--config", metavar="FILE", help="TOML; the command line lies over it")
     parser.add_argument("--params", metavar="TABLE", help="parameter table, .csv or .parquet")
     parser.add_argument("--category", metavar="NAME", help="of the parameter table")
@@ -165,6 +168,9 @@ def _run_options(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--dry-run", action="store_true", help="say what would be done, and stop")
     add("--address", metavar="ADDRESS", dest="run.address", help="of a running Ray cluster")
+    add("--s3-endpoint", metavar="URL", dest="run.s3_endpoint", help="of an S3-compatible store")
+    add("--s3-anonymous", action="store_true", default=None, dest="run.s3_anonymous",
+        help="sign nothing: for public buckets")  # fmt: skip
     add("--engine", choices=("ray", "local"), dest="run.engine",
         help="local: a plain loop in this process")  # fmt: skip
     add("--workers", type=int, metavar="N", dest="run.workers", help="CPU actors; one a core")
@@ -225,14 +231,28 @@ def _add_status(commands: Any) -> None:  # noqa: ANN401
         "how far a job is: counts by status and error class, speed, what is left",
         "archive-colorizer status colour/",
     )
-    parser.add_argument("output", metavar="OUTPUT")
+    _store_options(parser)
+
+
+def _store_options(parser: argparse.ArgumentParser) -> None:
+    """Of a command that looks into an OUTPUT."""
+    parser.add_argument("output", metavar="OUTPUT", help="a folder or s3://BUCKET/PREFIX")
+    parser.add_argument("--s3-endpoint", metavar="URL", default="",
+        help="of an S3-compatible store")  # fmt: skip
+    parser.add_argument("--s3-anonymous", action="store_true", help="sign nothing")
+
+
+def _opened(args: argparse.Namespace) -> "Store":
+    from archive_colorizer.storage import S3Settings, configure, open_store
+
+    configure(S3Settings(endpoint=args.s3_endpoint, anonymous=args.s3_anonymous))
+    return open_store(args.output)
 
 
 def _status(args: argparse.Namespace) -> int:
     from archive_colorizer.pipeline.status import summarize
-    from archive_colorizer.storage import open_store
 
-    print(summarize(open_store(args.output)).text())
+    print(summarize(_opened(args)).text())
     return EXIT_OK
 
 
@@ -244,14 +264,13 @@ def _add_verify(commands: Any) -> None:  # noqa: ANN401
         "re-hash masters and derivatives against the manifest",
         "archive-colorizer verify colour/",
     )
-    parser.add_argument("output", metavar="OUTPUT")
+    _store_options(parser)
 
 
 def _verify(args: argparse.Namespace) -> int:
     from archive_colorizer.provenance.verify import verify
-    from archive_colorizer.storage import open_store
 
-    report = verify(open_store(args.output))
+    report = verify(_opened(args))
     print(report.text())
     return EXIT_SOME_FAILED if report.findings else EXIT_OK
 

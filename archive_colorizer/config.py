@@ -116,6 +116,10 @@ class RunConfig:
     engine: Literal["ray", "local"] = "ray"
     address: str = ""
     """Of a running Ray cluster; empty starts one inside this process."""
+    s3_endpoint: str = ""
+    """URL of an S3-compatible store; empty leaves it to AWS_ENDPOINT_URL, else AWS."""
+    s3_anonymous: bool = False
+    """Sign nothing: for public buckets."""
     workers: int = 0
     """CPU actors; 0 means one a core."""
     batch_size: int = 16

@@ -1,8 +1,9 @@
 """Fixtures that several parts use: a tiny model, and a small archive of drawn masters."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.dataset as ds
@@ -14,6 +15,9 @@ from archive_colorizer.config import JobConfig, overlay
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.files import save_model
+
+if TYPE_CHECKING:
+    from store import ObjectStore
 
 torch.set_num_threads(1)  # tiny networks on busy machines: threads wait for each other
 TINY = {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8}
@@ -70,3 +74,34 @@ def rows() -> Callable[[str | Path], list[dict[str, Any]]]:
         return sorted(table.to_pylist(), key=lambda row: row["source_uri"])
 
     return read
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator["ObjectStore"]:
+    """A real S3-compatible store on loopback; only tests marked s3 may ask for it."""
+    sys.path.insert(0, str(Path(__file__).parent / "object_store"))
+    from store import ObjectStore
+
+    store = ObjectStore(tmp_path_factory.mktemp("swift"))
+    try:
+        store.start()
+        yield store
+    finally:
+        store.stop()
+
+
+@pytest.fixture
+def bucket(object_store: "ObjectStore", monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket, with this process's environment set for it."""
+    import uuid
+
+    import boto3
+
+    from archive_colorizer.storage import s3
+
+    for name, value in object_store.env.items():
+        monkeypatch.setenv(name, value)
+    s3.client.cache_clear()
+    name = f"b-{uuid.uuid4().hex[:12]}"
+    boto3.client("s3").create_bucket(Bucket=name)
+    return name

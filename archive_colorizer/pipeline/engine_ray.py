@@ -17,7 +17,7 @@ from ray.data import ActorPoolStrategy, DataContext
 
 from archive_colorizer.config import RunConfig
 from archive_colorizer.errors import LocationError, UsageError
-from archive_colorizer.pipeline.job import JobSpec, Pool, Resources, plan, steps
+from archive_colorizer.pipeline.job import JobSpec, Pool, Resources, plan, set_up, steps
 from archive_colorizer.pipeline.record import Recorded
 from archive_colorizer.pipeline.step import run_batch
 from archive_colorizer.pipeline.travel import pack, pack_recorded, unpack, unpack_recorded
@@ -39,6 +39,7 @@ class StageWorker:
 
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
+        set_up(spec.config)
         way = steps(spec)
         self._steps = way[first:last]
         self._is_end = last == len(way)

@@ -22,6 +22,7 @@ from archive_colorizer.pipeline.record import Record
 from archive_colorizer.pipeline.restore import Restore, Sharpen
 from archive_colorizer.pipeline.step import Kind, Step
 from archive_colorizer.pipeline.translate import Translate
+from archive_colorizer.storage import S3Settings, configure
 from archive_colorizer.weights.reference import ResolvedModel, resolve
 
 
@@ -58,6 +59,12 @@ def steps(spec: JobSpec) -> tuple[Step, ...]:
         Deliver(config, spec.output, spec.labels, spec.token, spec.owner),
         Record(spec.output, spec.context, spec.owner),
     )
+
+
+def set_up(config: JobConfig) -> None:
+    """What a process needs before it touches a store: a driver and each worker call it once."""
+    run = config.run
+    configure(S3Settings(endpoint=run.s3_endpoint, anonymous=run.s3_anonymous))
 
 
 def restorer_of(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None:

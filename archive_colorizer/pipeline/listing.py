@@ -19,12 +19,14 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from archive_colorizer.errors import ConfigError, LocationError
-from archive_colorizer.storage import open_store
-from archive_colorizer.storage.local import path_of_uri, uri_of_path
+from archive_colorizer.storage import Entry, is_s3, open_store, open_uri
+from archive_colorizer.storage.local import path_of, path_of_uri, uri_of_path
+from archive_colorizer.storage.settings import parse_s3
 
 PICTURES: Final = frozenset(
     ".jpg .jpeg .jpe .jfif .png .tif .tiff .webp .bmp .gif".split()  # noqa: SIM905 (reads better)
 )
+INVENTORIES: Final = frozenset({".csv", ".parquet"})
 LISTING: Final = pa.schema(
     [
         ("source_uri", pa.string()),
@@ -63,27 +65,42 @@ def list_source(source: str, include: Sequence[str] = (), exclude: Sequence[str]
         LocationError: there is no SOURCE, or it names no picture.
         ConfigError: an inventory that cannot be understood; the row is named.
     """
-    path = _local_path(source)
     wanted = _Filter(include, exclude)
-    if path.is_dir():
-        listing = _of_rows(_walk(source), wanted)
-    elif path.suffix.lower() in {".csv", ".parquet"} and path.is_file():
-        listing = _of_rows(_inventory(path), wanted)
-    elif path.is_file():
-        listing = _of_rows(iter([_row_of_path(path, os.fsencode(path.name))]), wanted)
+    if is_s3(source):
+        listing = _of_rows(_of_s3(source), wanted)
     else:
-        raise LocationError(f"{source}: no such folder, picture or inventory")
+        listing = _of_rows(_of_path(path_of(source), source), wanted)
     if not listing.table.num_rows:
         raise LocationError(f"{source}: no pictures there ({listing.ignored:,} files ignored)")
     return listing
 
 
-def _local_path(source: str) -> Path:
-    if source.startswith("file://"):
-        return path_of_uri(source)
-    if "://" in source:
-        raise LocationError(f"{source}: only local folders and inventories are supported yet")
-    return Path(source)
+def _of_path(path: Path, source: str) -> Iterator[dict[str, Any] | None]:
+    if path.is_dir():
+        return _walk(source)
+    if not path.is_file():
+        raise LocationError(f"{source}: no such folder, picture or inventory")
+    if path.suffix.lower() in INVENTORIES:
+        return _inventory(str(path))
+    return iter([_row_of_path(path, os.fsencode(path.name))])
+
+
+def _of_s3(source: str) -> Iterator[dict[str, Any] | None]:
+    """What ends like a picture or an inventory is one; everything else is a prefix."""
+    suffix = PurePosixPath(source).suffix.lower()
+    if suffix in INVENTORIES:
+        return _inventory(source)
+    if suffix not in PICTURES:
+        return _walk(source)
+    from archive_colorizer.storage.s3 import entry_of
+
+    try:
+        entry = entry_of(source)
+    except OSError as error:
+        raise LocationError(f"{source}: {error.strerror}") from error
+    if entry is None:
+        raise LocationError(f"{source}: no such picture")
+    return iter([_row_of_entry(entry, PurePosixPath(source).name)])
 
 
 class _Filter:
@@ -138,18 +155,25 @@ def _walk(source: str) -> Iterator[dict[str, Any] | None]:
             if hidden or name.suffix.lower() not in PICTURES:
                 yield None
                 continue
-            yield _row(
-                entry.uri, os.fsencode(entry.key), size=entry.size_bytes, mtime_ns=entry.mtime_ns
-            )
+            yield _row_of_entry(entry, entry.key)
     except OSError as error:
-        name_of = os.fsencode(error.filename or source).decode(errors="replace")
+        name_of = source if is_s3(source) else error.filename or source
+        name_of = os.fsencode(name_of).decode(errors="replace")
         raise LocationError(f"{name_of}: cannot list it: {error.strerror}") from error
 
 
+def _row_of_entry(entry: Entry, relative: str) -> dict[str, Any]:
+    row = _row(entry.uri, os.fsencode(relative), size=entry.size_bytes, mtime_ns=entry.mtime_ns)
+    if entry.etag:  # says more of an object than its time does
+        row |= {"etag": entry.etag, "mtime_ns": None}
+    return row
+
+
 def _row(uri: str, relative_raw: bytes, *, size: int, mtime_ns: int | None) -> dict[str, Any]:
+    path = parse_s3(uri)[1].encode() if is_s3(uri) else os.fsencode(path_of_uri(uri))
     return {
         "source_uri": uri,
-        "source_path_raw": os.fsencode(path_of_uri(uri)),
+        "source_path_raw": path,
         "relative_raw": relative_raw,
         "page": 0,
         "size_bytes": size,
@@ -174,46 +198,40 @@ def _row_of_path(path: Path, relative_raw: bytes) -> dict[str, Any]:
     return _row(uri_of_path(os.path.abspath(path)), relative_raw, size=size, mtime_ns=mtime_ns)  # noqa: PTH100
 
 
-def _inventory(path: Path) -> Iterator[dict[str, Any]]:
-    table = _read_inventory(path)
+def _inventory(source: str) -> Iterator[dict[str, Any]]:
+    table = _read_inventory(source)
     if "uri" not in table.column_names:
         names = ", ".join(table.column_names)
-        raise ConfigError(f"{path}: an inventory needs a column 'uri' (it has: {names})")
-    first = 2 if path.suffix.lower() == ".csv" else 1
+        raise ConfigError(f"{source}: an inventory needs a column 'uri' (it has: {names})")
+    first = 2 if source.lower().endswith(".csv") else 1
     number = 0
     for batch in table.to_batches(max_chunksize=CHUNK_ROWS):
         for values in batch.to_pylist():
-            yield _inventory_row(path, values, f"{path}: row {number + first}")
+            yield _inventory_row(source, values, f"{source}: row {number + first}")
             number += 1
 
 
-def _read_inventory(path: Path) -> pa.Table:
+def _read_inventory(source: str) -> pa.Table:
     try:
-        if path.suffix.lower() == ".parquet":
-            return pq.read_table(path)
-        with path.open(encoding="utf-8-sig") as file:
-            header = file.readline()
-        names = [name.strip().strip('"') for name in header.rstrip("\r\n").split(",")]
-        types = dict.fromkeys(names, pa.string())
-        options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=False)
-        return pa_csv.read_csv(path, convert_options=options)
+        with open_uri(source) if is_s3(source) else Path(source).open("rb") as file:
+            if source.lower().endswith(".parquet"):
+                return pq.read_table(file)
+            header = file.readline().decode("utf-8-sig")
+            file.seek(0)
+            names = [name.strip().strip('"') for name in header.rstrip("\r\n").split(",")]
+            types = dict.fromkeys(names, pa.string())
+            options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=False)
+            return pa_csv.read_csv(file, convert_options=options)
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         text = " ".join(str(error).split())
-        raise ConfigError(f"{path}: cannot read the inventory: {text}") from error
+        raise ConfigError(f"{source}: cannot read the inventory: {text}") from error
 
 
-def _inventory_row(path: Path, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _inventory_row(source: str, values: Mapping[str, Any], where: str) -> dict[str, Any]:
     uri = str(values.get("uri") or "").strip()
     if not uri:
         raise ConfigError(f"{where}: the uri is empty")
-    if "://" in uri and not uri.startswith("file://"):
-        raise ConfigError(f"{where}: {uri}: only local files are supported yet")
-    base = Path(os.path.abspath(path.parent))  # noqa: PTH100 (links are not resolved here)
-    named = path_of_uri(uri) if uri.startswith("file://") else Path(uri)
-    target = Path(os.path.normpath(base / named))
-    if "\0" in str(target):
-        raise ConfigError(f"{where}: the uri holds a NUL, which no file name can")
-    row = _row_of_path(target, _relative(target, base))
+    row = _named(source, uri, values, where)
     row["page"] = _page(values.get("page"), where)
     row["expected_sha256"] = sha256_text(values.get("sha256"), where)
     row |= {name: str(values.get(name) or "") for name in UNDERSTOOD}
@@ -221,6 +239,29 @@ def _inventory_row(path: Path, values: Mapping[str, Any], where: str) -> dict[st
     other = {name: value for name, value in values.items() if name not in known}
     row["collection_json"] = json.dumps(other, ensure_ascii=False, sort_keys=True, default=str)
     return row
+
+
+def _named(source: str, uri: str, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The row of a uri: absolute, or relative to where the inventory lies."""
+    if is_s3(source) and "://" not in uri:
+        uri = f"{source.rpartition('/')[0]}/{uri.lstrip('/')}"
+    if is_s3(uri):
+        bucket, key = parse_s3(uri)
+        base = f"{source.rpartition('/')[0]}/"
+        relative = uri.removeprefix(base) if uri.startswith(base) else f"absolute/{bucket}/{key}"
+        size = str(values.get("size_bytes") or 0)
+        if not size.isascii() or not size.isdigit():
+            raise ConfigError(f"{where}: size_bytes {size!r}: must be a whole number")
+        row = _row(uri, relative.encode(), size=int(size), mtime_ns=None)
+        return row | {"etag": str(values.get("etag") or "").strip('"') or None}
+    if "://" in uri and not uri.startswith("file://"):
+        raise ConfigError(f"{where}: {uri}: only local files and s3:// are supported")
+    base_path = Path("/") if is_s3(source) else Path(os.path.abspath(Path(source).parent))  # noqa: PTH100
+    named = path_of_uri(uri) if uri.startswith("file://") else Path(uri)
+    target = Path(os.path.normpath(base_path / named))
+    if "\0" in str(target):
+        raise ConfigError(f"{where}: the uri holds a NUL, which no file name can")
+    return _row_of_path(target, _relative(target, base_path))
 
 
 def _relative(target: Path, base: Path) -> bytes:

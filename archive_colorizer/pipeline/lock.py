@@ -24,7 +24,7 @@ HEARTBEAT_S: Final = 5.0
 STALE_S: Final = 60.0
 FENCE_S: Final = 0.2
 SETTLE_S: Final = 0.5
-"""How long a taker waits before it reads its own name again."""
+"""How long a taker waits before it reads its own name again; longer on slower stores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Lock:
                 return False
         except FileNotFoundError:  # another run's start swept the temporaries under our feet
             return False
-        time.sleep(SETTLE_S)
+        time.sleep(SETTLE_S + 2 * self._store.latency_s)
         lease = read_lease(self._store)
         return lease is not None and lease.owner == self._lease.owner
 
@@ -141,14 +141,14 @@ class Lock:
 
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_S):
-            lease = read_lease(self._store)
-            if lease is None or lease.owner != self._lease.owner:
-                self._lost.set()
-                return
-            beaten = replace(self._lease, heartbeat=time.time())
             try:
+                lease = read_lease(self._store)
+                if lease is None or lease.owner != self._lease.owner:
+                    self._lost.set()
+                    return
+                beaten = replace(self._lease, heartbeat=time.time())
                 self._store.write_atomic(KEY, _encode(beaten))
-            except OSError:  # a full disk: try again at the next beat
+            except OSError:  # a full disk, a store that is away: try again at the next beat
                 continue
 
 
@@ -169,7 +169,7 @@ class Fence:
         Raises:
             LockedError: it does not.
         """
-        if time.monotonic() - self._checked_s < FENCE_S:
+        if time.monotonic() - self._checked_s < FENCE_S + 2 * self._store.latency_s:
             return
         lease = read_lease(self._store)
         if lease is None or lease.owner != self._owner:

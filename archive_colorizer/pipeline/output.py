@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Final
 
 import pyarrow as pa
@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.metadata import find_row_id
 from archive_colorizer.pipeline import manifest
-from archive_colorizer.storage import Store
+from archive_colorizer.storage import Store, is_s3
 from archive_colorizer.storage.local import TEMPORARIES, path_of_uri
+from archive_colorizer.storage.settings import parse_s3
 
 JOB: Final = "job.json"
 _OWN: Final = frozenset({JOB, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES})
@@ -28,9 +29,9 @@ def check_apart(source: str, output: str) -> None:
     masters, derivatives = _real(source), _real(output)
     if derivatives == masters:
         raise LocationError(f"{output}: OUTPUT may not be SOURCE")
-    if masters.is_dir() and derivatives.is_relative_to(masters):
+    if _holds(masters, derivatives) and not _is_file(source):
         raise LocationError(f"{output}: OUTPUT may not lie inside SOURCE")
-    if masters.is_relative_to(derivatives):
+    if _holds(derivatives, masters):
         raise LocationError(f"{output}: OUTPUT may not lie around SOURCE")
 
 
@@ -41,15 +42,27 @@ def check_masters_apart(uris: pa.ChunkedArray, output: str) -> None:
         LocationError: one of them lies inside OUTPUT.
     """
     folder = _real(output)
-    parents = {os.path.dirname(path_of_uri(uri)) for uri in pc.unique(uris).to_pylist()}  # noqa: PTH120
+    parents = {uri.rpartition("/")[0] for uri in pc.unique(uris).to_pylist()}
     for parent in parents:
-        if Path(os.path.realpath(parent)).is_relative_to(folder):
+        if parent and _holds(folder, _real(parent)):
             raise LocationError(f"{output}: OUTPUT may not hold masters ({parent})")
 
 
-def _real(location: str) -> Path:
+def _real(location: str) -> PurePath:
+    """A path, or an object store's bucket and prefix as one, with its scheme."""
+    if is_s3(location):
+        bucket, key = parse_s3(location)
+        return PurePosixPath(f"s3:/{bucket}", *(part for part in key.split("/") if part))
     path = path_of_uri(location) if location.startswith("file://") else Path(location)
     return Path(os.path.realpath(path))
+
+
+def _holds(outer: PurePath, inner: PurePath) -> bool:
+    return outer.is_absolute() == inner.is_absolute() and inner.is_relative_to(outer)
+
+
+def _is_file(location: str) -> bool:
+    return not is_s3(location) and not Path(_real(location)).is_dir()
 
 
 def prepare(store: Store) -> None:
@@ -119,7 +132,7 @@ def remove_superseded(store: Store) -> int:
 def _delete_ours(store: Store, uri: str) -> bool:
     if not uri.startswith(store.uri):
         return False
-    key = key_of(store, uri)
+    key = store.key_of(uri)
     try:
         with store.open(key) as file:
             ours = find_row_id(file) is not None
@@ -128,12 +141,6 @@ def _delete_ours(store: Store, uri: str) -> bool:
     if ours:
         store.delete(key)
     return ours
-
-
-def key_of(store: Store, uri: str) -> str:
-    """The key of one of the store's own URIs."""
-    root = os.fsencode(path_of_uri(store.uri))
-    return os.fsdecode(os.fsencode(path_of_uri(uri))[len(root.rstrip(b"/")) + 1 :])
 
 
 def is_own_file(key: str) -> bool:

@@ -12,11 +12,13 @@ FOLDER: Final = ".tmp/reserve"
 
 
 def keep(store: Store) -> None:
-    """Set room aside, in slices.
+    """Set room aside, in slices; nothing on a store that does not fill up.
 
     Raises:
         LocationError: there is none.
     """
+    if not store.fills_up:
+        return
     try:
         for number in range(SLICES):
             # Not zeros: some file systems store those as holes.

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from archive_colorizer.config import JobConfig
 from archive_colorizer.pipeline import manifest, output, reserve, usage
-from archive_colorizer.pipeline.job import JobSpec
+from archive_colorizer.pipeline.job import JobSpec, set_up
 from archive_colorizer.pipeline.listing import Listing, list_source, total_bytes
 from archive_colorizer.pipeline.lock import Lock
 from archive_colorizer.pipeline.progress import Display, Tally, display, duration
@@ -89,7 +88,7 @@ class JobReport:
         if self.left:
             lines.append(f"{self.left:,} are left for later")
         lines += [f"note: {note}" for note in self.notes]
-        lines.append(f"manifest: {Path(self.output) / manifest.FOLDER}")
+        lines.append(f"manifest: {self.output.rstrip('/')}/{manifest.FOLDER}")
         return "\n".join(lines)
 
 
@@ -99,6 +98,7 @@ def preview(config: JobConfig) -> Preview:
     Raises:
         UsageError: as `colorize`.
     """
+    set_up(config)
     output.check_apart(config.source, config.output)
     models = models_of(config)
     chosen = _select(config, _list(config), open_store(config.output), models)
@@ -123,6 +123,7 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
             another run. Nothing was done.
     """
     start_s = time.monotonic()
+    set_up(config)
     output.check_apart(config.source, config.output)
     models = models_of(config)
     store = open_store(config.output)

@@ -1,7 +1,6 @@
 """What a job is, from its configuration: its models, its recipe, its spec and its record."""
 
 import json
-import os
 import uuid
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from archive_colorizer.errors import ConfigError
 from archive_colorizer.pipeline import manifest
 from archive_colorizer.pipeline.job import JobSpec, restorer_of
 from archive_colorizer.pipeline.selection import Selection
+from archive_colorizer.storage import absolute
 from archive_colorizer.version import git_commit
 from archive_colorizer.weights.reference import ResolvedModel, resolve
 
@@ -64,9 +64,9 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
         "jobId": job_id,
         "version": __version__,
     }
-    folder = os.path.abspath(config.output)  # noqa: PTH100 (links are not resolved)
     return JobSpec(
-        config=config, output=folder, model=model, restorer=after[0] if after else None,
+        config=config, output=absolute(config.output), model=model,
+        restorer=after[0] if after else None,
         context=context, labels=labels, token=job_id, owner=owner,
     )  # fmt: skip
 

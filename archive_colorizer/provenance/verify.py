@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline import manifest
-from archive_colorizer.pipeline.output import is_own_file, key_of, read_job
+from archive_colorizer.pipeline.output import is_own_file, read_job
 from archive_colorizer.storage import Store, open_uri
 from archive_colorizer.storage.local import TEMPORARIES
 
@@ -94,7 +94,7 @@ def _rows(rows: pa.Table, job: dict[str, Any]) -> Iterator[Finding]:
 
 def _files(store: Store, rows: pa.Table) -> Iterator[Finding]:
     """Files in OUTPUT that no row names."""
-    named = {key_of(store, uri) for uri in rows["derivative_uri"].to_pylist() if uri}
+    named = {store.key_of(uri) for uri in rows["derivative_uri"].to_pylist() if uri}
     for entry in store.list():
         if entry.key.startswith(f"{TEMPORARIES}/"):
             yield Finding("temporary", entry.uri)

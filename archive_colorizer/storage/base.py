@@ -21,12 +21,20 @@ class Entry:
 class Store(Protocol):
     """A place for files. Keys are relative to its root, with "/" between parts."""
 
+    latency_s: float
+    """What one small request may take: who waits for others waits longer on slower stores."""
+    fills_up: bool
+    """Whether it is a disk that may have no room."""
+
     @property
     def uri(self) -> str:
         """URI of the root, ending in a slash."""
 
     def uri_of(self, key: str) -> str:
         """The URI of a key, whether or not there is a file."""
+
+    def key_of(self, uri: str) -> str:
+        """The key of one of its URIs."""
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
         """Every file below a prefix (a folder), streaming, in a stable order.

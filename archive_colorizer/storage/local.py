@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from archive_colorizer.errors import LocationError
 from archive_colorizer.storage.base import Entry
 
 TEMPORARIES: Final = ".tmp"
@@ -26,8 +27,25 @@ def path_of_uri(uri: str) -> Path:
     return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix(SCHEME))))
 
 
+def path_of(location: str) -> Path:
+    """The path of a local location: a path as it is, or a file:// URI.
+
+    Raises:
+        LocationError: another scheme.
+    """
+    if location.startswith(SCHEME):
+        return path_of_uri(location)
+    scheme, mark, _ = location.partition("://")
+    if mark:
+        raise LocationError(f"{location}: {scheme}:// is not supported (file:// and s3:// are)")
+    return Path(location)
+
+
 class LocalStore:
     """A folder."""
+
+    latency_s = 0.0
+    fills_up = True
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 (links are not resolved here)
@@ -42,6 +60,9 @@ class LocalStore:
 
     def uri_of(self, key: str) -> str:
         return uri_of_path(self.path_of(key))
+
+    def key_of(self, uri: str) -> str:
+        return os.fsdecode(os.fsencode(path_of_uri(uri))[len(os.fsencode(self.root)) + 1 :])
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
         folder = self.path_of(prefix) if prefix else self.root

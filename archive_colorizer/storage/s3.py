@@ -1,0 +1,307 @@
+"""S3 and every store that speaks its protocol, through boto3: the only file that knows boto3.
+
+A whole object appears at once, by one put or by the end of a multipart upload, so nothing is ever
+renamed. Nothing here needs a conditional put to be atomic: where a store has one it is used, and
+whoever needs a lock waits and reads again (`pipeline/lock.py`).
+"""
+
+import errno
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, BinaryIO, Final, NoReturn, TypeVar, cast
+
+import boto3
+import botocore
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ProfileNotFound,
+    ResponseStreamingError,
+)
+
+from archive_colorizer.storage.base import Entry
+from archive_colorizer.storage.settings import S3Settings, parse_s3, settings
+
+ATTEMPTS: Final = 10
+"""Of a request: with botocore's backoff about 45 s before a store that is down is given up."""
+BODY_ATTEMPTS: Final = 5
+"""Of a download whose body breaks off: each goes on where the last one stopped."""
+CHUNK_BYTES: Final = 1 << 20
+SPOOL_BYTES: Final = 64 << 20
+"""What is larger lies on disk while it is read."""
+MULTIPART_BYTES: Final = 16 << 20
+WORDS: Final = {
+    "NoSuchBucket": (errno.ENOENT, "there is no such bucket"),
+    "NoSuchKey": (errno.ENOENT, "there is no such object"),
+    "404": (errno.ENOENT, "there is no such object"),
+    "AccessDenied": (errno.EACCES, "these credentials may not do that"),
+    "403": (errno.EACCES, "these credentials may not do that"),
+    "InvalidAccessKeyId": (errno.EACCES, "the access key is not known there"),
+    "SignatureDoesNotMatch": (errno.EACCES, "the secret key is wrong"),
+    "ExpiredToken": (errno.EACCES, "the credentials have expired"),
+    "QuotaExceeded": (errno.EDQUOT, "the quota is used up"),
+}
+"""Error code -> errno, words."""
+NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NoSuchBucket"})
+TAKEN: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
+NO_CONDITIONS: Final = frozenset({"NotImplemented", "501", "InvalidRequest", "InvalidArgument"})
+"""What stores say that know no conditional put."""
+
+Result = TypeVar("Result")
+
+
+class S3Store:
+    """Everything under a prefix of a bucket."""
+
+    latency_s = 1.0
+    fills_up = False
+
+    def __init__(self, location: str, given: S3Settings | None = None) -> None:
+        self.bucket, prefix = parse_s3(location)
+        self._prefix = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
+        self._settings = given or settings()
+
+    @property
+    def _client(self) -> Any:  # noqa: ANN401 (boto3 makes its classes at run time)
+        return client(self._settings)
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self._prefix}"
+
+    def uri_of(self, key: str) -> str:
+        return f"{self.uri}{key}"
+
+    def key_of(self, uri: str) -> str:
+        return uri.removeprefix(self.uri)
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        start = f"{self._prefix}{prefix.rstrip('/')}/" if prefix else self._prefix
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=start
+        )
+        for found in _stream(pages, f"s3://{self.bucket}/{start}"):
+            if not found["Key"].endswith("/"):  # a console's mark of a folder
+                yield _entry(self, found)
+
+    def open(self, key: str) -> BinaryIO:
+        return download(self._client, self.bucket, f"{self._prefix}{key}")
+
+    def read(self, key: str) -> bytes:
+        with self.open(key) as file:
+            return file.read()
+
+    def exists(self, key: str) -> bool:
+        return self._head(key) is not None
+
+    def _head(self, key: str) -> dict[str, Any] | None:
+        try:
+            found = self._client.head_object(Bucket=self.bucket, Key=f"{self._prefix}{key}")
+        except (ClientError, BotoCoreError, HTTPClientError) as error:
+            if _code(error) in NOT_THERE:
+                return None
+            _raise(error, self.uri_of(key))
+        return cast(dict[str, Any], found)
+
+    def write_atomic(self, key: str, data: bytes) -> None:
+        self._put(key, data)
+
+    def create(self, key: str, data: bytes) -> bool:
+        if self.exists(key):
+            return False
+        try:
+            self._put(key, data, IfNoneMatch="*")
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno != errno.ENOSYS:
+                raise
+            self._put(key, data)  # the lock reads again: see the module's docstring
+        return True
+
+    def _put(self, key: str, data: bytes, **conditions: str) -> None:
+        name = f"{self._prefix}{key}"
+        _tried(
+            lambda: self._client.put_object(Bucket=self.bucket, Key=name, Body=data, **conditions),
+            self.uri_of(key),
+        )
+
+    @contextmanager
+    def staged(self, key: str, token: str, *, replace: bool) -> Iterator[BinaryIO]:
+        with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
+            file = cast(BinaryIO, spool)
+            yield file
+            size = file.seek(0, 2)
+            file.seek(0)
+            if not replace and self.exists(key):
+                raise FileExistsError(errno.EEXIST, "exists", self.uri_of(key))
+            if size <= MULTIPART_BYTES:
+                self._put(key, file.read())
+                return
+            sizes = TransferConfig(
+                multipart_threshold=MULTIPART_BYTES, multipart_chunksize=MULTIPART_BYTES,
+                use_threads=False,
+            )  # fmt: skip
+            name = f"{self._prefix}{key}"
+            _tried(
+                lambda: self._client.upload_fileobj(_Kept(file), self.bucket, name, Config=sizes),
+                self.uri_of(key),
+            )
+
+    def delete(self, key: str) -> None:
+        name = f"{self._prefix}{key}"
+        _tried(lambda: self._client.delete_object(Bucket=self.bucket, Key=name), self.uri_of(key))
+
+    def delete_tree(self, prefix: str) -> None:
+        for entry in list(self.list(prefix)):
+            self.delete(entry.key)
+
+
+class _Kept:
+    """A handle that an upload may not close: botocore would."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+def entry_of(uri: str) -> Entry | None:
+    """One object's entry; None where there is none.
+
+    Raises:
+        OSError: the store does not say.
+    """
+    bucket, key = parse_s3(uri)
+    store = S3Store(f"s3://{bucket}/")
+    found = store._head(key)
+    if found is None:
+        return None
+    return Entry(key, uri, found["ContentLength"], None, found["ETag"].strip('"'))
+
+
+def open_object(uri: str) -> BinaryIO:
+    """A seekable handle on one object, whole; small ones in memory, larger ones on disk.
+
+    Raises:
+        OSError: as `Store.open`.
+    """
+    bucket, key = parse_s3(uri)
+    return download(client(settings()), bucket, key)
+
+
+def download(s3: Any, bucket: str, key: str) -> BinaryIO:  # noqa: ANN401
+    """Fetch an object; a body that breaks off is asked for again from where it stopped."""
+    uri = f"s3://{bucket}/{key}"
+    spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))  # noqa: SIM115
+    got, size, etag = 0, -1, ""
+    for attempt in range(1, BODY_ATTEMPTS + 1):
+        more = {"Range": f"bytes={got}-", "IfMatch": etag} if got else {}
+        try:
+            answer = s3.get_object(Bucket=bucket, Key=key, **more)
+            if not got:
+                size, etag = answer["ContentLength"], answer["ETag"]
+            for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
+                spool.write(chunk)
+                got += len(chunk)
+            if got >= size:
+                break
+        except (IncompleteReadError, ResponseStreamingError, HTTPClientError, OSError) as error:
+            if attempt == BODY_ATTEMPTS:
+                spool.close()
+                _raise(error, uri)
+        except (ClientError, BotoCoreError) as error:
+            spool.close()
+            _raise(error, uri)
+        time.sleep(min(8.0, 0.25 * 2**attempt))
+    else:
+        spool.close()
+        raise OSError(errno.EIO, f"only {got} of {size} bytes came", uri)
+    spool.seek(0)
+    return spool
+
+
+@lru_cache(maxsize=8)
+def client(given: S3Settings) -> Any:  # noqa: ANN401
+    """The client of this process for some settings.
+
+    Raises:
+        OSError: a profile that is not there, or an endpoint that is no URL.
+    """
+    config = Config(
+        retries={"max_attempts": ATTEMPTS, "mode": "standard"},
+        connect_timeout=10,
+        read_timeout=60,
+        max_pool_connections=32,
+        s3={"addressing_style": "path"} if given.endpoint else {},
+        **({"signature_version": botocore.UNSIGNED} if given.anonymous else {}),
+    )
+    try:
+        return boto3.session.Session().client(
+            "s3", endpoint_url=given.endpoint or None, config=config
+        )
+    except (BotoCoreError, ValueError) as error:
+        _raise(error, given.endpoint or "s3")
+
+
+def _entry(store: S3Store, found: dict[str, Any]) -> Entry:
+    name = found["Key"].removeprefix(store._prefix)
+    return Entry(
+        name, store.uri_of(name), found["Size"],
+        int(found["LastModified"].timestamp()) * 1_000_000_000, found["ETag"].strip('"'),
+    )  # fmt: skip
+
+
+def _stream(pages: Any, uri: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    try:
+        for page in pages:
+            yield from page.get("Contents", ())
+    except (ClientError, BotoCoreError, HTTPClientError) as error:
+        _raise(error, uri)
+
+
+def _tried(call: Callable[[], Result], uri: str) -> Result:
+    try:
+        return call()
+    except (ClientError, BotoCoreError, HTTPClientError) as error:
+        _raise(error, uri)
+    except boto3.exceptions.Boto3Error as error:
+        _raise(error.__cause__ or error, uri)
+
+
+def _code(error: BaseException) -> str:
+    return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def _raise(error: BaseException, uri: str) -> NoReturn:
+    """The OSError that says the same, with the store's URI and without secrets."""
+    code = _code(error)
+    if code in TAKEN:
+        raise FileExistsError(errno.EEXIST, "exists", uri) from error
+    if code in NO_CONDITIONS:
+        raise OSError(errno.ENOSYS, f"the store does not do that ({code})", uri) from error
+    number, words = WORDS.get(code, (errno.EIO, ""))
+    if isinstance(error, NoCredentialsError | ProfileNotFound):
+        number, words = errno.EACCES, "no credentials (AWS_ACCESS_KEY_ID, a profile, or a role)"
+    elif not words:
+        first = " ".join(str(error).split())[:200]
+        words = f"the store does not answer: {first}" if not code else f"{code}: {first}"
+    kinds = {errno.ENOENT: FileNotFoundError, errno.EACCES: PermissionError}
+    raise kinds.get(number, OSError)(
+        number, f"{words}{f' ({code})' if code else ''}", uri
+    ) from error

@@ -1,0 +1,173 @@
+"""Whole jobs on a real object store: both ways, inventories, resume, verify, refusals."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+import pyarrow.dataset as ds
+import pytest
+import tifffile
+
+from archive_colorizer.cli import main
+from archive_colorizer.config import JobConfig, overlay
+from archive_colorizer.errors import LocationError, LockedError
+from archive_colorizer.pipeline.lock import Lock
+from archive_colorizer.pipeline.run import JobReport, colorize
+from archive_colorizer.provenance.verify import verify
+from archive_colorizer.storage import open_store
+
+pytestmark = pytest.mark.s3
+Run = Callable[..., JobReport]
+
+
+@pytest.fixture
+def run(tiny_model: str) -> Run:
+    def call(source: str, to: str, **sections: dict[str, Any]) -> JobReport:
+        quick = {"color": {"model": tiny_model, "proxy_px": 64}, "run": {"engine": "local"}}
+        config = overlay(JobConfig(source=source, output=to), quick, "test")
+        return colorize(overlay(config, sections, "test"))
+
+    return call
+
+
+@pytest.fixture
+def uploaded(bucket: str, masters: Path) -> str:
+    """The five masters under a prefix, one of them with a Korean name."""
+    s3 = boto3.client("s3")
+    for path in sorted(masters.rglob("*")):
+        if path.is_file():
+            key = str(path.relative_to(masters)).replace("a/four.jpg", "a b/사진 #1.jpg")
+            s3.upload_file(str(path), bucket, f"in/{key}")
+    return f"s3://{bucket}/in"
+
+
+def rows_of(location: str, folder: Path) -> list[dict[str, Any]]:
+    """The manifest, fetched as anyone would."""
+    store = open_store(location)
+    for entry in store.list("manifest"):
+        target = folder / entry.key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(store.read(entry.key))
+    return list(ds.dataset(folder / "manifest").to_table().to_pylist())
+
+
+def test_from_and_to_the_store(uploaded: str, bucket: str, tmp_path: Path, run: Run) -> None:
+    out = f"s3://{bucket}/out"
+    report = run(uploaded, out)
+    assert (report.ok, report.failed) == (5, 0)
+    rows = rows_of(out, tmp_path)
+    assert len(rows) == 5
+    by_name = {row["source_uri"].rpartition("/")[2]: row for row in rows}
+    row = by_name["사진 #1.jpg"]
+    assert row["source_uri"] == f"{uploaded}/a b/사진 #1.jpg"
+    assert row["source_path_raw"].decode() == "in/a b/사진 #1.jpg"
+    assert row["derivative_uri"] == f"{out}/a b/사진 #1.colorized.jpg"
+    assert row["etag"]
+    assert row["source_mtime"] is None
+    store = open_store(out)
+    assert not verify(store).findings
+    assert not list(store.list(".tmp"))
+    assert not store.exists("job.lock")
+    assert run(uploaded, out).ok == 0
+    assert main(["status", out]) == 0
+    assert main(["verify", out]) == 0
+
+
+def test_a_master_that_changed_is_done_again(
+    uploaded: str, bucket: str, masters: Path, run: Run
+) -> None:
+    out = f"s3://{bucket}/out"
+    run(uploaded, out)
+    boto3.client("s3").upload_file(str(masters / "a" / "four.jpg"), bucket, "in/one.jpg")
+    assert run(uploaded, out).ok == 1
+    assert not verify(open_store(out)).findings
+
+
+def test_what_is_missing_is_done_and_nothing_twice(uploaded: str, bucket: str, run: Run) -> None:
+    out = f"s3://{bucket}/out"
+    assert run(uploaded, out, select={"limit": 2}).ok == 2
+    report = run(uploaded, out)
+    assert (report.ok, report.already) == (3, 2)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_one_side_local(
+    uploaded: str, bucket: str, masters: Path, tmp_path: Path, run: Run, there: bool
+) -> None:
+    if there:
+        source, out = str(masters), f"s3://{bucket}/out"
+    else:
+        source, out = uploaded, str(tmp_path / "out")
+    assert run(source, out).ok == 5
+    assert not verify(open_store(out)).findings
+
+
+def test_one_object_and_inventories(
+    uploaded: str, bucket: str, masters: Path, tmp_path: Path, run: Run
+) -> None:
+    assert run(f"{uploaded}/one.jpg", f"s3://{bucket}/one").ok == 1
+    lines = ["uri,object_id", "one.jpg,A1", f"{uploaded}/two.png,A2", "absent.jpg,A3"]
+    open_store(uploaded).write_atomic("list.csv", "\n".join(lines).encode())
+    report = run(f"{uploaded}/list.csv", f"s3://{bucket}/listed")
+    assert (report.ok, report.errors) == (2, {"missing": 1})
+    rows = rows_of(f"s3://{bucket}/listed", tmp_path / "listed")
+    assert {row["object_id"] for row in rows} == {"A1", "A2", "A3"}
+    assert open_store(f"s3://{bucket}/listed").exists("two.colorized.jpg")
+    inventory = tmp_path / "mixed.csv"
+    inventory.write_text(f"uri\n{uploaded}/one.jpg\n{masters}/two.png\n")
+    assert run(str(inventory), f"s3://{bucket}/mixed").ok == 2
+
+
+def test_a_large_tiff_goes_in_parts(bucket: str, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "large").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 65536, (1900, 2200)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "large" / "one.tif", pixels)
+    out = f"s3://{bucket}/large"
+    assert run(str(tmp_path / "large"), out, output={"format": "tiff"}).ok == 1
+    store = open_store(out)
+    (entry,) = (e for e in store.list() if e.key.endswith(".tif"))
+    assert entry.size_bytes > 17 << 20
+    assert "-" in (entry.etag or "")  # put together from parts
+    assert not verify(store).findings
+
+
+def test_places_that_overlap_are_refused(uploaded: str, bucket: str, run: Run) -> None:
+    for out in (uploaded, f"{uploaded}/", f"{uploaded}/deeper", f"s3://{bucket}"):
+        with pytest.raises(LocationError, match="OUTPUT may not"):
+            run(uploaded, out)
+    assert run(uploaded, f"{uploaded}-colour").ok == 5  # a name that begins alike is another
+
+
+def test_a_second_job_on_the_same_output_is_refused(uploaded: str, bucket: str, run: Run) -> None:
+    out = f"s3://{bucket}/out"
+    with Lock(open_store(out)), pytest.raises(LockedError, match="another run holds it"):
+        run(uploaded, out)
+    assert run(uploaded, out).ok == 5
+
+
+def test_a_file_that_is_not_ours_is_left(uploaded: str, bucket: str, run: Run) -> None:
+    out = open_store(f"s3://{bucket}/out")
+    out.write_atomic("one.colorized.jpg", b"somebody's")
+    assert run(uploaded, f"s3://{bucket}/out").errors == {"write_error": 1}
+    assert out.read("one.colorized.jpg") == b"somebody's"
+
+
+@pytest.mark.slow
+def test_on_ray_by_the_command(uploaded: str, bucket: str, object_store: Any) -> None:
+    env = {k: v for k, v in os.environ.items() if k != "AWS_ENDPOINT_URL"}
+    command = [sys.executable, "-m", "archive_colorizer.cli", "colorize", uploaded]
+    done = subprocess.run(
+        [*command, f"s3://{bucket}/ray", "--s3-endpoint", object_store.url],
+        capture_output=True, text=True, env=env, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "5 coloured" in done.stdout
+    assert not verify(open_store(f"s3://{bucket}/ray")).findings
+    secret = os.environ["AWS_SECRET_ACCESS_KEY"]
+    record = open_store(f"s3://{bucket}/ray").read("job.json").decode()
+    assert secret not in record + done.stdout + done.stderr

@@ -1,0 +1,209 @@
+"""The S3 store against a real object store, and moto's server for what that cannot do."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from archive_colorizer.errors import LockedError
+from archive_colorizer.pipeline.lock import Lock
+from archive_colorizer.storage import open_store, open_uri, s3
+
+pytestmark = pytest.mark.s3
+KEYS = ("plain.jpg", "a folder/with spaces & signs+%.jpg", "한국어/사진.jpg", "quote'\"#?.tif",
+        "é/" + "n" * 890 + ".png")  # fmt: skip
+
+
+def test_what_is_written_is_read_and_listed(bucket: str) -> None:
+    store = open_store(f"s3://{bucket}/some/place")
+    assert store.uri == f"s3://{bucket}/some/place/"
+    for number, key in enumerate(KEYS):
+        store.write_atomic(key, b"x" * (number + 1))
+    found = {entry.key: entry for entry in store.list()}
+    assert set(found) == set(KEYS)
+    for number, key in enumerate(KEYS):
+        assert found[key].size_bytes == number + 1
+        assert found[key].etag
+        assert found[key].uri == store.uri_of(key)
+        assert store.key_of(found[key].uri) == key
+        with open_uri(found[key].uri) as file:
+            assert file.read() == b"x" * (number + 1)
+    assert [e.key for e in store.list("한국어")] == ["한국어/사진.jpg"]
+    assert store.exists("plain.jpg")
+    store.delete("plain.jpg")
+    store.delete("plain.jpg")
+    assert not store.exists("plain.jpg")
+    store.delete_tree("a folder")
+    assert len(list(store.list())) == len(KEYS) - 2
+    with pytest.raises(FileNotFoundError, match="no such object"):
+        store.read("plain.jpg")
+
+
+def test_a_name_is_not_a_prefix_of_another(bucket: str) -> None:
+    open_store(f"s3://{bucket}/place").write_atomic("a", b"1")
+    open_store(f"s3://{bucket}/places").write_atomic("b", b"2")
+    assert [e.key for e in open_store(f"s3://{bucket}/place").list()] == ["a"]
+
+
+def test_listings_have_pages(bucket: str) -> None:
+    store = open_store(f"s3://{bucket}")
+    threads = [
+        threading.Thread(
+            target=lambda start: [store.write_atomic(f"k/{n:05d}", b"") for n in
+                                  range(start, start + 151)],
+            args=(start,),
+        )
+        for start in range(0, 1057, 151)
+    ]  # fmt: skip
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    keys = [entry.key for entry in store.list("k")]
+    assert len(keys) == len(set(keys)) == 1057
+    assert keys == sorted(keys)
+
+
+def test_a_large_file_goes_in_parts_and_nothing_is_seen_before_its_end(bucket: str) -> None:
+    store = open_store(f"s3://{bucket}")
+    data = os.urandom(37 << 20)
+    with store.staged("large.tif", "t", replace=True) as file:
+        file.write(data)
+        assert not store.exists("large.tif")
+    assert store.read("large.tif") == data
+    with pytest.raises(TypeError), store.staged("broken.tif", "t", replace=True) as file:
+        file.write([data, "and then the writer fails"])
+    assert not store.exists("broken.tif")
+    with pytest.raises(FileExistsError), store.staged("large.tif", "t", replace=False) as file:
+        file.write(b"other")
+    assert store.read("large.tif") == data
+    assert [e.key for e in store.list()] == ["large.tif"]
+
+
+def test_create_is_refused_where_something_is(bucket: str) -> None:
+    store = open_store(f"s3://{bucket}")
+    assert store.create("lock", b"1")
+    assert not store.create("lock", b"2")
+    assert store.read("lock") == b"1"
+
+
+@pytest.mark.parametrize(
+    ("env", "name", "text"),
+    [
+        ({"AWS_SECRET_ACCESS_KEY": "wrong-secret-here"}, "", "the secret key is wrong"),
+        ({"AWS_ACCESS_KEY_ID": "nobody"}, "", "may not|not known|wrong"),
+        ({"AWS_ACCESS_KEY_ID": "test:reader", "AWS_SECRET_ACCESS_KEY": "reading"}, "",
+         "these credentials may not do that"),
+        ({}, "absent-bucket", "no such bucket"),
+    ],
+)  # fmt: skip
+def test_what_the_store_refuses_is_one_clear_line(
+    bucket: str, tmp_path: Path, env: dict[str, str], name: str, text: str
+) -> None:
+    import re
+
+    place = f"s3://{name or bucket}/x"
+    command = [sys.executable, "-m", "archive_colorizer.cli", "colorize", place, str(tmp_path)]
+    for words in (command, [*command[:4], __file__, place]):
+        done = subprocess.run(words, capture_output=True, text=True, env=os.environ | env)
+        assert done.returncode == 2, done.stderr
+        (line,) = [one for one in done.stderr.splitlines() if "archive-colorizer:" in one]
+        assert re.search(text, line), line
+        assert "Traceback" not in done.stderr
+        assert "wrong-secret-here" not in done.stderr + done.stdout
+
+
+RACER = """
+import sys, time
+from archive_colorizer.errors import LockedError
+from archive_colorizer.pipeline.lock import Lock
+from archive_colorizer.storage import open_store
+sys.stdin.readline()
+try:
+    with Lock(open_store(sys.argv[1])) as lock:
+        time.sleep(7)
+        lock.check()
+        print("held")
+except LockedError:
+    print("refused")
+"""
+
+
+def test_of_several_processes_that_race_for_the_lease_one_holds_it(bucket: str) -> None:
+    place = f"s3://{bucket}/out"
+    for _ in range(2):
+        racers = [
+            subprocess.Popen([sys.executable, "-c", RACER, place], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True)
+            for _ in range(5)
+        ]  # fmt: skip
+        time.sleep(2)
+        for racer in racers:
+            assert racer.stdin
+            racer.stdin.write("go\n")
+            racer.stdin.flush()
+        said = [racer.communicate(timeout=120)[0].strip() for racer in racers]
+        assert said.count("held") <= 1, said
+        assert set(said) <= {"held", "refused"}, said
+    with Lock(open_store(place)), pytest.raises(LockedError, match="another run holds it"):
+        Lock(open_store(place)).__enter__()
+
+
+class Faulty:
+    """A client whose next answers are chosen."""
+
+    def __init__(self, bodies: list[Any]) -> None:
+        self.bodies, self.asked = bodies, []
+
+    def get_object(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(request)
+        body = self.bodies.pop(0)
+        return {"ContentLength": 10, "ETag": '"e"', "Body": body}
+
+
+class Body:
+    def __init__(self, data: bytes, error: Exception | None = None) -> None:
+        self._data, self._error = data, error
+
+    def iter_chunks(self, size: int) -> Any:
+        yield self._data
+        if self._error:
+            raise self._error
+
+
+def test_a_body_that_breaks_off_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3.time, "sleep", lambda _: None)
+    broken = ConnectionResetError("reset")
+    faulty = Faulty([Body(b"0123", broken), Body(b"45"), Body(b"6789")])
+    with s3.download(faulty, "b", "k") as file:
+        assert file.read() == b"0123456789"
+    assert [r.get("Range") for r in faulty.asked] == [None, "bytes=4-", "bytes=6-"]
+    assert {r.get("IfMatch") for r in faulty.asked[1:]} == {'"e"'}
+    with pytest.raises(OSError, match="does not answer"):
+        s3.download(Faulty([Body(b"", broken)] * s3.BODY_ATTEMPTS), "b", "k")
+
+
+@pytest.mark.slow
+def test_a_store_that_is_down_for_a_while_is_waited_for(object_store: Any, bucket: str) -> None:
+    store = open_store(f"s3://{bucket}")
+    store.write_atomic("a", b"1")
+    object_store.stop()
+    back = threading.Timer(20, object_store.start)
+    back.start()
+    try:
+        assert store.read("a") == b"1"
+    finally:
+        back.join()
+
+
+def test_boto3_sees_what_we_wrote(bucket: str) -> None:
+    open_store(f"s3://{bucket}/p").write_atomic("k", b"1")
+    answer = boto3.client("s3").get_object(Bucket=bucket, Key="p/k")
+    with answer["Body"] as body:
+        assert body.read() == b"1"
