@@ -246,7 +246,10 @@ def _named(source: str, uri: str, values: Mapping[str, Any], where: str) -> dict
     if is_s3(source) and "://" not in uri:
         uri = f"{source.rpartition('/')[0]}/{uri.lstrip('/')}"
     if is_s3(uri):
-        bucket, key = parse_s3(uri)
+        try:
+            bucket, key = parse_s3(uri)
+        except LocationError as error:
+            raise ConfigError(f"{where}: {error}") from error
         base = f"{source.rpartition('/')[0]}/"
         relative = uri.removeprefix(base) if uri.startswith(base) else f"absolute/{bucket}/{key}"
         size = str(values.get("size_bytes") or 0)

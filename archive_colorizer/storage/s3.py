@@ -6,6 +6,7 @@ whoever needs a lock waits and reads again (`pipeline/lock.py`).
 """
 
 import errno
+import io
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -54,6 +55,9 @@ NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NoSuchBucket"})
 TAKEN: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 NO_CONDITIONS: Final = frozenset({"NotImplemented", "501", "InvalidRequest", "InvalidArgument"})
 """What stores say that know no conditional put."""
+
+BROKEN: Final = (IncompleteReadError, ResponseStreamingError, HTTPClientError, OSError)
+"""What a body raises that breaks off."""
 
 Result = TypeVar("Result")
 
@@ -136,8 +140,8 @@ class S3Store:
 
     @contextmanager
     def staged(self, key: str, token: str, *, replace: bool) -> Iterator[BinaryIO]:
-        with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
-            file = cast(BinaryIO, spool)
+        with tempfile.NamedTemporaryFile() as named:  # tifffile asks a handle for its name
+            file = cast(BinaryIO, named)
             yield file
             size = file.seek(0, 2)
             file.seek(0)
@@ -208,32 +212,33 @@ def open_object(uri: str) -> BinaryIO:
 def download(s3: Any, bucket: str, key: str) -> BinaryIO:  # noqa: ANN401
     """Fetch an object; a body that breaks off is asked for again from where it stopped."""
     uri = f"s3://{bucket}/{key}"
-    spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))  # noqa: SIM115
-    got, size, etag = 0, -1, ""
+    spool: BinaryIO = io.BytesIO()
+    size, etag = -1, ""
     for attempt in range(1, BODY_ATTEMPTS + 1):
+        got = spool.tell()
         more = {"Range": f"bytes={got}-", "IfMatch": etag} if got else {}
         try:
             answer = s3.get_object(Bucket=bucket, Key=key, **more)
             if not got:
                 size, etag = answer["ContentLength"], answer["ETag"]
+                spool = _room(size)
             for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
                 spool.write(chunk)
-                got += len(chunk)
-            if got >= size:
-                break
-        except (IncompleteReadError, ResponseStreamingError, HTTPClientError, OSError) as error:
-            if attempt == BODY_ATTEMPTS:
+        except (*BROKEN, ClientError, BotoCoreError) as error:
+            if attempt == BODY_ATTEMPTS or not isinstance(error, BROKEN):
                 spool.close()
                 _raise(error, uri)
-        except (ClientError, BotoCoreError) as error:
-            spool.close()
-            _raise(error, uri)
+        if spool.tell() == size:
+            spool.seek(0)
+            return spool
         time.sleep(min(8.0, 0.25 * 2**attempt))
-    else:
-        spool.close()
-        raise OSError(errno.EIO, f"only {got} of {size} bytes came", uri)
-    spool.seek(0)
-    return spool
+    raise OSError(errno.EIO, f"only {spool.tell()} of {size} bytes came", uri)
+
+
+def _room(size: int) -> BinaryIO:
+    if size <= SPOOL_BYTES:
+        return io.BytesIO()
+    return cast(BinaryIO, tempfile.NamedTemporaryFile())
 
 
 @lru_cache(maxsize=8)

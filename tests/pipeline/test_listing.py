@@ -93,8 +93,8 @@ def test_a_bad_inventory_is_refused_with_its_row(tmp_path: Path, text: str, word
 def test_nothing_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LocationError, match="no such folder"):
         list_source(str(tmp_path / "x"))
-    with pytest.raises(LocationError, match="only local"):
-        list_source("s3://bucket/prefix")
+    with pytest.raises(LocationError, match=r"gs:// is not supported"):
+        list_source("gs://bucket/prefix")
 
 
 def test_lists_are_read_in_their_forms(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_without_history_nothing_is_deleted(store: LocalStore) -> None:
 
 def test_a_key_comes_back_from_its_uri_whatever_its_bytes(store: LocalStore) -> None:
     key = os.fsdecode(b"a%/Stra\xdfe \xc3\xbc.jpg")
-    assert output.key_of(store, store.uri_of(key)) == key
+    assert store.key_of(store.uri_of(key)) == key
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def test_a_location_is_a_folder_or_a_file_uri(tmp_path: Path) -> None:
     assert open_store(str(folder)).uri.endswith("/a%20b%25/")
 
 
-@pytest.mark.parametrize("location", ["s3://bucket/x", "https://host/x"])
+@pytest.mark.parametrize("location", ["gs://bucket/x", "https://host/x"])
 def test_other_schemes_are_refused_in_one_line(location: str) -> None:
     with pytest.raises(LocationError, match=location) as caught:
         open_store(location)

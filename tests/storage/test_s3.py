@@ -72,7 +72,7 @@ def test_listings_have_pages(bucket: str) -> None:
 
 def test_a_large_file_goes_in_parts_and_nothing_is_seen_before_its_end(bucket: str) -> None:
     store = open_store(f"s3://{bucket}")
-    data = os.urandom(37 << 20)
+    data = os.urandom(70 << 20)
     with store.staged("large.tif", "t", replace=True) as file:
         file.write(data)
         assert not store.exists("large.tif")

@@ -1,0 +1,13 @@
+"""Promote a registered model, or refuse it: the command of that name, for `ray job submit`.
+
+    ray job submit --working-dir . -- python -m jobs.promote palaces --on photos/
+
+Arguments and exit codes are the command's own; the cluster is the one that the job runs on.
+"""
+
+import sys
+
+from archive_colorizer.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["models", "promote", *sys.argv[1:]]))
