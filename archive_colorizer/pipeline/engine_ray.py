@@ -19,12 +19,14 @@ from archive_colorizer.config import RunConfig
 from archive_colorizer.errors import LocationError, UsageError
 from archive_colorizer.pipeline.job import JobSpec, Pool, Resources, plan, set_up, steps
 from archive_colorizer.pipeline.record import Recorded
-from archive_colorizer.pipeline.step import run_batch
 from archive_colorizer.pipeline.travel import pack, pack_recorded, unpack, unpack_recorded
+from archive_colorizer.pipeline.tries import Careful
+from archive_colorizer.storage import open_store
 
-MAX_RESTARTS: Final = 8
-MAX_TASK_RETRIES: Final = 3
-"""A worker that dies is replaced and its batch done again, but not for ever."""
+MAX_RESTARTS: Final = 64
+MAX_TASK_RETRIES: Final = 40
+"""A worker that dies is replaced and its batch done again, but not for ever: twice for each picture
+of a batch that kills workers (`tries`), and some for machines that go away."""
 BLOCKS_PER_ACTOR: Final = 4
 MAX_BLOCK_BATCHES: Final = 4
 OBJECT_STORE_BYTES: Final = 1 << 30
@@ -45,10 +47,11 @@ class StageWorker:
         self._is_end = last == len(way)
         for step in self._steps:
             step.setup()
+        self._careful = Careful(self._steps, open_store(spec.output), first)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Take a batch through this worker's steps."""
-        records = run_batch(self._steps, unpack(table))
+        records = self._careful(unpack(table))
         return pack_recorded(records) if self._is_end else pack(records)
 
 
