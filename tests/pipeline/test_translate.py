@@ -178,3 +178,13 @@ def test_what_colours_is_neither_restored_nor_sharpened(archive: Path, tmp_path:
     with pytest.raises(ModelReferenceError, match="autoencoder neither restores nor enlarges"):
         colorize(job(archive, tmp_path / "a", ref, color={"restore": plain}))
     assert not (tmp_path / "a").exists()
+
+
+def test_a_translation_is_restored_by_itself(archive: Path, tmp_path: Path, rows: Rows) -> None:
+    ref = model(tmp_path, "cyclegan", CYCLE)
+    config = JobConfig(source=str(archive), output=str(tmp_path / "out"))
+    sections = {"color": {"model": ref, "proxy_px": 64}, "run": {"engine": "local"}}
+    assert colorize(overlay(config, sections, "test")).ok == 3
+    for row in rows(tmp_path / "out"):
+        assert [step["model_ref"] for step in row["steps"]] == [ref, "builtin:restore"]
+        assert min(row["derivative_width"], row["derivative_height"]) == 64

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+import torch
+from skimage import data
 
 from archive_colorizer.evaluation.default_check import CheckRow, check
+from archive_colorizer.evaluation.enlarging import psnr_y, through_jpeg
 from archive_colorizer.weights.reference import builtin_names, load, resolve
 
 MAX_BYTES = 20_000_000
@@ -41,3 +44,16 @@ def test_the_card_gives_the_figures_that_are_measured(rows: tuple[CheckRow, ...]
     for row in rows:
         recorded = figures[f"mean chroma, {row.name}"]
         assert row.mean_chroma == pytest.approx(recorded, abs=0.5), row.name
+
+
+def test_the_restorer_takes_artefacts_away() -> None:
+    restorer = load(resolve("builtin:restore"))
+    gains = []
+    for name in ("astronaut", "coffee", "chelsea"):
+        truth = getattr(data, name)()[:256, :256]
+        worn = through_jpeg(truth, 30)
+        tensor = torch.from_numpy(worn.copy()).permute(2, 0, 1)[None].float() / 255
+        with torch.inference_mode():
+            made = (restorer.enlarge(tensor)[0] * 255).round().byte().permute(1, 2, 0).numpy()
+        gains.append(psnr_y(made, truth, 1) - psnr_y(worn, truth, 1))
+    assert min(gains) > 0.1, gains
