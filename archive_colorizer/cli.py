@@ -38,7 +38,7 @@ exit codes: 0 all done; 1 the program broke; 2 bad usage, configuration or locat
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("PIL", "tifffile", "matplotlib"):
+    for noisy in ("PIL", "tifffile", "matplotlib", "boto3", "botocore", "s3transfer"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     args = build_parser().parse_args(argv)
     with contextlib.suppress(ValueError):  # not in the main thread: whoever calls has the signals

@@ -17,6 +17,7 @@ from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.files import save_model
 
 if TYPE_CHECKING:
+    from faulty import FaultyStore
     from store import ObjectStore
 
 torch.set_num_threads(1)  # tiny networks on busy machines: threads wait for each other
@@ -105,3 +106,19 @@ def bucket(object_store: "ObjectStore", monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"b-{uuid.uuid4().hex[:12]}"
     boto3.client("s3").create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture
+def faulty(object_store: "ObjectStore", bucket: str) -> Iterator["FaultyStore"]:
+    """The store behind a proxy that answers badly when it is told to."""
+    from faulty import FaultyStore
+
+    from archive_colorizer.storage import S3Settings, configure
+
+    proxy = FaultyStore(object_store.port)
+    configure(S3Settings(endpoint=proxy.url))
+    try:
+        yield proxy
+    finally:
+        configure(S3Settings())
+        proxy.close()

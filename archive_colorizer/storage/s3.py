@@ -7,15 +7,17 @@ whoever needs a lock waits and reads again (`pipeline/lock.py`).
 
 import errno
 import io
+import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, BinaryIO, Final, NoReturn, TypeVar, cast
 
 import boto3
 import botocore
+from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import (
@@ -27,12 +29,16 @@ from botocore.exceptions import (
     ProfileNotFound,
     ResponseStreamingError,
 )
+from botocore.exceptions import ConnectionError as EndpointError
 
 from archive_colorizer.storage.base import Entry
 from archive_colorizer.storage.settings import S3Settings, parse_s3, settings
 
-ATTEMPTS: Final = 10
-"""Of a request: with botocore's backoff about 45 s before a store that is down is given up."""
+ATTEMPTS: Final = 4
+"""Of a request, by botocore, with its backoff."""
+PATIENCE_S: Final = 90.0
+"""How long a store that does not answer, or asks for less, is asked again."""
+PAUSE_S: Final = 2.0
 BODY_ATTEMPTS: Final = 5
 """Of a download whose body breaks off: each goes on where the last one stopped."""
 CHUNK_BYTES: Final = 1 << 20
@@ -51,7 +57,6 @@ WORDS: Final = {
     "QuotaExceeded": (errno.EDQUOT, "the quota is used up"),
 }
 """Error code -> errno, words."""
-NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NoSuchBucket"})
 TAKEN: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 NO_CONDITIONS: Final = frozenset({"NotImplemented", "501", "InvalidRequest", "InvalidArgument"})
 """What stores say that know no conditional put."""
@@ -89,12 +94,17 @@ class S3Store:
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
         start = f"{self._prefix}{prefix.rstrip('/')}/" if prefix else self._prefix
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=start
-        )
-        for found in _stream(pages, f"s3://{self.bucket}/{start}"):
-            if not found["Key"].endswith("/"):  # a console's mark of a folder
-                yield _entry(self, found)
+        request = {"Bucket": self.bucket, "Prefix": start}
+        while True:
+            page = _tried(
+                partial(self._client.list_objects_v2, **request), f"s3://{self.bucket}/{start}"
+            )
+            for found in page.get("Contents", ()):
+                if not found["Key"].endswith("/"):  # a console's mark of a folder
+                    yield _entry(self, found)
+            if not page.get("IsTruncated"):
+                return
+            request["ContinuationToken"] = page["NextContinuationToken"]
 
     def open(self, key: str) -> BinaryIO:
         return download(self._client, self.bucket, f"{self._prefix}{key}")
@@ -107,13 +117,11 @@ class S3Store:
         return self._head(key) is not None
 
     def _head(self, key: str) -> dict[str, Any] | None:
+        call = partial(self._client.head_object, Bucket=self.bucket, Key=f"{self._prefix}{key}")
         try:
-            found = self._client.head_object(Bucket=self.bucket, Key=f"{self._prefix}{key}")
-        except (ClientError, BotoCoreError, HTTPClientError) as error:
-            if _code(error) in NOT_THERE:
-                return None
-            _raise(error, self.uri_of(key))
-        return cast(dict[str, Any], found)
+            return cast(dict[str, Any], _tried(call, self.uri_of(key)))
+        except FileNotFoundError:
+            return None
 
     def write_atomic(self, key: str, data: bytes) -> None:
         self._put(key, data)
@@ -155,10 +163,11 @@ class S3Store:
                 use_threads=False,
             )  # fmt: skip
             name = f"{self._prefix}{key}"
-            _tried(
-                lambda: self._client.upload_fileobj(_Kept(file), self.bucket, name, Config=sizes),
-                self.uri_of(key),
-            )
+            _tried(lambda: self._in_parts(file, name, sizes), self.uri_of(key))
+
+    def _in_parts(self, file: BinaryIO, name: str, sizes: TransferConfig) -> None:
+        file.seek(0)
+        self._client.upload_fileobj(_Kept(file), self.bucket, name, Config=sizes)
 
     def delete(self, key: str) -> None:
         name = f"{self._prefix}{key}"
@@ -218,14 +227,14 @@ def download(s3: Any, bucket: str, key: str) -> BinaryIO:  # noqa: ANN401
         got = spool.tell()
         more = {"Range": f"bytes={got}-", "IfMatch": etag} if got else {}
         try:
-            answer = s3.get_object(Bucket=bucket, Key=key, **more)
+            answer = _tried(partial(s3.get_object, Bucket=bucket, Key=key, **more), uri)
             if not got:
                 size, etag = answer["ContentLength"], answer["ETag"]
                 spool = _room(size)
             for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
                 spool.write(chunk)
-        except (*BROKEN, ClientError, BotoCoreError) as error:
-            if attempt == BODY_ATTEMPTS or not isinstance(error, BROKEN):
+        except BROKEN as error:
+            if attempt == BODY_ATTEMPTS or isinstance(error, FileNotFoundError | PermissionError):
                 spool.close()
                 _raise(error, uri)
         if spool.tell() == size:
@@ -272,21 +281,29 @@ def _entry(store: S3Store, found: dict[str, Any]) -> Entry:
     )  # fmt: skip
 
 
-def _stream(pages: Any, uri: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
-    try:
-        for page in pages:
-            yield from page.get("Contents", ())
-    except (ClientError, BotoCoreError, HTTPClientError) as error:
-        _raise(error, uri)
-
-
 def _tried(call: Callable[[], Result], uri: str) -> Result:
-    try:
-        return call()
-    except (ClientError, BotoCoreError, HTTPClientError) as error:
-        _raise(error, uri)
-    except boto3.exceptions.Boto3Error as error:
-        _raise(error.__cause__ or error, uri)
+    """Call, and again for a while where the store does not answer or asks for less.
+
+    Raises:
+        OSError: it refuses, or does not answer for too long.
+    """
+    end_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return call()
+        except (ClientError, BotoCoreError, HTTPClientError, Boto3Error) as error:
+            cause = error.__cause__ or error if isinstance(error, Boto3Error) else error
+            if time.monotonic() > end_s or not _passing(cause):
+                _raise(cause, uri)
+        time.sleep(PAUSE_S * (0.5 + random.random()))  # noqa: S311 (so that workers differ)
+
+
+def _passing(error: BaseException) -> bool:
+    """Whether it may be gone in a moment."""
+    if isinstance(error, ClientError):
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        return status in (429, 500, 502, 503, 504) or _code(error) in ("SlowDown", "Throttling")
+    return isinstance(error, HTTPClientError | EndpointError)
 
 
 def _code(error: BaseException) -> str:
@@ -295,6 +312,8 @@ def _code(error: BaseException) -> str:
 
 def _raise(error: BaseException, uri: str) -> NoReturn:
     """The OSError that says the same, with the store's URI and without secrets."""
+    if isinstance(error, OSError) and error.filename == uri:
+        raise error
     code = _code(error)
     if code in TAKEN:
         raise FileExistsError(errno.EEXIST, "exists", uri) from error

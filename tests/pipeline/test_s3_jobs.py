@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,3 +172,47 @@ def test_on_ray_by_the_command(uploaded: str, bucket: str, object_store: Any) ->
     secret = os.environ["AWS_SECRET_ACCESS_KEY"]
     record = open_store(f"s3://{bucket}/ray").read("job.json").decode()
     assert secret not in record + done.stdout + done.stderr
+
+
+def test_a_store_in_trouble_costs_time_and_no_picture(
+    uploaded: str, bucket: str, tmp_path: Path, run: Run, faulty: Any
+) -> None:
+    faulty.faults.extend(["slow_down", "reset", "cut", "error", "cut"] * 3)
+    out = f"s3://{bucket}/out"
+    assert run(uploaded, out, run={"s3_endpoint": faulty.url}).ok == 5
+    assert len(faulty.played) == 15
+    assert len(rows_of(out, tmp_path)) == 5
+    assert not verify(open_store(out)).findings
+
+
+@pytest.mark.slow
+def test_the_store_goes_away_for_20_seconds_in_the_middle(
+    bucket: str, object_store: Any, tmp_path: Path, tiny_model: str
+) -> None:
+    """Ray, the command, real processes."""
+    from PIL import Image
+
+    (tmp_path / "many").mkdir()
+    for number in range(60):
+        pixels = np.random.default_rng(number).integers(0, 255, (600, 800)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "many" / f"{number:02d}.png")
+    out = f"s3://{bucket}/out"
+    words = [sys.executable, "-m", "archive_colorizer.cli", "colorize", str(tmp_path / "many"), out,
+             "--model", tiny_model, "--proxy-px", "64", "--batch-size", "2"]  # fmt: skip
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        store, end_s = open_store(out), time.monotonic() + 200
+        while len([e for e in store.list() if e.key.endswith(".jpg")]) < 4:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < end_s
+            time.sleep(0.2)
+        object_store.stop()
+        time.sleep(20)
+        object_store.start()
+        said, errors = process.communicate(timeout=400)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, said + errors
+    assert len(rows_of(out, tmp_path)) == 60
+    assert not verify(store).findings

@@ -155,38 +155,30 @@ def test_of_several_processes_that_race_for_the_lease_one_holds_it(bucket: str) 
         Lock(open_store(place)).__enter__()
 
 
-class Faulty:
-    """A client whose next answers are chosen."""
-
-    def __init__(self, bodies: list[Any]) -> None:
-        self.bodies, self.asked = bodies, []
-
-    def get_object(self, **request: Any) -> dict[str, Any]:
-        self.asked.append(request)
-        body = self.bodies.pop(0)
-        return {"ContentLength": 10, "ETag": '"e"', "Body": body}
-
-
-class Body:
-    def __init__(self, data: bytes, error: Exception | None = None) -> None:
-        self._data, self._error = data, error
-
-    def iter_chunks(self, size: int) -> Any:
-        yield self._data
-        if self._error:
-            raise self._error
+def test_a_store_that_asks_for_less_is_asked_again(faulty: Any, bucket: str) -> None:
+    store = open_store(f"s3://{bucket}")
+    faulty.faults.extend(["slow_down", "error", "reset"])
+    store.write_atomic("k", b"0123456789")
+    assert [fault for _, _, fault in faulty.played] == ["slow_down", "error", "reset"]
+    faulty.faults.extend(["reset", "slow_down"])
+    assert [e.key for e in store.list()] == ["k"]
+    faulty.faults.extend(["slow_down"])
+    assert store.read("k") == b"0123456789"
 
 
-def test_a_body_that_breaks_off_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_breaks_off_goes_on_where_it_stopped(
+    faulty: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(s3.time, "sleep", lambda _: None)
-    broken = ConnectionResetError("reset")
-    faulty = Faulty([Body(b"0123", broken), Body(b"45"), Body(b"6789")])
-    with s3.download(faulty, "b", "k") as file:
-        assert file.read() == b"0123456789"
-    assert [r.get("Range") for r in faulty.asked] == [None, "bytes=4-", "bytes=6-"]
-    assert {r.get("IfMatch") for r in faulty.asked[1:]} == {'"e"'}
-    with pytest.raises(OSError, match="does not answer"):
-        s3.download(Faulty([Body(b"", broken)] * s3.BODY_ATTEMPTS), "b", "k")
+    store = open_store(f"s3://{bucket}")
+    data = os.urandom(3 << 20)
+    store.write_atomic("k", data)
+    faulty.faults.extend(["cut", "cut", "cut"])
+    assert store.read("k") == data
+    assert [fault for _, _, fault in faulty.played] == ["cut"] * 3
+    faulty.faults.extend(["cut"] * s3.BODY_ATTEMPTS)
+    with pytest.raises(OSError, match=r"does not answer|bytes came"):
+        store.read("k")
 
 
 @pytest.mark.slow
