@@ -201,10 +201,10 @@ def _read_tiff(source: BinaryIO) -> Header:
         bits = page.bitspersample
         return Header(
             format="TIFF",
-            width=page.imagewidth,
-            height=page.imagelength,
+            width=int(page.imagewidth),
+            height=int(page.imagelength),
             bits_per_sample=max(bits) if isinstance(bits, tuple) else bits,
-            samples=page.samplesperpixel,
+            samples=int(page.samplesperpixel),
             photometric=photometric,
             n_pages=sum(1 for p in tiff.pages if not _is_reduced(p)),
             orientation=_orientation(_tag(page, ORIENTATION, 1)),
