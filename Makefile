@@ -7,7 +7,7 @@ QUICK := not slow and not gpu and not s3 and not browser
 SLOW := (slow or s3 or browser) and not gpu
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo format check test test-slow bench
+.PHONY: help setup demo format check test test-slow bench soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s: -l 2
@@ -42,3 +42,6 @@ test-slow: $(STAMP) ## the kill, fault and end-to-end tests
 bench: $(STAMP) ## measure; figures go to benchmarks/results/
 	$(BIN)/python benchmarks/bench_steps.py
 	$(BIN)/python benchmarks/bench_pipeline.py
+
+soak: $(STAMP) ## a long run of 20,000 pictures, its memory watched; not in CI
+	$(BIN)/python benchmarks/soak.py

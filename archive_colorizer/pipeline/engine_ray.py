@@ -21,6 +21,7 @@ from archive_colorizer.pipeline.job import JobSpec, Pool, Resources, plan, set_u
 from archive_colorizer.pipeline.record import Recorded
 from archive_colorizer.pipeline.travel import pack, pack_recorded, unpack, unpack_recorded
 from archive_colorizer.pipeline.tries import Careful
+from archive_colorizer.registry.metrics_export import JobMetrics
 from archive_colorizer.storage import open_store
 
 MAX_RESTARTS: Final = 64
@@ -47,12 +48,16 @@ class StageWorker:
         self._is_end = last == len(way)
         for step in self._steps:
             step.setup()
+        self._metrics = JobMetrics()
         self._careful = Careful(self._steps, open_store(spec.output), first)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Take a batch through this worker's steps."""
         records = self._careful(unpack(table))
-        return pack_recorded(records) if self._is_end else pack(records)
+        if not self._is_end:
+            return pack(records)
+        self._metrics.count(records)
+        return pack_recorded(records)
 
 
 @contextlib.contextmanager

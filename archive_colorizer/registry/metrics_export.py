@@ -1,0 +1,44 @@
+"""What a job counts for Prometheus, through Ray's own exporter on every node.
+
+Ray puts `ray_` before the names and adds the node; `infra/grafana/archive-colorizer.json` is a
+dashboard of them.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from ray.util.metrics import Counter, Histogram
+
+SECONDS: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Upper bounds of the histogram's buckets."""
+
+
+class Finished(Protocol):
+    """What is known of a finished page."""
+
+    status: str
+    error_class: str
+    seconds: float
+
+
+class JobMetrics:
+    """One worker's counters."""
+
+    def __init__(self) -> None:
+        self._pictures = Counter(
+            "archive_colorizer_pictures",
+            description="Pages that have their manifest row, by outcome.",
+            tag_keys=("status", "error_class"),
+        )
+        self._seconds = Histogram(
+            "archive_colorizer_picture_seconds",
+            description="Work on one page, all steps, in seconds.",
+            boundaries=list(SECONDS),
+            tag_keys=("status",),
+        )
+
+    def count(self, finished: Sequence[Finished]) -> None:
+        """Add some pages."""
+        for one in finished:
+            self._pictures.inc(1, {"status": one.status, "error_class": one.error_class or "none"})
+            self._seconds.observe(max(1e-6, one.seconds), {"status": one.status})

@@ -1,0 +1,84 @@
+"""A long run: 20,000 small pictures on Ray, the memory of every process watched.
+
+    python benchmarks/soak.py [PICTURES]
+
+Says how many rows, pictures a second, and the memory of the driver and of all its processes by
+tenths of the run. Takes about a quarter of an hour on two cores.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+from common import save, write_archive
+
+from archive_colorizer.pipeline import manifest
+from archive_colorizer.provenance.verify import verify
+from archive_colorizer.storage import open_store
+
+MEGAPIXELS = 0.1
+TENTHS = 10
+
+
+def memory_mib(process: psutil.Process) -> tuple[float, float]:
+    """Of the driver alone (resident), and of all (shared pages count once)."""
+    alone = process.memory_info().rss
+    total = 0
+    for one in (process, *process.children(recursive=True)):
+        try:
+            total += one.memory_full_info().pss
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return alone / 2**20, total / 2**20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pictures", type=int, nargs="?", default=20_000)
+    pictures = parser.parse_args().pictures
+    with tempfile.TemporaryDirectory() as scratch:
+        source, output = Path(scratch) / "in", Path(scratch) / "out"
+        write_archive(source, pictures, MEGAPIXELS)
+        words = [
+            sys.executable,
+            "-m",
+            "archive_colorizer.cli",
+            "colorize",
+            str(source),
+            str(output),
+        ]
+        start_s = time.monotonic()
+        job = subprocess.Popen([*words, "--proxy-px", "128"], stdout=subprocess.DEVNULL)
+        watched = psutil.Process(job.pid)
+        samples: list[tuple[float, float]] = []
+        while job.poll() is None:
+            samples.append(memory_mib(watched))
+            time.sleep(2)
+        seconds = time.monotonic() - start_s
+        store = open_store(str(output))
+        rows = manifest.read(store, ["source_uri", "status"])
+        found = verify(store).findings
+        files = len(manifest.part_keys(store))
+    size = max(1, len(samples) // TENTHS)
+    parts = [samples[i : i + size] for i in range(0, len(samples), size)][:TENTHS]
+    figures = {
+        "what": f"{pictures:,} grey JPEGs of {MEGAPIXELS} MP, builtin:default, proxy 128",
+        "exit_code": job.returncode, "rows": rows.num_rows,
+        "pages": len(set(rows["source_uri"].to_pylist())), "findings": len(found),
+        "manifest_files": files, "seconds": round(seconds), "pictures_per_s":
+        round(pictures / seconds, 1),
+        "driver_peak_mib_by_tenth": [round(max(a for a, _ in part)) for part in parts],
+        "all_peak_mib_by_tenth": [round(max(b for _, b in part)) for part in parts],
+    }  # fmt: skip
+    print(figures)
+    save("soak", figures)
+    if job.returncode or rows.num_rows != pictures or found:
+        sys.exit("the run is not whole")
+
+
+if __name__ == "__main__":
+    main()
