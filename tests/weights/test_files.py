@@ -156,7 +156,6 @@ def test_a_card_that_does_not_fit_is_refused(
         ("builtin:nonsense", "no such shipped model"),
         ("builtin:../default", "no such shipped model"),
         ("nowhere/at/all", "no model there"),
-        ("models:/colour@champion", "models:/"),
     ],
 )
 def test_a_reference_that_names_nothing_is_refused(ref: str, words: str) -> None:
