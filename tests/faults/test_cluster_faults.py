@@ -98,7 +98,7 @@ def test_pictures_that_kill_their_workers_fail_alone(
 
 
 @pytest.fixture
-def three_nodes() -> Iterator[Any]:
+def three_nodes(ray_token: None) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True,

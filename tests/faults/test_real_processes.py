@@ -134,10 +134,8 @@ def test_a_second_live_run_is_refused(archive: Path, tmp_path: Path, tiny_model:
 
 
 @pytest.fixture
-def cluster_with_a_pretend_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def cluster_with_a_pretend_gpu(ray_token: None) -> Iterator[str]:
     """Address of a running cluster in which a custom resource plays the GPU's part."""
-    monkeypatch.setenv("RAY_AUTH_MODE", "token")
-    monkeypatch.setenv("RAY_AUTH_TOKEN", "a-throwaway-token-of-this-test-0123456789")
     from ray.cluster_utils import Cluster
 
     head = {"num_cpus": 2, "resources": {"pretend_gpu": 1}, "include_dashboard": False}
