@@ -1,6 +1,5 @@
 """Fixtures that several parts use: a tiny model, and a small archive of drawn masters."""
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +79,6 @@ def rows() -> Callable[[str | Path], list[dict[str, Any]]]:
 @pytest.fixture(scope="session")
 def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator["ObjectStore"]:
     """A real S3-compatible store on loopback; only tests marked s3 may ask for it."""
-    sys.path.insert(0, str(Path(__file__).parent / "object_store"))
     from store import ObjectStore
 
     store = ObjectStore(tmp_path_factory.mktemp("swift"))

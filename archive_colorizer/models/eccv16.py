@@ -22,8 +22,8 @@ L_CENTRE, L_SCALE, AB_SCALE = 50.0, 100.0, 110.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ECCV16Config:
-    """Settings of the family."""
+class ZhangConfig:
+    """Settings of this family and of `siggraph17`."""
 
     width: int = 64
     """Channels of the first stage; the later ones have two, four and eight times as many."""
@@ -50,7 +50,7 @@ def stage(
 class ECCV16(nn.Module):
     """Lightness in, a distribution over ab at a quarter of its sides out."""
 
-    def __init__(self, config: ECCV16Config) -> None:
+    def __init__(self, config: ZhangConfig) -> None:
         super().__init__()
         self.config = config
         w = config.width
@@ -107,6 +107,6 @@ def lightness_of(gray_b1hw: Tensor) -> Tensor:
     return (lab[:, :1] - L_CENTRE) / L_SCALE
 
 
-def build(config: ECCV16Config) -> nn.Module:
+def build(config: ZhangConfig) -> nn.Module:
     """An untrained network."""
     return ECCV16(config)

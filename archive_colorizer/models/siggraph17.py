@@ -4,13 +4,12 @@ Parts have the names of the authors' PyTorch release, so that its state dict loa
 B batch, H height, W width.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from archive_colorizer.models.eccv16 import AB_SCALE, MULTIPLE, lightness_of, stage
+from archive_colorizer.models.eccv16 import AB_SCALE, MULTIPLE, ZhangConfig, lightness_of, stage
 from archive_colorizer.models.sides import at_any_sides
 from archive_colorizer.models.spec import Prediction, certain
 
@@ -18,22 +17,10 @@ CLASSES: Final = 529
 """Of the second output, which only training uses."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Siggraph17Config:
-    """Settings of the family."""
-
-    width: int = 64
-    """Channels of the first stage; the later ones have two, four and eight times as many."""
-
-    def __post_init__(self) -> None:
-        if self.width < 1:
-            raise ValueError(f"width={self.width}: must be at least 1")
-
-
 class Siggraph17(nn.Module):
     """Lightness, hinted ab and where they are in; ab out."""
 
-    def __init__(self, config: Siggraph17Config) -> None:
+    def __init__(self, config: ZhangConfig) -> None:
         super().__init__()
         self.config = config
         w = config.width
@@ -95,6 +82,6 @@ class Siggraph17(nn.Module):
         return certain(at_any_sides(self, given, MULTIPLE).float() * AB_SCALE)
 
 
-def build(config: Siggraph17Config) -> nn.Module:
+def build(config: ZhangConfig) -> nn.Module:
     """An untrained network."""
     return Siggraph17(config)

@@ -46,8 +46,8 @@ MODELS: Final[Mapping[str, ModelSpec]] = dict(
         ),
         _spec("cyclegan", cyclegan.CycleGANConfig, cyclegan.build, size_multiple=4),
         _spec("ddcolor", ddcolor.DDColorConfig, ddcolor.build, size_multiple=1),
-        _spec("eccv16", eccv16.ECCV16Config, eccv16.build, size_multiple=8),
-        _spec("siggraph17", siggraph17.Siggraph17Config, siggraph17.build, size_multiple=8),
+        _spec("eccv16", eccv16.ZhangConfig, eccv16.build, size_multiple=8),
+        _spec("siggraph17", eccv16.ZhangConfig, siggraph17.build, size_multiple=8),
         _spec("rdn", rdn.RDNConfig, rdn.build, size_multiple=1),
         _spec("rrdb", rrdb.RRDBConfig, rrdb.build, size_multiple=1),
     )

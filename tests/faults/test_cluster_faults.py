@@ -2,16 +2,14 @@
 
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
+from processes import command, soft_pictures
 
 from archive_colorizer.provenance.verify import verify
 from archive_colorizer.storage import open_store
@@ -52,19 +50,7 @@ sys.meta_path.insert(0, Poison())
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    folder = tmp_path / "archive"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for number in range(60):
-        low = rng.integers(0, 255, (12, 16)).astype(np.uint8)
-        image = Image.fromarray(low).resize((900, 700), Image.Resampling.BICUBIC)
-        image.save(folder / f"{number:03d}.jpg", quality=90)
-    return folder
-
-
-def command(source: Path, output: Path, model: str, *more: str) -> list[str]:
-    words = [sys.executable, "-m", "archive_colorizer.cli", "colorize", str(source), str(output)]
-    return [*words, "--model", model, "--proxy-px", "64", "--batch-size", "4", *more]
+    return soft_pictures(tmp_path / "archive", 60, 900, 700)
 
 
 def check(output: Path, found: list[dict[str, Any]], failed: set[str]) -> None:

@@ -1,39 +1,19 @@
 """docs/cluster.md, run as it stands against a real Ray head on loopback, with tokens. Slow."""
 
-import contextlib
 import json
 import os
 import re
-import signal
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pyarrow.dataset as ds
 import pytest
 from PIL import Image
+from processes import blocks, free_port, script
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "cluster.md"
 BOARD = ROOT / "infra" / "grafana" / "archive-colorizer.json"
-
-
-def free_port() -> str:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return str(listener.getsockname()[1])
-
-
-def end_tree(pid: int) -> None:
-    """End a process and everything that it started, by their ids."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        for child in [*process.children(recursive=True), process]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.send_signal(signal.SIGKILL)
 
 
 @pytest.mark.slow
@@ -43,25 +23,15 @@ def test_the_walk(tmp_path: Path) -> None:
     for number in range(30):
         pixels = rng.integers(0, 255, (200, 260)).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / "scans" / f"{number:02d}.png")
-    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 6
-    text = "\n".join(blocks)
+    parts = blocks(PAGE)
+    assert len(parts) == 6
+    text = "\n".join(parts)
     for port in ("6399", "8299", "8399"):
-        text = text.replace(port, free_port())
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = os.environ | {"PATH": path, "RAY_TMPDIR": "/tmp"}  # noqa: S108 (sockets need short names)
+        text = text.replace(port, str(free_port()))
+    env = os.environ | {"RAY_TMPDIR": "/tmp"}  # noqa: S108 (sockets need short names)
     env.pop("RAY_ADDRESS", None)
-    with (tmp_path / "walk.log").open("wb") as log:
-        process = subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", text],
-            cwd=tmp_path, env=env, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-        try:
-            code = process.wait(timeout=600)
-        finally:
-            end_tree(process.pid)
-    said = (tmp_path / "walk.log").read_text(errors="replace")
-    assert code == 0, said[-8000:]
+    with script(text, tmp_path, env) as said:
+        pass
     assert re.search(r'ray_archive_colorizer_pictures_total\{.*status="ok".*\} [1-9]', said), said
     rows = ds.dataset(tmp_path / "colour" / "manifest").to_table().to_pylist()
     assert len(rows) == 30

@@ -3,16 +3,15 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from processes import command, soft_pictures
 
 from archive_colorizer.provenance.verify import verify
 from archive_colorizer.storage import open_store
@@ -25,18 +24,7 @@ PICTURES = 150
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough masters for a job that can be interrupted."""
-    folder = tmp_path_factory.mktemp("archive")
-    rng = np.random.default_rng(0)
-    for number in range(PICTURES):
-        low = rng.integers(0, 255, (12, 16)).astype(np.uint8)
-        image = Image.fromarray(low).resize((1200, 900), Image.Resampling.BICUBIC)
-        image.save(folder / f"{number:04d}.jpg", quality=90)
-    return folder
-
-
-def command(source: Path, output: Path, model: str, *more: str) -> list[str]:
-    words = [sys.executable, "-m", "archive_colorizer.cli", "colorize", str(source), str(output)]
-    return [*words, "--model", model, "--proxy-px", "64", "--batch-size", "4", *more]
+    return soft_pictures(tmp_path_factory.mktemp("archive") / "all", PICTURES, 1200, 900)
 
 
 STARTED: list[subprocess.Popen[str]] = []

@@ -20,7 +20,7 @@ from archive_colorizer.training.journal import losses, validations
 pytestmark = pytest.mark.slow
 TINY = ["--set", "model.widths=[8,16,16,16,16]", "--set", "model.head=16", "--no-mlflow",
         "--set", "feed.crop_px=64", "--batch-size", "8", "--lr", "3e-3",
-        "--set", "loop.warmup_steps=5"]  # fmt: skip
+        "--set", "loop.warmup_steps=5", "--set", "loop.epoch_steps=50"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def workers_of(process: subprocess.Popen[str]) -> Iterator[psutil.Process]:
 
 def test_a_killed_workers_run_finishes(photos: Path, tmp_path: Path) -> None:
     run = tmp_path / "killed"
-    words = command(photos, run, "--steps", "400", "--set", "loop.checkpoint_minutes=0.02")
+    words = command(photos, run, "--steps", "200", "--set", "loop.checkpoint_minutes=0.02")
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log, text=True)
     try:
@@ -99,12 +99,14 @@ def test_a_killed_workers_run_finishes(photos: Path, tmp_path: Path) -> None:
             time.sleep(0.05)
         (worker,) = workers_of(process)
         worker.send_signal(signal.SIGKILL)
-        assert process.wait(timeout=400) == 0, (tmp_path / "log").read_text()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # the log says more than it does
+            process.wait(timeout=400)
+        assert process.poll() == 0, (tmp_path / "log").read_text()
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
-    assert [line["step"] for line in losses(run)] == list(range(1, 401))
+    assert [line["step"] for line in losses(run)] == list(range(1, 201))
     weights = load_file(run / "model" / "model.safetensors")
     assert all(
         torch.isfinite(value).all() for value in weights.values() if value.is_floating_point()

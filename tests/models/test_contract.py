@@ -79,6 +79,17 @@ def test_the_same_picture_gets_the_same_colours(name: str) -> None:
 
 @pytest.mark.parametrize("name", COLORIZERS)
 @torch.inference_mode()
+def test_a_state_dict_carries_the_whole_model(name: str) -> None:
+    model, picture = small(name), gray(name)
+    torch.manual_seed(1)
+    other = MODELS[name].build_from(SMALL[name]).eval()
+    assert not torch.equal(other.predict(picture).ab_b2hw, model.predict(picture).ab_b2hw)
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(other.predict(picture).ab_b2hw, model.predict(picture).ab_b2hw)
+
+
+@pytest.mark.parametrize("name", COLORIZERS)
+@torch.inference_mode()
 def test_without_hints_it_behaves_as_if_the_inputs_were_absent(name: str) -> None:
     model, picture = small(name), gray(name)
     none = model.predict(picture).ab_b2hw

@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from archive_colorizer.models.cwgan_gp import (
-    AB_SCALE,
     Critic,
     CWGANConfig,
     ResidualUNet,
@@ -61,50 +60,6 @@ def test_a_score_depends_on_its_own_picture_only_and_is_no_probability() -> None
     assert torch.allclose(scores, alone, atol=1e-5)
     nn.init.constant_(critic.layers[-1].bias, -7.0)
     assert critic(gray, ab).max() < 0
-
-
-@pytest.mark.parametrize("sides", [(33, 50), (8, 8), (1, 7)])
-@torch.inference_mode()
-def test_any_sides_are_padded_and_cut_again(sides: tuple[int, int]) -> None:
-    said = small().predict(torch.rand(2, 1, *sides))
-    assert said.ab_b2hw.shape == (2, 2, *sides)
-    assert said.ab_b2hw.abs().max() <= AB_SCALE
-    assert not said.doubt_b1hw.any()
-
-
-@torch.inference_mode()
-def test_dropout_is_drawn_in_training_and_absent_afterwards() -> None:
-    model, picture = small(), torch.rand(2, 1, 32, 32)
-    assert torch.equal(model(picture), model(picture))
-    model.train()
-    assert not torch.equal(model(picture), model(picture))
-    assert {part.p for part in model.modules() if isinstance(part, nn.Dropout)} == {0.0, 0.2}
-
-
-@torch.inference_mode()
-def test_bfloat16_agrees_with_float32() -> None:
-    model, picture = small(), torch.rand(2, 1, 48, 40)
-    exact = model.predict(picture).ab_b2hw
-    with torch.autocast("cpu", torch.bfloat16):
-        quick = model.predict(picture).ab_b2hw
-    assert quick.dtype == torch.float32
-    assert (quick - exact).abs().mean() < 0.02 * exact.abs().mean()
-
-
-@torch.inference_mode()
-def test_a_state_dict_carries_the_whole_model() -> None:
-    model, picture = small(), torch.rand(1, 1, 24, 24)
-    torch.manual_seed(1)
-    other = ResidualUNet(SMALL).eval()
-    assert not torch.equal(other(picture), model(picture))
-    other.load_state_dict(model.state_dict())
-    assert torch.equal(other(picture), model(picture))
-
-
-def test_every_weight_takes_part() -> None:
-    model = small().train()
-    model(torch.rand(2, 1, 32, 32)).square().mean().backward()
-    assert all(p.grad is not None for p in model.parameters())
 
 
 @pytest.mark.parametrize("bad", [{"levels": 0}, {"levels": 9}, {"width": 0}, {"dropout": 1.0}])

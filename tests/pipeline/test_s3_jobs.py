@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow.dataset as ds
 import pytest
 import tifffile
+from processes import command, soft_pictures
 
 from archive_colorizer.cli import main
 from archive_colorizer.config import JobConfig, overlay
@@ -190,15 +191,9 @@ def test_the_store_goes_away_for_20_seconds_in_the_middle(
     bucket: str, object_store: Any, tmp_path: Path, tiny_model: str
 ) -> None:
     """Ray, the command, real processes."""
-    from PIL import Image
-
-    (tmp_path / "many").mkdir()
-    for number in range(60):
-        pixels = np.random.default_rng(number).integers(0, 255, (600, 800)).astype(np.uint8)
-        Image.fromarray(pixels).save(tmp_path / "many" / f"{number:02d}.png")
+    soft_pictures(tmp_path / "many", 60, 800, 600)
     out = f"s3://{bucket}/out"
-    words = [sys.executable, "-m", "archive_colorizer.cli", "colorize", str(tmp_path / "many"), out,
-             "--model", tiny_model, "--proxy-px", "64", "--batch-size", "2"]  # fmt: skip
+    words = command(tmp_path / "many", out, tiny_model)
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         store, end_s = open_store(out), time.monotonic() + 200

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from processes import free_port
 
 from archive_colorizer.cli import main
 from archive_colorizer.models.table import MODELS
@@ -16,8 +17,6 @@ from archive_colorizer.registry.models import Registry, decisions, jobs
 from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.files import save_model
 from archive_colorizer.weights.reference import load, resolve
-
-from .conftest import free_port
 
 SETTINGS = {"width": 4, "resolution": 32}
 POLICY = "gates:\n- {metric: psnr_mean, not_worse_by: 0.1}\n- {metric: ciede2000, at_most: 60}\n"

@@ -1,23 +1,16 @@
 """docs/promote.md, run as it stands against a real MLflow server. Slow."""
 
-import contextlib
 import os
-import re
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pyarrow.dataset as ds
 import pytest
+from processes import blocks, free_port, script
 
 from archive_colorizer.registry.models import Registry, decisions, jobs
 from archive_colorizer.weights.reference import resolve
-
-from .conftest import free_port
 
 pytestmark = pytest.mark.slow
 PAGE = Path(__file__).parents[2] / "docs" / "promote.md"
@@ -41,31 +34,12 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@contextlib.contextmanager
-def script(text: str, place: Path, env: dict[str, str]) -> Iterator[str]:
-    """Run a script in a process group of its own, which ends with it."""
-    with (place / "walk.log").open("wb") as log:
-        process = subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", text],
-            cwd=place, env=env, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-    try:
-        code = process.wait(timeout=900)
-        said = (place / "walk.log").read_text(errors="replace")
-        assert code == 0, said[-6000:]
-        yield said
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
 def test_the_walk(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 6
-    text = "\n".join(blocks).replace("5000", str(free_port()))
+    parts = blocks(PAGE)
+    assert len(parts) == 6
+    text = "\n".join(parts).replace("5000", str(free_port()))
     before_end, _, _ = text.partition('kill "$SERVER"')
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = os.environ | {"PATH": path, "XDG_CACHE_HOME": str(place / "cache"),
+    env = os.environ | {"XDG_CACHE_HOME": str(place / "cache"),
                         "XDG_DATA_HOME": str(place / "data")}  # fmt: skip
     with script(before_end, place, env) as said:
         assert "palaces version 1 is champion" in said

@@ -7,12 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from processes import free_port
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.registry.connection import default_uri
 from archive_colorizer.registry.tracking import MlflowTracker
-
-from .conftest import free_port
 
 
 def told(uri: str, folder: Path) -> MlflowTracker:

@@ -1,0 +1,76 @@
+"""What tests with real processes share: free ports, the command, drawn masters, a page's script."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+from PIL import Image
+
+
+def free_port() -> int:
+    """A port on loopback that nobody has now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def command(source: object, output: object, model: str, *more: str) -> list[str]:
+    """A quick `colorize`, as words."""
+    words = [sys.executable, "-m", "archive_colorizer.cli", "colorize", str(source), str(output)]
+    return [*words, "--model", model, "--proxy-px", "64", "--batch-size", "4", *more]
+
+
+def soft_pictures(folder: Path, count: int, width: int, height: int) -> Path:
+    """Grey JPEG masters 000.jpg, 001.jpg, ..., quick to decode."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        low = rng.integers(0, 255, (12, 16)).astype(np.uint8)
+        image = Image.fromarray(low).resize((width, height), Image.Resampling.BICUBIC)
+        image.save(folder / f"{number:03d}.jpg", quality=90)
+    return folder
+
+
+def end_tree(pid: int) -> None:
+    """End a process and everything that it started, by their ids."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for child in [*process.children(recursive=True), process]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.send_signal(signal.SIGKILL)
+
+
+def blocks(page: Path) -> list[str]:
+    """The shell blocks of a page of the documentation, in their order."""
+    return re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@contextlib.contextmanager
+def script(text: str, place: Path, env: dict[str, str]) -> Iterator[str]:
+    """Run a shell script to its end with this environment's commands; gives what it said.
+
+    What it started in the background runs on until the context is left.
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with (place / "walk.log").open("wb") as log:
+        process = subprocess.Popen(
+            ["bash", "-euo", "pipefail", "-c", text],
+            cwd=place, env=env | {"PATH": path}, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        code = process.wait(timeout=900)
+        said = (place / "walk.log").read_text(errors="replace")
+        assert code == 0, said[-8000:]
+        yield said
+    finally:
+        end_tree(process.pid)
+        with contextlib.suppress(ProcessLookupError):  # what its end has left without a parent
+            os.killpg(process.pid, signal.SIGKILL)
