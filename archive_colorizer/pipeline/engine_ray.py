@@ -175,7 +175,8 @@ def _blocks(todo: pa.Table, pool: Pool) -> list[pa.Table]:
 
 
 def _quiet(config: RunConfig) -> None:
-    """Keep Ray's own chatter out of the user's way unless it is asked for."""
+    """Keep Ray's own chatter out of the user's way unless it is asked for, and at home always."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if config.verbose:
         return

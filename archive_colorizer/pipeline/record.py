@@ -21,8 +21,8 @@ class Recorded:
     row_id: str
     status: str
     error_class: str
-    seconds: float
-    """Work on this page, all steps."""
+    ms: dict[str, float | None]
+    """Work on this page by step; None for what this page did not need."""
 
 
 class Record:
@@ -70,5 +70,5 @@ def _recorded(outcome: Outcome) -> Recorded:
         row_id=outcome.ref.row_id,
         status=str(outcome.status),
         error_class=outcome.error_class,
-        seconds=sum(outcome.ms.values()) / 1000,
+        ms=dict(outcome.ms),
     )

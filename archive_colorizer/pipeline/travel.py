@@ -2,7 +2,7 @@
 
 import pickle
 from collections.abc import Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from archive_colorizer.pipeline.record import Recorded
 from archive_colorizer.records import PhotoRef
 
 _RECORD = "record"
+_TIMES = pa.map_(pa.string(), pa.float64())
 _REF_FIELDS = tuple(item.name for item in fields(PhotoRef))
 
 
@@ -35,11 +36,13 @@ def unpack(table: pa.Table) -> list[Any]:
 
 def pack_recorded(recorded: Sequence[Recorded]) -> pa.Table:
     """What the driver hears of a finished batch."""
-    names = [item.name for item in fields(Recorded)]
-    columns = zip(*(astuple(item) for item in recorded), strict=True)
-    return pa.table(dict(zip(names, map(list, columns), strict=True)))
+    columns = {
+        item.name: [getattr(one, item.name) for one in recorded] for item in fields(Recorded)
+    }
+    times = pa.array([list(ms.items()) for ms in columns.pop("ms")], _TIMES)
+    return pa.table({**columns, "ms": times})
 
 
 def unpack_recorded(table: pa.Table) -> list[Recorded]:
     """The inverse of `pack_recorded`."""
-    return [Recorded(**row) for row in table.to_pylist()]
+    return [Recorded(**{**row, "ms": dict(row["ms"])}) for row in table.to_pylist()]

@@ -10,7 +10,9 @@ from typing import Final, Protocol
 from ray.util.metrics import Counter, Histogram
 
 SECONDS: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Upper bounds of the histogram's buckets."""
+"""Upper bounds of the histograms' buckets."""
+LEAST: Final = 1e-6
+"""Ray's histograms take no zero."""
 
 
 class Finished(Protocol):
@@ -18,7 +20,7 @@ class Finished(Protocol):
 
     status: str
     error_class: str
-    seconds: float
+    ms: dict[str, float | None]
 
 
 class JobMetrics:
@@ -36,9 +38,18 @@ class JobMetrics:
             boundaries=list(SECONDS),
             tag_keys=("status",),
         )
+        self._steps = Histogram(
+            "archive_colorizer_step_seconds",
+            description="Work of one step on one page, in seconds.",
+            boundaries=list(SECONDS),
+            tag_keys=("step",),
+        )
 
     def count(self, finished: Sequence[Finished]) -> None:
         """Add some pages."""
         for one in finished:
             self._pictures.inc(1, {"status": one.status, "error_class": one.error_class or "none"})
-            self._seconds.observe(max(1e-6, one.seconds), {"status": one.status})
+            spent = {step: ms / 1000 for step, ms in one.ms.items() if ms is not None}
+            self._seconds.observe(max(LEAST, sum(spent.values())), {"status": one.status})
+            for step, seconds in spent.items():
+                self._steps.observe(max(LEAST, seconds), {"step": step})

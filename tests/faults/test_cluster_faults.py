@@ -1,4 +1,4 @@
-"""A node that goes away, and pictures that kill their workers: real Ray, real processes. Slow."""
+"""What happens to clusters: real Ray, several nodes, real processes. Slow."""
 
 import os
 import subprocess
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from processes import command, soft_pictures
 
+from archive_colorizer.pipeline import manifest
 from archive_colorizer.provenance.verify import verify
 from archive_colorizer.storage import open_store
 
@@ -83,8 +84,16 @@ def test_pictures_that_kill_their_workers_fail_alone(
     assert words == "a worker died while it had this picture, and again alone"
 
 
+def wait_for(count: int, output: Path, process: subprocess.Popen[str]) -> None:
+    end_s = time.monotonic() + 200
+    while len(list(output.glob("*.jpg"))) < count:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end_s
+        time.sleep(0.05)
+
+
 @pytest.fixture
-def three_nodes(ray_token: None) -> Iterator[Any]:
+def a_head(ray_token: None) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True,
@@ -94,21 +103,17 @@ def three_nodes(ray_token: None) -> Iterator[Any]:
 
 
 def test_a_node_that_goes_away_costs_no_picture(
-    archive: Path, tmp_path: Path, tiny_model: str, rows: Rows, three_nodes: Any
+    archive: Path, tmp_path: Path, tiny_model: str, rows: Rows, a_head: Any
 ) -> None:
-    nodes = [three_nodes.add_node(num_cpus=1) for _ in range(2)]
-    three_nodes.wait_for_nodes()
+    nodes = [a_head.add_node(num_cpus=1) for _ in range(2)]
+    a_head.wait_for_nodes()
     output = tmp_path / "out"
-    words = command(archive, output, tiny_model, "--address", three_nodes.address)
+    words = command(archive, output, tiny_model, "--address", a_head.address)
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     gone = threading.Event()
     try:
-        end_s = time.monotonic() + 200
-        while len(list(output.glob("*.jpg"))) < 5:
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < end_s
-            time.sleep(0.05)
-        three_nodes.remove_node(nodes[0], allow_graceful=False)
+        wait_for(5, output, process)
+        a_head.remove_node(nodes[0], allow_graceful=False)
         gone.set()
         said, errors = process.communicate(timeout=400)
     finally:
@@ -117,3 +122,72 @@ def test_a_node_that_goes_away_costs_no_picture(
     assert process.returncode == 0, said + errors
     assert gone.is_set()
     check(output, rows(output), set())
+
+
+def on_host(name: str, words: list[str]) -> list[str]:
+    """A command on what it takes for another machine: a host name of its own."""
+    return ["unshare", "--uts", "sh", "-c", f'hostname {name}; exec "$@"', "sh", *words]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another host name needs root")
+def test_a_killed_driver_is_followed_by_one_on_another_machine(
+    archive: Path, tmp_path: Path, tiny_model: str, rows: Rows, a_head: Any
+) -> None:
+    a_head.add_node(num_cpus=1)
+    a_head.wait_for_nodes()
+    output = tmp_path / "out"
+    words = command(archive, output, tiny_model, "--address", a_head.address)
+    first = subprocess.Popen(on_host("node-a", words), stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(5, output, first)
+    finally:
+        first.kill()
+        first.wait()
+    refused = subprocess.run(
+        on_host("node-b", words), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert refused.returncode == 2, "its lease has not run out yet"
+    assert "node-a" in refused.stderr
+    end_s = time.monotonic() + 100
+    while (done := subprocess.run(on_host("node-b", words), capture_output=True, text=True,
+                                  timeout=400, check=False)).returncode == 2:  # fmt: skip
+        assert time.monotonic() < end_s, done.stderr
+        time.sleep(5)
+    assert done.returncode == 0, done.stdout + done.stderr
+    check(output, rows(output), set())
+
+
+@pytest.mark.s3
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root")
+def test_a_node_whose_disk_is_full_fails_its_pictures_and_they_can_be_tried_again(
+    archive: Path, tmp_path: Path, tiny_model: str, a_head: Any, bucket: str
+) -> None:
+    full = tmp_path / "full"
+    full.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(full)]
+    tried = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"cannot mount a tmpfs: {tried.stderr.strip()}")
+    try:
+        (full / "filler").write_bytes(bytes(60 << 10))
+        starved = a_head.add_node(num_cpus=1, env_vars={"TMPDIR": str(full)})
+        a_head.wait_for_nodes()
+        output = f"s3://{bucket}/out"
+        words = command(archive, output, tiny_model, "--address", a_head.address)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=500, check=False)
+        assert done.returncode == 3, done.stdout + done.stderr
+        store = open_store(output)
+        found = manifest.read(store).to_pylist()
+        assert len(found) == len({row["source_uri"] for row in found}) == 60
+        failed = [row for row in found if row["status"] == "failed"]
+        assert {row["error_class"] for row in failed} == {"write_error"}
+        assert "No space left" in failed[0]["error_message"]
+        assert verify(store).findings == ()
+        a_head.remove_node(starved)
+        again = [*words, "--retry-failed"]
+        done = subprocess.run(again, capture_output=True, text=True, timeout=500, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert set(manifest.read(store)["status"].to_pylist()) == {"ok"}
+        assert verify(store).findings == ()
+    finally:
+        subprocess.run(["umount", "-l", str(full)], check=False)

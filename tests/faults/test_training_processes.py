@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import psutil
 import pytest
 import torch
+from processes import colour_photographs
 from safetensors.torch import load_file
 
 from archive_colorizer.training.journal import losses, validations
@@ -25,17 +25,7 @@ TINY = ["--set", "model.widths=[8,16,16,16,16]", "--set", "model.head=16", "--no
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Blue skies over green fields, with a red house."""
-    folder = tmp_path_factory.mktemp("photos")
-    for seed in range(60):
-        rng = np.random.default_rng(seed)
-        rgb = np.empty((80, 96, 3), np.float32)
-        line = int(rng.integers(20, 60))
-        rgb[:line], rgb[line:] = (90, 140, 240), (50, 130, 30)
-        rgb[30:50, 20:60] = (200, 90, 60)
-        rgb += rng.normal(0, 6, rgb.shape)
-        cv2.imwrite(str(folder / f"{seed:02d}.png"), rgb.clip(0, 255)[..., ::-1].astype(np.uint8))
-    return folder
+    return colour_photographs(tmp_path_factory.mktemp("photos") / "all", 60)
 
 
 def command(photos: Path, run: Path, *more: str) -> list[str]:

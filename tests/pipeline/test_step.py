@@ -120,7 +120,8 @@ def test_rows_of_a_table_become_page_references_and_other_columns_are_passed_ove
 
 
 def test_what_the_driver_hears_travels_as_plain_columns() -> None:
-    recorded = [Recorded("a", "ok", "", 1.5), Recorded("b", "failed", "missing", 0.0)]
+    times = {"read": 1.5, "model": None}
+    recorded = [Recorded("a", "ok", "", times), Recorded("b", "failed", "missing", {})]
     table = pack_recorded(recorded)
-    assert table.column_names == ["row_id", "status", "error_class", "seconds"]
+    assert table.column_names == ["row_id", "status", "error_class", "ms"]
     assert unpack_recorded(table) == recorded

@@ -3,11 +3,9 @@
 import os
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pyarrow.dataset as ds
 import pytest
-from processes import blocks, free_port, script
+from processes import blocks, colour_photographs, free_port, script, soft_pictures
 
 from archive_colorizer.registry.models import Registry, decisions, jobs
 from archive_colorizer.weights.reference import resolve
@@ -18,20 +16,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "promote.md"
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """photos/ and others/: skies over fields and a red house; scans/: the same in grey."""
-    for folder, count in (("photos", 40), ("others", 8), ("scans", 3)):
-        (tmp_path / folder).mkdir()
-        for seed in range(count):
-            rng = np.random.default_rng([seed, count])
-            line = int(rng.integers(20, 60))
-            rgb = np.empty((80, 96, 3), np.float32)
-            rgb[:line], rgb[line:] = (90, 140, 240), (50, 130, 30)
-            rgb[30:50, 20:60] = (200, 90, 60)
-            rgb += rng.normal(0, 6, rgb.shape)
-            bgr = rgb.clip(0, 255)[..., ::-1].astype(np.uint8)
-            picture = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY) if folder == "scans" else bgr
-            cv2.imwrite(str(tmp_path / folder / f"{seed:02d}.png"), picture)
-    return tmp_path
+    colour_photographs(tmp_path / "photos", 40)
+    colour_photographs(tmp_path / "others", 8)
+    return soft_pictures(tmp_path / "scans", 3, 96, 80).parent
 
 
 def test_the_walk(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,20 @@ def soft_pictures(folder: Path, count: int, width: int, height: int) -> Path:
     return folder
 
 
+def colour_photographs(folder: Path, count: int) -> Path:
+    """Blue skies over green fields, with a red house; 96x80 PNG."""
+    folder.mkdir()
+    for seed in range(count):
+        rng = np.random.default_rng([seed, count])
+        line = int(rng.integers(20, 60))
+        rgb = np.empty((80, 96, 3), np.float32)
+        rgb[:line], rgb[line:] = (90, 140, 240), (50, 130, 30)
+        rgb[30:50, 20:60] = (200, 90, 60)
+        rgb += rng.normal(0, 6, rgb.shape)
+        Image.fromarray(rgb.clip(0, 255).astype(np.uint8)).save(folder / f"{seed:02d}.png")
+    return folder
+
+
 def end_tree(pid: int) -> None:
     """End a process and everything that it started, by their ids."""
     with contextlib.suppress(psutil.NoSuchProcess):
