@@ -7,7 +7,7 @@ QUICK := not slow and not gpu and not s3 and not browser
 SLOW := (slow or s3 or browser) and not gpu
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo format check test test-slow bench soak
+.PHONY: help setup demo format check test test-slow audit bench soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s: -l 2
@@ -38,6 +38,10 @@ test: check ## all checks and the quick tests (under 12 minutes on 2 cores)
 
 test-slow: $(STAMP) ## the kill, fault and end-to-end tests
 	$(BIN)/python -m pytest -q -m "$(SLOW)" --timeout 1200
+
+audit: $(STAMP) ## known weaknesses of the pinned libraries; asks PyPI's advisory service
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 bench: $(STAMP) ## measure; figures go to benchmarks/results/
 	$(BIN)/python benchmarks/bench_steps.py

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import signal
 import sys
 import warnings
@@ -15,6 +16,7 @@ import ray.data
 import ray.exceptions
 from ray.data import ActorPoolStrategy, DataContext
 
+from archive_colorizer import errors
 from archive_colorizer.config import RunConfig
 from archive_colorizer.errors import LocationError, UsageError
 from archive_colorizer.pipeline.job import JobSpec, Pool, Resources, plan, set_up, steps
@@ -153,12 +155,16 @@ def run(spec: JobSpec, todo: pa.Table, resources: Resources) -> Iterator[list[Re
 
 
 def _ours(error: BaseException) -> UsageError | None:
-    """What the user can mend, if that is what stopped a worker."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, UsageError):
-            return seen
-        seen = getattr(seen, "cause", None) or seen.__cause__
+    """What the user can mend, if that is what stopped a worker.
+
+    Ray Data wraps what a worker raises and the cause is lost on the way; the text has it.
+    """
+    for name, text in re.findall(
+        r"^archive_colorizer\.errors\.(\w+): (.*)$", str(error), re.MULTILINE
+    ):
+        kind = getattr(errors, name, None)
+        if isinstance(kind, type) and issubclass(kind, UsageError):
+            return kind(text)
     return None
 
 

@@ -5,11 +5,13 @@ A marker in OUTPUT's temporaries says what a worker has in hand; it is taken awa
 So a marker that is found at the start says that a worker died on it.
 """
 
+import errno
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
-from archive_colorizer.errors import UnreadablePhotoError
+from archive_colorizer.errors import LocationError, UnreadablePhotoError
 from archive_colorizer.pipeline.step import Step, failure, now_us, run_batch
 from archive_colorizer.records import Outcome, PhotoRef
 from archive_colorizer.storage import Store
@@ -35,13 +37,35 @@ class Careful:
         """Records to as many records."""
         ids = "\n".join(_ref(record).row_id for record in batch)
         marker = f"{self._folder}/batch-{hashlib.sha256(ids.encode()).hexdigest()[:32]}"
-        if self._store.exists(marker):
+        with self._reaching():
+            died = self._store.exists(marker)
+        if died:
             done = [result for record in batch for result in self._one(record)]
         else:
-            self._store.write_atomic(marker, b"")
+            self._mark(marker)
             done = run_batch(self._steps, batch)
-        self._store.delete(marker)
+        with self._reaching():
+            self._store.delete(marker)
         return done
+
+    def _mark(self, marker: str) -> None:
+        with self._reaching():
+            try:
+                self._store.write_atomic(marker, b"")
+            except OSError as error:
+                if error.errno not in {errno.ENOSPC, errno.EDQUOT}:  # then it goes without
+                    raise
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """What keeps this worker from OUTPUT keeps it from all work: one line says what."""
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or error
+            raise LocationError(
+                f"{self._store.uri}: cannot be reached from a worker: {reason}"
+            ) from error
 
     def _one(self, record: object) -> list[Any]:
         """A picture of a batch on which a worker died."""
@@ -51,7 +75,7 @@ class Careful:
             text = f"{ref.source_uri}: a worker died while it had this picture, and again alone"
             record = failure(ref, UnreadablePhotoError(text), now_us())
         else:
-            self._store.write_atomic(marker, b"")
+            self._mark(marker)
         done = run_batch(self._steps, [record])
         self._store.delete(marker)
         return done

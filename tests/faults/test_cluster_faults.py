@@ -142,7 +142,7 @@ def test_a_killed_driver_is_followed_by_one_on_another_machine(
         wait_for(5, output, first)
     finally:
         first.kill()
-        first.wait()
+        first.communicate()
     refused = subprocess.run(
         on_host("node-b", words), capture_output=True, text=True, timeout=300, check=False
     )
@@ -158,9 +158,24 @@ def test_a_killed_driver_is_followed_by_one_on_another_machine(
 
 
 @pytest.mark.s3
+def test_nodes_without_credentials_end_a_job_with_one_line(
+    archive: Path, tiny_model: str, a_head: Any, bucket: str
+) -> None:
+    """The cluster is there before its nodes would know the store's user."""
+    a_head.add_node(num_cpus=1, env_vars={"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]})
+    a_head.wait_for_nodes()
+    words = command(archive, f"s3://{bucket}/out", tiny_model, "--address", a_head.address)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 2, done.stdout + done.stderr
+    said = done.stderr.strip().splitlines()[-1]
+    assert f"s3://{bucket}/out/: cannot be reached from a worker: no credentials" in said
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.s3
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root")
 def test_a_node_whose_disk_is_full_fails_its_pictures_and_they_can_be_tried_again(
-    archive: Path, tmp_path: Path, tiny_model: str, a_head: Any, bucket: str
+    archive: Path, tmp_path: Path, tiny_model: str, bucket: str, a_head: Any
 ) -> None:
     full = tmp_path / "full"
     full.mkdir()
