@@ -130,6 +130,8 @@ def _select_options(group: argparse._ArgumentGroup) -> None:
     add("--include", action="append", metavar="GLOB", dest="select.include", help="only these")
     add("--exclude", action="append", metavar="GLOB", dest="select.exclude", help="not these")
     add("--exclude-list", metavar="FILE", dest="select.exclude_list", help="never open these")
+    add("--hints", metavar="FILE", dest="select.hints",
+        help="points of known colour: CSV with path, x, y, colour")  # fmt: skip
     add("--fixity", metavar="FILE", dest="select.fixity", help="SHA-256 the masters must have")
     add("--limit", type=int, metavar="N", dest="select.limit", help="at most N pictures")
     add("--retry-failed", action="store_true", default=None, dest="select.retry_failed",
@@ -295,6 +297,10 @@ def _add_evaluate(commands: Any) -> None:  # noqa: ANN401
     add("--size", type=int, metavar="PX", help="edge of the square that is compared")
     add("--limit", type=int, metavar="N", help="at most N pictures; 0 takes all")
     add("--seed", type=int, help="draws the pictures")
+    add("--vividness", type=float, action="append", metavar="0..1",
+        help="may be given more than once: every model at each")  # fmt: skip
+    add("--hint-points", type=int, metavar="N", help="also told N points of the true colours")
+    add("--worn", action="store_true", default=None, help="also as old photographs are")
     add("--device", help="auto, cpu or cuda")
     add("--jpeg", type=int, metavar="Q", help="enlarging, restoring: quality of what is given")
     add("--sharpen", type=float, metavar="0..3",
@@ -310,7 +316,8 @@ def _evaluate(args: argparse.Namespace) -> int:
 
     said = {name: value for name, value in vars(args).items() if value is not None}
     del said["command"]
-    report = evaluate(EvaluationConfig(**said | {"models": tuple(args.models)}))
+    said |= {name: tuple(said[name]) for name in ("models", "vividness") if name in said}
+    report = evaluate(EvaluationConfig(**said))
     print(report.text())
     return EXIT_OK
 

@@ -40,6 +40,8 @@ class SelectConfig:
     exclude: tuple[str, ...] = ()
     exclude_list: str = ""
     """File of paths, URIs or object ids that are never opened."""
+    hints: str = ""
+    """File of points whose colour is known."""
     fixity: str = ""
     """File of SHA-256 values that the masters must have."""
     limit: int = 0

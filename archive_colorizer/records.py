@@ -50,6 +50,8 @@ class PhotoRef:
     collection: str = ""
     sensitivity: str = ""
     class_id: str = ""
+    hints: str = ""
+    """Points of known colour, JSON: [[x, y, "#rrggbb"], ...]; empty for none."""
     collection_json: str = "{}"
     expected_sha256: str = ""
     """From the fixity list or the inventory; empty when none was given."""

@@ -31,6 +31,13 @@ class EvaluationConfig:
     batch_size: int = 8
     temperature: float | None = None
     """Annealing temperature for models that have one; None takes each model's own."""
+    vividness: tuple[float, ...] = ()
+    """Each model stands once for each of these; none takes its own."""
+    hint_points: int = 0
+    """Colorizers are told so many points of the true colours, drawn by each picture's content."""
+    worn: bool = False
+    """Colorizers see each picture as an old photograph would be: grain, blur, fading, film that is
+    blind to red. Their colours are judged on the unworn luminance."""
     device: str = "auto"
     """auto, cpu, or cuda[:N]. Always float32, without TF32."""
     sheet_rows: int = 12
@@ -57,6 +64,11 @@ class EvaluationConfig:
                 self.temperature is None or 0 < self.temperature <= 10,
                 f"temperature={self.temperature}: must be above 0 and at most 10",
             ),
+            (
+                all(0 <= value <= 1 for value in self.vividness),
+                f"vividness={self.vividness}: must be 0 to 1",
+            ),
+            (0 <= self.hint_points <= 1000, f"hint_points={self.hint_points}: must be 0 to 1000"),
             (0 <= self.jpeg <= 100, f"jpeg={self.jpeg}: must be 0 to 100"),
             (0 <= self.sharpen <= 3, f"sharpen={self.sharpen}: must be 0 to 3"),
             (self.sheet_rows >= 0, f"sheet_rows={self.sheet_rows}: must not be negative"),

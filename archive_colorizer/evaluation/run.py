@@ -1,7 +1,7 @@
 """Compare models on the same pictures: the evaluation's main line, to be read first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
@@ -21,7 +21,13 @@ from archive_colorizer.evaluation.pictures import Pair
 from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.scores import summarize
 from archive_colorizer.evaluation.sheet import write_sheet
-from archive_colorizer.evaluation.subject import Subject, baseline, open_subject, unchanged
+from archive_colorizer.evaluation.subject import (
+    Asked,
+    Subject,
+    baseline,
+    open_subject,
+    unchanged,
+)
 from archive_colorizer.models.tasks import TASK_OF, Task
 from archive_colorizer.weights.reference import resolve
 
@@ -49,11 +55,24 @@ def evaluate(config: EvaluationConfig) -> EvaluationReport | EnlargingReport:
     if config.jpeg or config.sharpen:
         raise ConfigError("--jpeg and --sharpen are for models that enlarge or restore")
     with seeded(config.seed, device):
-        subjects = [open_subject(ref, device, config.temperature) for ref in config.models]
+        subjects = [
+            open_subject(ref, device, asked) for ref in config.models for asked in _asked(config)
+        ]
         found = compare(config, subjects, device)
     report.write(found.report, folder)
     write_sheet(folder / report.SHEET_PNG, found.titles, found.rows)
     return found.report
+
+
+def _asked(config: EvaluationConfig) -> list[Asked]:
+    """The ways in which every model is asked: with hints or wear also without, to compare."""
+    same = Asked(temperature=config.temperature)
+    ways = [replace(same, vividness=value) for value in config.vividness] or [same]
+    if config.worn:
+        ways += [replace(way, worn=True) for way in ways]
+    if config.hint_points:
+        ways += [replace(way, hint_points=config.hint_points) for way in ways]
+    return ways
 
 
 @dataclass(frozen=True, slots=True)

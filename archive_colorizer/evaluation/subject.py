@@ -1,20 +1,27 @@
 """What is judged: a model as it is delivered, or the grey baseline. B batch, H height, W width."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from archive_colorizer.errors import ModelReferenceError
+from archive_colorizer.errors import ConfigError, ModelReferenceError
+from archive_colorizer.imaging.degrade import degraded_gray
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.models.tasks import TAKES_HINTS
 from archive_colorizer.weights.reference import ResolvedModel, load, resolve
 
 BASELINE: Final = "grey (baseline)"
+AB_SCALE: Final = 110.0
+"""Of hints."""
 UNCHANGED: Final = "source unchanged (baseline)"
 
 
@@ -52,7 +59,26 @@ def unchanged() -> Subject:
     return Subject(UNCHANGED, lambda source: Painted(source, None))
 
 
-def open_subject(ref: str, device: torch.device, temperature: float | None) -> Subject:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How a colorizer is asked."""
+
+    temperature: float | None = None
+    vividness: float | None = None
+    hint_points: int = 0
+    worn: bool = False
+
+    def words(self) -> str:
+        """What a row's name says of it."""
+        said = (
+            "" if self.vividness is None else f", vividness {self.vividness:g}",
+            f", {self.hint_points} hints" if self.hint_points else "",
+            ", worn" if self.worn else "",
+        )
+        return "".join(said)
+
+
+def open_subject(ref: str, device: torch.device, asked: Asked) -> Subject:
     """Load a model for judging, in evaluation mode.
 
     Raises:
@@ -60,12 +86,19 @@ def open_subject(ref: str, device: torch.device, temperature: float | None) -> S
     """
     model = resolve(ref)
     module = load(model).to(device).eval()
-    subject = subject_of(ref, module, MODELS[model.card.family].task, temperature)
-    return replace(_with_multiple(subject, model), family=model.card.family,
+    task, family = MODELS[model.card.family].task, model.card.family
+    if task is not Task.COLORIZE and asked.words():
+        raise ConfigError(f"{ref}: vividness, hints and wear are for models that colour")
+    if asked.hint_points and family not in TAKES_HINTS:
+        raise ConfigError(f"{ref}: {family} takes no hints")
+    if asked.vividness is not None and not hasattr(module.config, "rebalance"):
+        raise ConfigError(f"{ref}: {family} has no vividness")
+    subject = subject_of(f"{ref}{asked.words()}", module, task, asked)
+    return replace(_with_multiple(subject, model), family=family,
                    weights_sha256=model.weights_sha256)  # fmt: skip
 
 
-def subject_of(name: str, module: nn.Module, task: Task, temperature: float | None) -> Subject:
+def subject_of(name: str, module: nn.Module, task: Task, asked: Asked = Asked()) -> Subject:
     """A module in memory as a subject, so that a training run can judge what it has.
 
     Raises:
@@ -73,7 +106,7 @@ def subject_of(name: str, module: nn.Module, task: Task, temperature: float | No
     """
     parameters = sum(value.numel() for value in module.parameters())
     if task is Task.COLORIZE:
-        return Subject(name, _colorizer(module, temperature), parameters=parameters)
+        return Subject(name, _colorizer(module, asked), parameters=parameters)
     if task is Task.TRANSLATE:
         return Subject(name, _translator(module), parameters=parameters)
     raise ModelReferenceError(f"{name}: a model that does {task} cannot be judged by colours")
@@ -92,14 +125,47 @@ def grey_of(source_b3hw: Tensor) -> Tensor:
     return (lab_to_rgb(neutral).mean(dim=1, keepdim=True) * 255).round() / 255
 
 
-def _colorizer(module: nn.Module, temperature: float | None) -> Paint:
+def _colorizer(module: nn.Module, asked: Asked) -> Paint:
     def paint(source_b3hw: Tensor) -> Painted:
         gray_b1hw = grey_of(source_b3hw)
-        prediction = module.predict(gray_b1hw, temperature=temperature)  # type: ignore[operator]
+        prediction = module.predict(  # type: ignore[operator]
+            worn(source_b3hw) if asked.worn else gray_b1hw,
+            temperature=asked.temperature,
+            rebalance=asked.vividness,
+            hints_b3hw=true_points(source_b3hw, asked.hint_points) if asked.hint_points else None,
+        )
         doubt_b = prediction.doubt_b1hw.float().mean(dim=(1, 2, 3))
         return Painted(keep_luminance(gray_b1hw, prediction.ab_b2hw.float()), doubt_b)
 
     return paint
+
+
+def worn(source_b3hw: Tensor) -> Tensor:
+    """(B, 1, H, W): each picture as an old photograph, by chance that its content decides."""
+    pictures = [one.permute(1, 2, 0).cpu().numpy() for one in source_b3hw]
+    grays = [degraded_gray(picture, _chance(picture)) for picture in pictures]
+    return torch.from_numpy(np.stack(grays)[:, None]).to(source_b3hw)
+
+
+def true_points(source_b3hw: Tensor, count: int) -> Tensor:
+    """Hints of so many 3x3 points of the truth, at places that each picture's content draws."""
+    ab_b2hw = rgb_to_lab(source_b3hw)[:, 1:] / AB_SCALE
+    hints = torch.zeros_like(source_b3hw)
+    height, width = source_b3hw.shape[2:]
+    for planes, ab, picture in zip(hints, ab_b2hw, source_b3hw, strict=True):
+        rng = _chance(picture.permute(1, 2, 0).cpu().numpy())
+        for top, left in zip(
+            rng.integers(height - 2, size=count), rng.integers(width - 2, size=count), strict=True
+        ):
+            at = (slice(None), slice(top, top + 3), slice(left, left + 3))
+            planes[:2][at] = ab[at].mean(dim=(1, 2), keepdim=True)
+            planes[2:][at] = 1
+    return hints
+
+
+def _chance(picture_hw3: NDArray[np.float32]) -> np.random.Generator:
+    content = hashlib.sha256(np.ascontiguousarray(picture_hw3).tobytes()).digest()
+    return np.random.default_rng(int.from_bytes(content[:8], "big"))
 
 
 def _translator(module: nn.Module) -> Paint:

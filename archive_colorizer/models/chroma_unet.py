@@ -37,6 +37,13 @@ class ChromaUNetConfig:
     rebalance: float = 0.0
     """How far bins are weighted by their rarity at prediction when it is not asked for: 0 takes
     them as learned, higher values are more vivid."""
+    work_px: tuple[int, ...] = ()
+    """Short sides that `predict` brings a picture to: the distributions found at each are averaged,
+    so that small ones see the whole scene and large ones its parts. None takes it as it comes."""
+
+    def __post_init__(self) -> None:
+        if any(px < 2 ** len(self.widths) for px in self.work_px):
+            raise ValueError(f"work_px={self.work_px}: must be {2 ** len(self.widths)} at least")
 
 
 class ResidualBlock(nn.Module):
@@ -141,7 +148,7 @@ class ChromaUNet(nn.Module):
             ab in Lab units and doubt in [0, 1] (entropy over its maximum), both (B, ., H, W).
         """
         # Bins last: the sums over them then run through memory in order, three times as fast.
-        logits = self(gray_b1hw, hints_b3hw).permute(0, 2, 3, 1).float().contiguous()
+        logits = self._logits(gray_b1hw, hints_b3hw).permute(0, 2, 3, 1).contiguous()
         power = self.config.rebalance if rebalance is None else rebalance
         lifted = logits - power * self.log_prior_q.float()
         annealed = torch.softmax(lifted / (temperature or self.config.temperature), dim=-1)
@@ -151,6 +158,36 @@ class ChromaUNet(nn.Module):
         both = torch.cat((ab, doubt[..., None]), dim=-1).permute(0, 3, 1, 2)
         both = F.interpolate(both, size=gray_b1hw.shape[2:], mode="bilinear")
         return Prediction(both[:, :2], both[:, 2:])
+
+    def _logits(self, gray_b1hw: Tensor, hints_b3hw: Tensor | None) -> Tensor:
+        """Logarithm of the mean distribution (geometric) over the working sizes, float32."""
+        if not self.config.work_px:
+            logits: Tensor = self(gray_b1hw, hints_b3hw).float()
+            return logits
+        found: list[Tensor] = []
+        for px in self.config.work_px:
+            size = self._working_size(gray_b1hw.shape[2:], px)
+            small = F.interpolate(gray_b1hw, size=size, mode="bilinear", antialias=True)
+            hints = None if hints_b3hw is None else resized_hints(hints_b3hw, size)
+            found.append(F.log_softmax(self(small, hints).float(), dim=1))
+        finest = max((one.shape[2:] for one in found), key=lambda sides: sides.numel())
+        alike = [F.interpolate(one, size=list(finest), mode="bilinear") for one in found]
+        return torch.stack(alike).mean(dim=0)
+
+    def _working_size(self, sides: torch.Size, px: int) -> tuple[int, int]:
+        """Sides at this short side, rounded to what the network takes."""
+        scale = px / min(sides)
+        step = self.size_multiple
+        height, width = (max(step, round(side * scale / step) * step) for side in sides)
+        return height, width
+
+
+def resized_hints(hints_b3hw: Tensor, size: tuple[int, int]) -> Tensor:
+    """Hints at another size, none of them lost: cells take the mean of the colours in them."""
+    mask = hints_b3hw[:, 2:]
+    share = F.adaptive_avg_pool2d(mask, size)
+    colour = F.adaptive_avg_pool2d(hints_b3hw[:, :2] * mask, size) / share.clamp(min=1e-9)
+    return torch.cat((colour, (share > 0).to(mask.dtype)), dim=1)
 
 
 def entropy(logits: Tensor) -> Tensor:

@@ -31,3 +31,5 @@ TASK_OF: Final[Mapping[str, Task]] = {
     "unet_perceptual": Task.COLORIZE,
 }
 """The same keys as MODELS."""
+TAKES_HINTS: Final = frozenset({"chroma_unet", "siggraph17"})
+"""Families that are told points of known colour; the others would leave them out."""

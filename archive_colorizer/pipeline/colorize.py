@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,20 @@ from numpy.typing import NDArray
 from archive_colorizer.config import ColorConfig, RunConfig
 from archive_colorizer.errors import MemoryPhotoError, ModelPhotoError, PhotoError
 from archive_colorizer.models.classes import UNKNOWN, class_number, has_classes
+from archive_colorizer.pipeline.hints import hint_planes
 from archive_colorizer.pipeline.step import Kind, failure, ms_since
 from archive_colorizer.records import Coloured, Outcome, Prepared
 from archive_colorizer.weights.reference import ResolvedModel
 
 BUCKET_PX: Final = 32
 """Sides are padded up to a multiple of this (or of what the model needs), so that batches form."""
+
+
+class Told(NamedTuple):
+    """What is known of a picture before the model sees it."""
+
+    class_number: int
+    hints_3hw: NDArray[np.float32] | None
 
 
 class Colorize:
@@ -44,27 +52,31 @@ class Colorize:
 
     def __call__(self, batch: Sequence[Prepared]) -> list[object]:
         """Colour a batch; pictures of one padded shape go through the model together."""
-        classes = [self._class(prepared) for prepared in batch]
-        results: list[object] = list(classes)
-        numbers = {i: one for i, one in enumerate(classes) if not isinstance(one, Outcome)}
-        for indices in self._groups(batch, tuple(numbers)).values():
+        told = [self._told(prepared) for prepared in batch]
+        results: list[object] = list(told)
+        fit = {i: one for i, one in enumerate(told) if not isinstance(one, Outcome)}
+        for indices in self._groups(batch, tuple(fit)).values():
             for start in range(0, len(indices), self._batch_size):
                 part = indices[start : start + self._batch_size]
-                coloured = self._colour([(batch[i], numbers[i]) for i in part])
+                coloured = self._colour([(batch[i], fit[i]) for i in part])
                 for i, result in zip(part, coloured, strict=True):
                     results[i] = result
         return results
 
-    def _class(self, prepared: Prepared) -> int | Outcome:
-        """What a picture shows: the inventory's word goes before the job's."""
-        settings, label = self._model.card.config, prepared.ref.class_id or self._label
-        if not has_classes(settings):
-            return UNKNOWN
+    def _told(self, prepared: Prepared) -> Told | Outcome:
+        """What is known of a picture; the inventory's class goes before the job's."""
+        settings, ref = self._model.card.config, prepared.ref
+        number, planes, what = UNKNOWN, None, "class_id "
         try:
-            return class_number(settings, label)
+            if has_classes(settings):
+                number = class_number(settings, ref.class_id or self._label)
+            what = ""
+            if ref.hints:
+                height, width = prepared.proxy_hw.shape
+                planes = hint_planes(ref.hints, prepared.header.upright_size, (height, width))
         except ValueError as error:
-            text = f"{prepared.ref.source_uri}: class_id {error}"
-            return _failed(prepared, ModelPhotoError(text))
+            return _failed(prepared, ModelPhotoError(f"{ref.source_uri}: {what}{error}"))
+        return Told(number, planes)
 
     def _groups(
         self, batch: Sequence[Prepared], which: Sequence[int]
@@ -74,13 +86,15 @@ class Colorize:
             groups[padded_shape(batch[i].proxy_hw.shape, self._multiple)].append(i)
         return groups
 
-    def _colour(self, labelled: Sequence[tuple[Prepared, int]]) -> list[Coloured | Outcome]:
+    def _colour(self, labelled: Sequence[tuple[Prepared, Told]]) -> list[Coloured | Outcome]:
         """One model batch; halved when memory runs out, down to one picture."""
         start_s = time.perf_counter()
         batch = [prepared for prepared, _ in labelled]
         try:
-            classes = [label for _, label in labelled]
-            ab_b2hw, doubt_b1hw = self._predictor(self._stack(batch), classes)
+            classes = [told.class_number for _, told in labelled]
+            stack = self._stack(batch)
+            hints = _stacked([told.hints_3hw for _, told in labelled], stack.shape[1:])
+            ab_b2hw, doubt_b1hw = self._predictor(stack, classes, hints)
         except MemoryError:
             if len(batch) > 1:
                 half = len(batch) // 2
@@ -118,6 +132,19 @@ class Colorize:
     def _stack(self, batch: Sequence[Prepared]) -> NDArray[np.uint8]:
         height, width = padded_shape(batch[0].proxy_hw.shape, self._multiple)
         return np.stack([pad_to(prepared.proxy_hw, height, width) for prepared in batch])
+
+
+def _stacked(
+    planes: Sequence[NDArray[np.float32] | None], shape: Sequence[int]
+) -> NDArray[np.float32] | None:
+    """(B, 3, H, W) of the pictures' hints at their padded shape; None where none has any."""
+    if all(one is None for one in planes):
+        return None
+    stack = np.zeros((len(planes), 3, *shape), np.float32)
+    for room, one in zip(stack, planes, strict=True):
+        if one is not None:
+            room[:, : one.shape[1], : one.shape[2]] = one
+    return stack
 
 
 def padded_shape(shape: Sequence[int], multiple: int) -> tuple[int, int]:

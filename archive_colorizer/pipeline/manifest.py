@@ -92,6 +92,7 @@ _REF_COLUMNS: Final = (
     "collection",
     "sensitivity",
     "class_id",
+    "hints",
     "collection_json",
     "source_uri",
     "source_path_raw",

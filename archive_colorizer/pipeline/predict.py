@@ -35,13 +35,17 @@ class Predictor:
         self.precision = str(self._dtype).removeprefix("torch.")
 
     def __call__(
-        self, gray_bhw: NDArray[np.uint8], classes: Sequence[int] = ()
+        self,
+        gray_bhw: NDArray[np.uint8],
+        classes: Sequence[int] = (),
+        hints_b3hw: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Colour a batch.
 
         Args:
             gray_bhw: (B, H, W) sRGB-encoded, 0..255; sides multiples of `size_multiple`.
             classes: what each shows, -1 where that is not known; for families that have classes.
+            hints_b3hw: a and b over 110, and a mask of 0 and 1; None for none.
 
         Returns:
             CIE Lab a and b, (B, 2, H, W), and doubt in [0, 1], (B, 1, H, W).
@@ -53,6 +57,8 @@ class Predictor:
         knobs = self._knobs
         if self._has_classes and classes:
             knobs = knobs | {"class_b": torch.tensor(classes, device=self._device)}
+        if hints_b3hw is not None:
+            knobs = knobs | {"hints_b3hw": torch.from_numpy(hints_b3hw).to(self._device)}
         enabled = self._dtype is not torch.float32
         try:
             with (

@@ -25,6 +25,7 @@ _KEY: Final = [
     ("collection", pa.string()),
     ("sensitivity", pa.string()),
     ("class_id", pa.string()),
+    ("hints", pa.string()),
     ("collection_json", pa.string()),
 ]
 _SOURCE: Final = [

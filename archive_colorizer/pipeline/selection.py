@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.config import JobConfig
+from archive_colorizer.pipeline.hints import read_hints
 from archive_colorizer.pipeline.listing import Listing, with_text
 from archive_colorizer.pipeline.lists import read_exclude_list, read_fixity
 from archive_colorizer.pipeline.naming import output_keys
@@ -37,19 +38,22 @@ class Selection:
     notes: tuple[str, ...] = ()
 
 
-def row_id(uri: str, page: int, size: int, version: object, recipe_sha256: str) -> str:
+def row_id(
+    uri: str, page: int, size: int, version: object, recipe_sha256: str, hints: str = ""
+) -> str:
     """SHA-256, hex, of what names a page under one recipe: known before anything is read."""
-    text = f"{uri}\0{page}\0{size}\0{version}\0{recipe_sha256}"
+    text = f"{uri}\0{page}\0{size}\0{version}\0{recipe_sha256}" + (hints and f"\0{hints}")
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def with_row_ids(table: pa.Table, recipe_sha256: str) -> pa.Table:
     """Add `row_id` to a listing."""
     columns = [table[name].to_pylist() for name in ("source_uri", "page", "size_bytes")]
+    columns.append(table["hints"].to_pylist())
     versions = pc.coalesce(table["etag"], table["mtime_ns"].cast(pa.string())).to_pylist()
     ids = [
-        row_id(uri, page, size, version, recipe_sha256)
-        for uri, page, size, version in zip(*columns, versions, strict=True)
+        row_id(uri, page, size, version, recipe_sha256, points)
+        for uri, page, size, points, version in zip(*columns, versions, strict=True)
     ]
     return table.append_column("row_id", pa.array(ids, pa.string()))
 
@@ -68,8 +72,10 @@ def select(
     Raises:
         ConfigError: an exclude or fixity list that cannot be understood.
     """
-    table = with_row_ids(with_text(listing.table), recipe_sha256)
-    table, notes = _with_fixity(table, config.select.fixity)
+    table, notes = _with_hints(with_text(listing.table), config.select.hints)
+    table = with_row_ids(table, recipe_sha256)
+    table, unmatched = _with_fixity(table, config.select.fixity)
+    notes += unmatched
     keys = output_keys(
         table["relative_raw"].to_pylist(), config.deliver.suffix, config.deliver.format
     )
@@ -130,6 +136,18 @@ def _excluded(table: pa.Table, path: str) -> tuple[pa.Array, tuple[str, ...]]:
 def _in_manifest_as_excluded(table: pa.Table, manifest: pa.Table) -> pa.Array:
     rows = manifest.filter(pc.equal(manifest["status"], "skipped"))
     return pc.is_in(table["row_id"], value_set=rows["row_id"].combine_chunks())
+
+
+def _with_hints(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:
+    """Add each picture's points, found by its path, URI or object id."""
+    given = read_hints(path) if path else {}
+    if not given:
+        return table.append_column("hints", pa.repeat("", table.num_rows)), ()
+    names = [table[name].to_pylist() for name in ("relative", "source_uri", "object_id")]
+    found = [next((given[n] for n in row if n in given), "") for row in zip(*names, strict=True)]
+    unknown = len(set(given) - set().union(*map(set, names)))
+    note = (f"{path}: {unknown:,} pictures are not listed",) if unknown else ()
+    return table.append_column("hints", pa.array(found, pa.string())), note
 
 
 def _with_fixity(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from typing import Any
 from archive_colorizer import __version__
 from archive_colorizer.config import JobConfig, recipe, recipe_digest
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.models.tasks import TAKES_HINTS
 from archive_colorizer.pipeline import manifest
 from archive_colorizer.pipeline.job import JobSpec, restorer_of
 from archive_colorizer.pipeline.selection import Selection
@@ -28,6 +29,8 @@ def models_of(config: JobConfig) -> Models:
         UsageError: one cannot be had, or may not be used.
     """
     model = resolve(config.color.model)
+    if config.select.hints and model.card.family not in TAKES_HINTS:
+        raise ConfigError(f"{model.ref}: --hints: {model.card.family} takes none")
     restorer = restorer_of(config, model)
     models = (model, restorer) if restorer else (model,)
     for one in models if config.run.require_cleared_weights else ():
@@ -56,6 +59,7 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
         git_commit=git_commit(),
         torch_version=_version("torch"),
         ray_version=_version("ray") if config.run.engine == "ray" else "",
+        review_doubt=model.card.review_doubt,
     )
     labels = {
         "model": model.card.name,

@@ -16,8 +16,8 @@ from PIL import Image
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.evaluation.pictures import square
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS
+from archive_colorizer.imaging.degrade import degraded_gray
 from archive_colorizer.imaging.styles import comic, monet
-from archive_colorizer.training.degrade import degraded_gray
 from archive_colorizer.training.library import Photograph, decode, encode
 from archive_colorizer.training.seeds import derive
 from archive_colorizer.training.sources import Form, Picture, pictures

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS
-from archive_colorizer.training.degrade import degraded_gray
+from archive_colorizer.imaging.degrade import degraded_gray
 from archive_colorizer.training.library import Item, Library, Photograph
 from archive_colorizer.training.recipe import Batch, Sample, Sampler
 from archive_colorizer.training.seeds import derive

@@ -60,7 +60,7 @@ class Validator:
             elif self._task in (Task.UPSCALE, Task.RESTORE):
                 more, rows, titles = self._enlarged(loop)
             else:
-                subject = subject_of("model", loop.predictor, self._task, None)
+                subject = subject_of("model", loop.predictor, self._task)
                 more, rows, titles = self._pictures(subject, loop.device)
         return Validation(figures | more, rows, titles)
 

@@ -30,6 +30,8 @@ class ModelCard:
     command: str = ""
     """What trains it again."""
     figures: Mapping[str, float] = field(default_factory=dict)
+    review_doubt: float = 1.0
+    """Pictures whose mean doubt is above this are marked for review."""
     protocol: str = ""
     """How the figures were measured."""
     limits: tuple[str, ...] = ()

@@ -26,7 +26,14 @@ class Constant(nn.Module):
         super().__init__()
         self.ab = nn.Parameter(torch.tensor([float(a), float(b)]).view(1, 2, 1, 1))
 
-    def predict(self, gray_b1hw: Tensor, *, temperature: float | None = None) -> Prediction:
+    def predict(
+        self,
+        gray_b1hw: Tensor,
+        *,
+        temperature: float | None = None,
+        rebalance: float | None = None,
+        hints_b3hw: Tensor | None = None,
+    ) -> Prediction:
         batch, _, height, width = gray_b1hw.shape
         scale = 1.0 if temperature is None else temperature
         return Prediction(self.ab.expand(batch, 2, height, width) * scale, gray_b1hw)

@@ -13,9 +13,19 @@ from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.report import REPORT_JSON, REPORT_MD, SHEET_PNG
 from archive_colorizer.evaluation.run import Comparison, compare, evaluate
 from archive_colorizer.evaluation.scores import score
-from archive_colorizer.evaluation.subject import BASELINE, UNCHANGED, Subject, subject_of
+from archive_colorizer.evaluation.subject import (
+    BASELINE,
+    UNCHANGED,
+    Asked,
+    Subject,
+    subject_of,
+    true_points,
+    worn,
+)
+from archive_colorizer.imaging.colour import rgb_to_lab
 from archive_colorizer.models.chroma_unet import ChromaUNetConfig, build
 from archive_colorizer.models.spec import Task
+from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.files import save_model
 
@@ -34,7 +44,7 @@ def compared(photos: Path, *subjects: Subject, **changes: object) -> Comparison:
 
 
 def constant(a: float, b: float, name: str = "constant") -> Subject:
-    return subject_of(name, Constant(a, b), Task.COLORIZE, None)
+    return subject_of(name, Constant(a, b), Task.COLORIZE)
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +54,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
     card = ModelCard(name="tiny", version="0", family="chroma_unet", config=TINY)
     save_model(folder, build(ChromaUNetConfig(**TINY)), card)
     return str(folder)
+
+
+def autoencoder(folder: Path) -> str:
+    card = ModelCard(name="a", version="0", family="autoencoder", config={"width": 4})
+    save_model(folder / "a", MODELS["autoencoder"].build_from({"width": 4}), card)
+    return str(folder / "a")
 
 
 def test_the_baseline_is_first_and_is_the_picture_left_grey(photos: Path) -> None:
@@ -78,15 +94,13 @@ def test_psnr_of_the_mean_mse_is_never_above_the_mean_psnr(photos: Path) -> None
 
 
 def test_the_luminance_of_the_input_is_kept(photos: Path) -> None:
-    from archive_colorizer.imaging.colour import rgb_to_lab
-
     (grey, model, _), *_ = compared(photos, constant(8, 8)).rows
     assert np.abs(rgb_to_lab(grey)[..., 0] - rgb_to_lab(model)[..., 0]).max() < 1.5
 
 
 def test_temperature_reaches_the_model(photos: Path) -> None:
-    cold = subject_of("cold", Constant(10, 0), Task.COLORIZE, 1.0)
-    warm = subject_of("warm", Constant(10, 0), Task.COLORIZE, 3.0)
+    cold = subject_of("cold", Constant(10, 0), Task.COLORIZE, Asked(temperature=1.0))
+    warm = subject_of("warm", Constant(10, 0), Task.COLORIZE, Asked(temperature=3.0))
     _, a, b = compared(photos, cold, warm).report.models
     assert a.colourfulness < b.colourfulness
 
@@ -98,11 +112,41 @@ def test_doubt_is_ranked_against_the_colour_error(photos: Path) -> None:
     assert -1 <= found.models[1].doubt_spearman <= 1
 
 
+def test_models_are_asked_in_every_way_that_is_wanted(
+    photos: Path, tiny: str, tmp_path: Path
+) -> None:
+    asked = config(photos, models=(tiny,), output=str(tmp_path / "o"), vividness=(0.0, 1.0),
+                   hint_points=20, worn=True)  # fmt: skip
+    found = evaluate(asked).models
+    assert [one.model.removeprefix(tiny) for one in found[1:]] == [
+        ", vividness 0", ", vividness 1", ", vividness 0, worn", ", vividness 1, worn",
+        ", vividness 0, 20 hints", ", vividness 1, 20 hints",
+        ", vividness 0, 20 hints, worn", ", vividness 1, 20 hints, worn",
+    ]  # fmt: skip
+    # An untrained model has no prior, so that its vividness changes nothing.
+    assert len({one.ab_error for one in found}) == 5
+    assert max(one.lightness_error for one in found) < 1.5  # wear is what the model sees alone
+    with pytest.raises(ConfigError, match="no vividness"):
+        evaluate(config(photos, models=(autoencoder(tmp_path),), vividness=(0.5,)))
+
+
+def test_hints_are_true_points_and_wear_is_the_same_in_every_batch(photos: Path) -> None:
+    one = torch.rand(3, 3, 40, 50)
+    hints = true_points(one, 5)
+    assert 9 <= hints[0, 2].sum() <= 45
+    at = hints[0, 2].nonzero()[0]
+    lab = rgb_to_lab(one[0].permute(1, 2, 0).numpy())
+    near = lab[max(0, at[0] - 2) : at[0] + 3, max(0, at[1] - 2) : at[1] + 3, 1] / 110
+    assert near.min() <= hints[0, 0, at[0], at[1]] <= near.max()
+    assert torch.equal(worn(one)[1:2], worn(one[1:2]))
+    assert torch.equal(true_points(one, 5)[1:2], true_points(one[1:2], 5))
+
+
 def test_a_translator_is_judged_on_its_rgb(tmp_path: Path) -> None:
     for name, picture in (("source", drawn(1, 64, 64)), ("target", 255 - drawn(1, 64, 64))):
         (tmp_path / name).mkdir()
         Image.fromarray(picture).save(tmp_path / name / "x.png")
-    subject = subject_of("negative", Inverted(), Task.TRANSLATE, None)
+    subject = subject_of("negative", Inverted(), Task.TRANSLATE)
     _, unchanged, model = compared(tmp_path, subject, size=64).report.models
     assert unchanged.model == UNCHANGED
     assert unchanged.mse > model.mse == 0
@@ -110,7 +154,7 @@ def test_a_translator_is_judged_on_its_rgb(tmp_path: Path) -> None:
 
 def test_upscalers_are_refused() -> None:
     with pytest.raises(ModelReferenceError, match="upscale"):
-        subject_of("up", Inverted(), Task.UPSCALE, None)
+        subject_of("up", Inverted(), Task.UPSCALE)
 
 
 def test_values_that_are_not_finite_are_refused(photos: Path) -> None:

@@ -1,8 +1,11 @@
 """The chroma classifier beyond the contract."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 
-from archive_colorizer.models.chroma_unet import ChromaUNet, ChromaUNetConfig
+from archive_colorizer.models.chroma_unet import ChromaUNet, ChromaUNetConfig, resized_hints
 
 TINY = ChromaUNetConfig(widths=(4, 8, 8, 8, 8), blocks=(1, 1, 1, 1, 1), head=8)
 
@@ -43,3 +46,38 @@ def test_hints_are_seen() -> None:
     hints = torch.zeros(1, 3, 32, 32)
     hints[:, :, 10:14, 10:14] = torch.tensor([0.5, -0.5, 1.0])[:, None, None]
     assert not torch.equal(model(gray), model(gray, hints))
+
+
+@torch.inference_mode()
+def test_working_sizes_average_what_is_found_at_each() -> None:
+    torch.manual_seed(0)
+    one = ChromaUNet(TINY).eval()
+    gray = torch.rand(2, 1, 96, 128)
+    alone = {}
+    for sizes in ((96,), (32,), (32, 96)):
+        other = ChromaUNet(replace(TINY, work_px=sizes)).eval()
+        other.load_state_dict(one.state_dict())
+        alone[sizes] = other.predict(gray, temperature=1.0)
+        assert alone[sizes].ab_b2hw.shape == (2, 2, 96, 128)
+    assert torch.allclose(
+        alone[(96,)].ab_b2hw, one.predict(gray, temperature=1.0).ab_b2hw, atol=1e-4
+    )
+    both = alone[(32, 96)]
+    assert not torch.allclose(both.ab_b2hw, alone[(32,)].ab_b2hw)
+    assert not torch.allclose(both.ab_b2hw, alone[(96,)].ab_b2hw)
+    assert both.doubt_b1hw.min() >= 0
+    assert both.doubt_b1hw.max() <= 1
+
+
+def test_hints_survive_being_made_smaller() -> None:
+    hints = torch.zeros(1, 3, 64, 64)
+    hints[0, :, 5, 9] = torch.tensor([0.5, -0.25, 1.0])
+    small = resized_hints(hints, (16, 16))
+    at = small[0, :, 1, 2]
+    assert torch.allclose(at, torch.tensor([0.5, -0.25, 1.0]), atol=1e-4)
+    assert int(small[0, 2].sum()) == 1
+
+
+def test_a_working_size_below_the_networks_stride_is_refused() -> None:
+    with pytest.raises(ValueError, match="work_px"):
+        replace(TINY, work_px=(16,))

@@ -6,7 +6,7 @@ from torch import nn
 
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
-from archive_colorizer.models.tasks import TASK_OF
+from archive_colorizer.models.tasks import TAKES_HINTS, TASK_OF
 
 SMALL = {
     "chroma_unet": {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8},
@@ -120,6 +120,16 @@ def test_other_sizes_are_refused_or_kept_but_never_changed(
     except (RuntimeError, ValueError):
         return
     assert said.ab_b2hw.shape[2:] == said.doubt_b1hw.shape[2:] == sides
+
+
+@pytest.mark.parametrize("name", COLORIZERS)
+@torch.inference_mode()
+def test_hints_change_what_takes_them_and_nothing_else(name: str) -> None:
+    model, picture = small(name), gray(name)
+    hints = torch.zeros_like(picture).repeat(1, 3, 1, 1)
+    hints[:, :, 4:8, 4:8] = torch.tensor([0.5, -0.5, 1.0])[:, None, None]
+    plain, told = model.predict(picture), model.predict(picture, hints_b3hw=hints)
+    assert torch.equal(plain.ab_b2hw, told.ab_b2hw) == (name not in TAKES_HINTS)
 
 
 @pytest.mark.parametrize("name", TRANSLATORS)

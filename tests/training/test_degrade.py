@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive_colorizer.training.degrade import degraded_gray, emulsion, jpeg, scratched, toned
+from archive_colorizer.imaging.degrade import degraded_gray, emulsion, jpeg, scratched, toned
 from archive_colorizer.training.seeds import derive
 
 from .conftest import landscape

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS, rgb_to_lab
+from archive_colorizer.imaging.degrade import degraded_gray
 from archive_colorizer.models.chroma_unet import AB_SCALE, STRIDE, ChromaUNet
-from archive_colorizer.training.degrade import degraded_gray
 from archive_colorizer.training.feed import FeedConfig, cut_alike, drawn
 from archive_colorizer.training.library import Library
 from archive_colorizer.training.recipe import Batch, Phase, Sample

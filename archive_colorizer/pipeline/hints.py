@@ -1,0 +1,91 @@
+"""Colour hints: points of a picture whose colour somebody knows.
+
+A CSV with one point a line: `uri` (or `path`, or `object_id`), `x`, `y` (pixels of the upright
+picture from its top left corner) and `colour` (#rrggbb); other columns are left. A picture's points
+travel as text, become part of its row id, so that other points colour it anew, and stand in the
+manifest.
+"""
+
+import csv
+import json
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.imaging.colour import rgb_to_lab
+
+NAMES: Final = ("uri", "path", "object_id")
+COLOUR: Final = re.compile(r"#?([0-9a-fA-F]{6})")
+RADIUS: Final = 1
+"""Pixels of the proxy that a point covers to each side: as large as in training."""
+AB_SCALE: Final = 110.0
+
+
+def read_hints(path: str) -> Mapping[str, str]:
+    """Name of a picture -> its points as JSON: [[x, y, "#rrggbb"], ...].
+
+    Raises:
+        ConfigError: the file cannot be read, or a line is something else; the line is named.
+    """
+    points: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            names = rows.fieldnames or []
+            key = next((name for name in NAMES if name in names), "")
+            if not key or not {"x", "y", "colour"} <= set(names):
+                raise ConfigError(
+                    f"{path}: hints need the columns uri (or path, or object_id), x, y and colour"
+                )
+            for number, row in enumerate(rows, start=2):
+                points[str(row[key])].append(_point(row, f"{path}: row {number}"))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: cannot read the hints: {error}") from error
+    return {name: json.dumps(sorted(given)) for name, given in points.items()}
+
+
+def _point(row: Mapping[str, str | None], where: str) -> tuple[float, float, str]:
+    colour = COLOUR.fullmatch((row["colour"] or "").strip())
+    try:
+        x, y = float(row["x"] or ""), float(row["y"] or "")
+    except ValueError:
+        x = y = -1.0
+    if not colour or not (0 <= x < 1e6 and 0 <= y < 1e6):
+        said = ", ".join(str(row[name]) for name in ("x", "y", "colour"))
+        raise ConfigError(f"{where}: not a point in pixels and a colour #rrggbb: {said}")
+    return x, y, f"#{colour[1].lower()}"
+
+
+def hint_planes(
+    hints: str, picture: tuple[int, int], proxy: tuple[int, int]
+) -> NDArray[np.float32]:
+    """What the model is told of a picture's points.
+
+    Args:
+        hints: as `read_hints` gives them; empty for none.
+        picture: height and width of the upright picture, pixels.
+        proxy: height and width of its proxy, pixels.
+
+    Returns:
+        (3, height, width): a and b over 110, and a mask of 0 and 1.
+
+    Raises:
+        ValueError: a point lies outside of the picture.
+    """
+    planes = np.zeros((3, *proxy), np.float32)
+    for x, y, colour in json.loads(hints) if hints else ():
+        if y >= picture[0] or x >= picture[1]:
+            raise ValueError(f"hint at {x:g}, {y:g} lies outside of {picture[1]}x{picture[0]}")
+        rgb = np.array([[list(bytes.fromhex(colour[1:]))]], np.uint8)
+        a, b = rgb_to_lab(rgb)[0, 0, 1:] / AB_SCALE
+        row, column = int(y / picture[0] * proxy[0]), int(x / picture[1] * proxy[1])
+        rows = slice(max(0, row - RADIUS), row + RADIUS + 1)
+        columns = slice(max(0, column - RADIUS), column + RADIUS + 1)
+        planes[:, rows, columns] = np.array([a, b, 1], np.float32)[:, None, None]
+    return planes
