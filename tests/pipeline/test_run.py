@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from archive_colorizer.pipeline.status import summarize
 from archive_colorizer.provenance.verify import verify
 from archive_colorizer.storage import open_store
 from archive_colorizer.storage.local import path_of_uri
+from archive_colorizer.weights.files import save_model
+from archive_colorizer.weights.reference import load, resolve
 
 Job = Callable[..., JobConfig]
 Rows = Callable[[str | Path], list[dict[str, Any]]]
@@ -271,3 +274,15 @@ def test_names_that_are_not_utf8_and_twins_get_their_own_derivatives(
     assert len({row["derivative_uri"] for row in found}) == 8
     assert any(row["source_path_raw"].endswith(b"caf\xe9.jpg") for row in found)
     assert verify(open_store(config.output)).findings == ()
+
+
+@pytest.mark.parametrize(("threshold", "wanted"), [(0.0, True), (1.0, False)])
+def test_doubt_above_what_the_card_says_asks_for_review(
+    job: Any, tiny_model: str, tmp_path: Path, rows: Any, threshold: float, wanted: bool
+) -> None:
+    model = resolve(tiny_model)
+    card = replace(model.card, review_doubt=threshold)
+    save_model(tmp_path / "model", load(model), card)
+    config = job(color={"model": str(tmp_path / "model")})
+    colorize(config)
+    assert {row["review_needed"] for row in rows(config.output)} == {wanted}
