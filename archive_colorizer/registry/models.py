@@ -125,11 +125,7 @@ class Registry:
         Raises:
             ModelReferenceError: there is none.
         """
-        found = version_of(self._client, self.uri, ref)
-        return Version(
-            name=found.name, number=str(found.version), aliases=tuple(sorted(found.aliases)),
-            tags=dict(found.tags), created_at=_time(found.creation_timestamp),
-        )  # fmt: skip
+        return _told(version_of(self._client, self.uri, ref))
 
     def alias(self, name: str, alias: str) -> Version | None:
         """The version that has an alias; None where none has."""
@@ -148,8 +144,7 @@ class Registry:
                 for one in names
                 for v in self._client.search_model_versions(f"name = '{_quoted(one)}'")
             ]
-        numbers = sorted(found, key=lambda v: (v.name, -int(v.version)))
-        return [self.version(f"models:/{v.name}/{v.version}") for v in numbers]
+        return [_told(v) for v in sorted(found, key=lambda v: (v.name, -int(v.version)))]
 
     def decide(self, version: Version, decision: Decision) -> None:
         """Write a decision down; a promotion or a way back moves the alias too."""
@@ -227,6 +222,13 @@ def who() -> str:
 def now_text() -> str:
     """UTC, to the microsecond: also a key that sorts."""
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _told(found: Any) -> Version:  # noqa: ANN401 (MLflow's ModelVersion)
+    return Version(
+        name=found.name, number=str(found.version), aliases=tuple(sorted(found.aliases)),
+        tags=dict(found.tags), created_at=_time(found.creation_timestamp),
+    )  # fmt: skip
 
 
 def _time(ms: int) -> str:
