@@ -71,7 +71,8 @@ def restorer_of(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None
     """The model that runs after a translation; None where none does.
 
     Raises:
-        ConfigError: restoring or sharpening is asked of a model that colours.
+        ConfigError: restoring or sharpening is asked of a model that colours, or what belongs to
+            colours of one that translates.
         ModelReferenceError: the restoring model is none.
     """
     color = config.color
@@ -84,6 +85,9 @@ def restorer_of(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None
                 "only translations are restored and sharpened"
             )
         return None
+    for name, given in (("vividness", color.vividness is not None), ("class", color.label)):
+        if given:
+            raise ConfigError(f"{name}: {model.card.family} makes another picture: it has none")
     if color.restore == "off":
         return None
     found = resolve("builtin:restore" if color.restore == "auto" else color.restore)

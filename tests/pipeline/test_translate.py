@@ -188,3 +188,14 @@ def test_a_translation_is_restored_by_itself(archive: Path, tmp_path: Path, rows
     for row in rows(tmp_path / "out"):
         assert [step["model_ref"] for step in row["steps"]] == [ref, "builtin:restore"]
         assert min(row["derivative_width"], row["derivative_height"]) == 64
+
+
+@pytest.mark.parametrize(("name", "color"), [("vividness", {"vividness": 0.3}),
+                                             ("class", {"label": "sea"})])  # fmt: skip
+def test_what_belongs_to_colours_is_refused(
+    archive: Path, tmp_path: Path, name: str, color: dict[str, Any]
+) -> None:
+    ref = model(tmp_path, "cyclegan", CYCLE)
+    with pytest.raises(ConfigError, match=f"{name}: cyclegan makes another picture"):
+        colorize(job(archive, tmp_path / "a", ref, color=color))
+    assert not (tmp_path / "a").exists()
