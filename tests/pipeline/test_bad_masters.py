@@ -204,7 +204,7 @@ def test_a_model_that_gives_nonsense_is_the_pictures_fault_and_not_the_jobs(
     from archive_colorizer.pipeline import predict
 
     def nonsense(
-        self: object, gray_bhw: np.ndarray, classes: object
+        self: object, gray_bhw: np.ndarray, *told: object
     ) -> tuple[np.ndarray, np.ndarray]:
         b, h, w = gray_bhw.shape
         return np.full((b, 2, h, w), np.nan, np.float32), np.zeros((b, 1, h, w), np.float32)
@@ -221,10 +221,10 @@ def test_memory_that_runs_out_halves_the_batch(
 
     real = predict.Predictor.__call__
 
-    def tight(self: Any, gray_bhw: np.ndarray, classes: Any) -> Any:
+    def tight(self: Any, gray_bhw: np.ndarray, *told: Any) -> Any:
         if len(gray_bhw) > 1:
             raise MemoryError
-        return real(self, gray_bhw, classes)
+        return real(self, gray_bhw, *told)
 
     monkeypatch.setattr(predict.Predictor, "__call__", tight)
     assert colorize(job()).ok == 5
