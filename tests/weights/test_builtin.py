@@ -15,7 +15,7 @@ from archive_colorizer.weights.reference import builtin_names, load, resolve
 
 MAX_BYTES = 20_000_000
 MAX_TOTAL_BYTES = 60_000_000
-SCALES = (2,)
+SCALES = (2, 4)
 
 
 @pytest.fixture(scope="module")
