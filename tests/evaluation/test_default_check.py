@@ -37,7 +37,7 @@ def test_one_hue_for_everything_does_not_pass(tmp_path: Path) -> None:
     (row,) = check(module, files={"flat.png": tmp_path / "flat.png"})
     assert row.mean_chroma == pytest.approx(np.hypot(20, 20), abs=1)
     assert row.largest_sector == 1
-    assert not row.passed
+    assert not default_check.passed([row])
     assert module.training
 
 
@@ -49,8 +49,9 @@ def test_no_colour_does_not_pass(tmp_path: Path) -> None:
 
 
 def test_the_bounds_are_those_that_were_asked_for() -> None:
-    row = default_check.CheckRow("x", 8.01, 0.90, 20.0)
-    assert row.passed
-    assert not default_check.CheckRow("x", 8.0, 0.5, 20.0).passed
-    assert not default_check.CheckRow("x", 20.0, 0.91, 20.0).passed
-    assert default_check.CheckRow("x", 20.0, 0.96, 20.0, 0.97).passed
+    def row(chroma: float, sector: float) -> default_check.CheckRow:
+        return default_check.CheckRow("x", chroma, sector, 20.0)
+
+    assert default_check.passed([row(8.01, 0.95), row(8.01, 0.85)])
+    assert not default_check.passed([row(8.0, 0.5), row(20.0, 0.5)])
+    assert not default_check.passed([row(20.0, 0.95), row(20.0, 0.86)])
