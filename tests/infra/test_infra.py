@@ -1,4 +1,7 @@
-"""infra/ against what reads it: linters, schemas, Ray's and MLflow's own parsers of commands."""
+"""infra/ against what reads it: linters, schemas, Ray's and MLflow's own parsers of commands.
+
+Ray is imported in the tests, not here: it reads once, at its import, whether to ask for a token.
+"""
 
 import json
 import shlex
@@ -12,8 +15,6 @@ import click
 import kubernetes_validate
 import pytest
 import yaml
-from ray.autoscaler._private.util import prepare_config, validate_config
-from ray.scripts.scripts import cli as ray_cli
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -70,6 +71,8 @@ def test_compose_has_no_secret_of_its_own_and_no_floating_image() -> None:
 
 
 def test_the_commands_of_nodes_are_rays_own() -> None:
+    from ray.scripts.scripts import cli as ray_cli
+
     services, cluster = load("compose.yaml")["services"], load("ray-cluster.yaml")
     commands = [shlex.split(services[name]["command"]) for name in ("head", "worker")]
     commands += [shlex.split(line) for key in ("head", "worker")
@@ -90,7 +93,9 @@ def test_the_command_of_the_mlflow_server_is_its_own() -> None:
     parses(cli, words[1:])
 
 
-def test_the_launchers_file_is_what_ray_up_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_launchers_file_is_what_ray_up_takes() -> None:
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
     config = prepare_config(load("ray-cluster.yaml"))
     validate_config(config)
     broken = load("ray-cluster.yaml")
