@@ -300,7 +300,12 @@ def _add_evaluate(commands: Any) -> None:  # noqa: ANN401
     add("--vividness", type=float, action="append", metavar="0..1",
         help="may be given more than once: every model at each")  # fmt: skip
     add("--hint-points", type=int, metavar="N", help="also told N points of the true colours")
-    add("--worn", action="store_true", default=None, help="also as old photographs are")
+    add(
+        "--worn",
+        action="store_true",
+        default=None,
+        help="also as old photographs are; restoring: with grain and scratches",
+    )
     add("--device", help="auto, cpu or cuda")
     add("--jpeg", type=int, metavar="Q", help="enlarging, restoring: quality of what is given")
     add("--sharpen", type=float, metavar="0..3",

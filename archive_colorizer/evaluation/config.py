@@ -37,7 +37,8 @@ class EvaluationConfig:
     """Colorizers are told so many points of the true colours, drawn by each picture's content."""
     worn: bool = False
     """Colorizers see each picture as an old photograph would be: grain, blur, fading, film that is
-    blind to red. Their colours are judged on the unworn luminance."""
+    blind to red. Their colours are judged on the unworn luminance. What is enlarged or restored has
+    grain and scratches."""
     device: str = "auto"
     """auto, cpu, or cuda[:N]. Always float32, without TF32."""
     sheet_rows: int = 12

@@ -25,6 +25,7 @@ from archive_colorizer.evaluation.device import exact
 from archive_colorizer.evaluation.enlarging import luma_601, psnr_y, reduced, resized, through_jpeg
 from archive_colorizer.evaluation.pictures import find, read
 from archive_colorizer.evaluation.sheet import write_sheet
+from archive_colorizer.imaging.degrade import chance_of, worn_surface
 from archive_colorizer.imaging.sharpen import sharpened
 from archive_colorizer.weights.reference import ResolvedModel, load
 
@@ -91,10 +92,10 @@ def evaluate_enlargers(
     if len(scales) != 1:
         raise ConfigError(f"models enlarge by {sorted(scales)}: compare those of one scale")
     (scale,) = scales
-    if scale == 1 and not config.jpeg:
-        raise ConfigError("models restore (scale 1): --jpeg Q says through which quality they go")
+    if scale == 1 and not (config.jpeg or config.worn):
+        raise ConfigError("models restore (scale 1): --jpeg Q or --worn says from what")
     truths, left_out = _truths(config, scale)
-    lows = [through_jpeg(reduced(truth, scale), config.jpeg) for truth in truths]
+    lows = [_low(truth, scale, config) for truth in truths]
     name = "bicubic" if scale > 1 else "as it is"
     judge = _Judge(truths, lows, scale)
     with exact(device):
@@ -103,7 +104,8 @@ def evaluate_enlargers(
             judge.add(model.ref, _size(module), _maker(module, device))
             if config.sharpen:
                 judge.add_sharpened(f"{model.ref} + sharpened {config.sharpen:g}", config.sharpen)
-    worn = f", then through JPEG of quality {config.jpeg}" if config.jpeg else ""
+    worn = ", with grain and scratches" if config.worn else ""
+    worn += f", then through JPEG of quality {config.jpeg}" if config.jpeg else ""
     found = EnlargingReport(
         models=tuple(judge.rows),
         pictures=len(truths),
@@ -119,6 +121,14 @@ def evaluate_enlargers(
     shown = [list(made) for made in zip(*judge.made, truths, strict=True)]
     write_sheet(folder / report.SHEET_PNG, titles, shown[: config.sheet_rows])
     return found
+
+
+def _low(truth: Rgb, scale: int, config: EvaluationConfig) -> Rgb:
+    """What the models are given."""
+    low = reduced(truth, scale)
+    if config.worn:
+        low = worn_surface(low, chance_of(low))
+    return through_jpeg(low, config.jpeg)
 
 
 class _Judge:

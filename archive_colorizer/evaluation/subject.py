@@ -1,6 +1,5 @@
 """What is judged: a model as it is delivered, or the grey baseline. B batch, H height, W width."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
@@ -8,11 +7,10 @@ from typing import Final, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from archive_colorizer.errors import ConfigError, ModelReferenceError
-from archive_colorizer.imaging.degrade import degraded_gray
+from archive_colorizer.imaging.degrade import chance_of, degraded_gray
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
@@ -143,7 +141,7 @@ def _colorizer(module: nn.Module, asked: Asked) -> Paint:
 def worn(source_b3hw: Tensor) -> Tensor:
     """(B, 1, H, W): each picture as an old photograph, by chance that its content decides."""
     pictures = [one.permute(1, 2, 0).cpu().numpy() for one in source_b3hw]
-    grays = [degraded_gray(picture, _chance(picture)) for picture in pictures]
+    grays = [degraded_gray(picture, chance_of(picture)) for picture in pictures]
     return torch.from_numpy(np.stack(grays)[:, None]).to(source_b3hw)
 
 
@@ -153,7 +151,7 @@ def true_points(source_b3hw: Tensor, count: int) -> Tensor:
     hints = torch.zeros_like(source_b3hw)
     height, width = source_b3hw.shape[2:]
     for planes, ab, picture in zip(hints, ab_b2hw, source_b3hw, strict=True):
-        rng = _chance(picture.permute(1, 2, 0).cpu().numpy())
+        rng = chance_of(picture.permute(1, 2, 0).cpu().numpy())
         for top, left in zip(
             rng.integers(height - 2, size=count), rng.integers(width - 2, size=count), strict=True
         ):
@@ -161,11 +159,6 @@ def true_points(source_b3hw: Tensor, count: int) -> Tensor:
             planes[:2][at] = ab[at].mean(dim=(1, 2), keepdim=True)
             planes[2:][at] = 1
     return hints
-
-
-def _chance(picture_hw3: NDArray[np.float32]) -> np.random.Generator:
-    content = hashlib.sha256(np.ascontiguousarray(picture_hw3).tobytes()).digest()
-    return np.random.default_rng(int.from_bytes(content[:8], "big"))
 
 
 def _translator(module: nn.Module) -> Paint:

@@ -1,4 +1,7 @@
-"""What old photographs suffered: emulsion, tone, blur, scratches, grain, JPEG. Grey side only."""
+"""What old photographs suffered: emulsion, tone, blur, scratches, grain, JPEG."""
+
+import hashlib
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,10 +51,36 @@ def toned(gray_hw: Float, rng: np.random.Generator) -> Float:
     return np.asarray(np.clip(gray_hw, 0, 1), np.float32)
 
 
-def scratched(gray_hw: Float, rng: np.random.Generator) -> Float:
-    """Up to eight thin scratches, light or dark, and as many specks of dust. (H, W)."""
-    height, width = gray_hw.shape
-    mask = np.zeros_like(gray_hw)
+def worn_surface(rgb_hw3: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A picture with grain, scratches and dust over its colours, which stay what they are.
+
+    Args:
+        rgb_hw3: (H, W, 3) sRGB.
+        rng: decides how much of each; grain is the same in all channels half of the time.
+
+    Returns:
+        (H, W, 3).
+    """
+    picture = np.asarray(rgb_hw3, np.float32) / np.float32(255)
+    if rng.random() < 0.4:
+        picture = scratched(picture, rng)
+    if rng.random() < 0.7:
+        channels = 1 if rng.random() < 0.5 else 3
+        grain = rng.normal(0, rng.uniform(0.01, 0.06), (*picture.shape[:2], channels))
+        picture = picture + grain.astype(np.float32)
+    return np.asarray(np.rint(np.clip(picture, 0, 1) * 255), np.uint8)
+
+
+def chance_of(picture: NDArray[Any]) -> np.random.Generator:
+    """A random generator that a picture's content decides, so that the order of work does not."""
+    content = hashlib.sha256(np.ascontiguousarray(picture).tobytes()).digest()
+    return np.random.default_rng(int.from_bytes(content[:8], "big"))
+
+
+def scratched(picture: Float, rng: np.random.Generator) -> Float:
+    """Up to eight thin scratches, light or dark, and as many specks of dust. (H, W[, 3])."""
+    height, width = picture.shape[:2]
+    mask = np.zeros((height, width), np.float32)
     for _ in range(int(rng.integers(1, 9))):
         start = rng.integers((width, height))
         slope = rng.normal(0, (0.1 * width, 0.5 * height))
@@ -61,7 +90,8 @@ def scratched(gray_hw: Float, rng: np.random.Generator) -> Float:
         speck = tuple(int(v) for v in rng.integers((width, height)))
         cv2.circle(mask, speck, int(rng.integers(1, 3)), float(rng.uniform(0.3, 1)), -1)
     shade = np.float32(1 if rng.random() < 0.7 else 0)
-    return np.asarray(gray_hw + mask * (shade - gray_hw), np.float32)
+    over = mask.reshape(mask.shape + (1,) * (picture.ndim - 2))
+    return np.asarray(picture + over * (shade - picture), np.float32)
 
 
 def jpeg(gray_hw: Float, quality: int) -> Float:

@@ -7,7 +7,7 @@ Adversarial Networks" (2017). B batch, C channel, H height, W width.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from torch import Tensor, nn
 
@@ -23,6 +23,9 @@ class CycleGANConfig:
     width: int = 64
     blocks: int = 9
     """Residual blocks; the paper has 9 for 256 pixels, 6 for 128."""
+    upsampling: Literal["transposed", "resize"] = "transposed"
+    """How maps are enlarged: the paper's transposed convolutions, or nearest neighbours and a
+    convolution, which leave no checkerboard (Odena, Dumoulin & Olah 2016)."""
     domains: tuple[str, ...] = ()
     """Names of the two kinds of pictures, for example day and night; the first is the source."""
     one_way: bool = False
@@ -33,6 +36,8 @@ class CycleGANConfig:
     def __post_init__(self) -> None:
         if self.width < 1 or self.blocks < 1:
             raise ValueError(f"width={self.width}, blocks={self.blocks}: must be at least 1")
+        if self.upsampling not in ("transposed", "resize"):
+            raise ValueError(f"upsampling={self.upsampling}: must be transposed or resize")
         if self.one_way and self.back:
             raise ValueError("back=True: a one-way model has no way back")
         if self.domains and len(set(self.domains)) != 2:
@@ -59,16 +64,17 @@ class ResidualBlock(nn.Module):
 class Generator(nn.Module):
     """c7s1-64, d128, d256, nine residual blocks, u128, u64, c7s1-3; RGB in and out in [-1, 1]."""
 
-    def __init__(self, width: int, blocks: int) -> None:
+    def __init__(self, config: CycleGANConfig) -> None:
         super().__init__()
-        w = width
+        w = config.width
+        enlarged = _resized if config.upsampling == "resize" else _transposed
         self.layers = nn.Sequential(
             nn.ReflectionPad2d(3), nn.Conv2d(3, w, 7), nn.InstanceNorm2d(w), nn.ReLU(),
             nn.Conv2d(w, 2 * w, 3, 2, 1), nn.InstanceNorm2d(2 * w), nn.ReLU(),
             nn.Conv2d(2 * w, 4 * w, 3, 2, 1), nn.InstanceNorm2d(4 * w), nn.ReLU(),
-            *(ResidualBlock(4 * w) for _ in range(blocks)),
-            nn.ConvTranspose2d(4 * w, 2 * w, 3, 2, 1, 1), nn.InstanceNorm2d(2 * w), nn.ReLU(),
-            nn.ConvTranspose2d(2 * w, w, 3, 2, 1, 1), nn.InstanceNorm2d(w), nn.ReLU(),
+            *(ResidualBlock(4 * w) for _ in range(config.blocks)),
+            enlarged(4 * w, 2 * w), nn.InstanceNorm2d(2 * w), nn.ReLU(),
+            enlarged(2 * w, w), nn.InstanceNorm2d(w), nn.ReLU(),
             nn.ReflectionPad2d(3), nn.Conv2d(w, 3, 7), nn.Tanh(),
         )  # fmt: skip
 
@@ -78,14 +84,24 @@ class Generator(nn.Module):
         return out
 
 
+def _transposed(inputs: int, outputs: int) -> nn.Module:
+    return nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, 1)
+
+
+def _resized(inputs: int, outputs: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Upsample(scale_factor=2), nn.ReflectionPad2d(1), nn.Conv2d(inputs, outputs, 3)
+    )
+
+
 class CycleGAN(nn.Module):
     """Both generators: `forth` from the first kind to the second, `back` the other way."""
 
     def __init__(self, config: CycleGANConfig) -> None:
         super().__init__()
         self.config = config
-        self.forth = Generator(config.width, config.blocks)
-        self.back = None if config.one_way else Generator(config.width, config.blocks)
+        self.forth = Generator(config)
+        self.back = None if config.one_way else Generator(config)
 
     @property
     def size_multiple(self) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from archive_colorizer.evaluation.enlarging import reduced, through_jpeg
+from archive_colorizer.imaging.degrade import worn_surface
 from archive_colorizer.training.feed import FeedConfig, drawn
 from archive_colorizer.training.library import Library
 from archive_colorizer.training.recipe import Sample
@@ -36,6 +37,8 @@ class EnlargeSampler:
             high = np.rot90(high, int(rng.integers(4)))
             high = high[:, ::-1] if rng.random() < 0.5 else high
         low = reduced(high, self.scale)
+        if rng.random() < self.feed.degrade_share:
+            low = worn_surface(low, rng)
         quality = int(rng.integers(self.jpeg, 96)) if self.jpeg else 0
         return {"low_b3hw": _chw(through_jpeg(low, quality)), "high_b3hw": _chw(high)}
 

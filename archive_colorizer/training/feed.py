@@ -39,7 +39,8 @@ class FeedConfig:
     saturation: float = 0.0
     """Saturation of the colours is multiplied by 1 - s to 1 + s, luma kept."""
     degrade_share: float = 0.0
-    """Share of the grey sources that are worn as old photographs are."""
+    """Share of the grey sources that are worn as old photographs are; of what is restored or
+    enlarged, the share with grain and scratches."""
 
     def __post_init__(self) -> None:
         checks = (

@@ -70,11 +70,16 @@ def test_enlargers_stand_beside_bicubic(
 
 def test_a_restorer_that_does_nothing_is_as_good_as_nothing(photos: Path, tmp_path: Path) -> None:
     ref = model(tmp_path, identity=True, scale=1)
-    assert run(photos, tmp_path / "out", ref, more=("--jpeg", "30")) == 0
-    base, same = json.loads((tmp_path / "out" / "report.json").read_text())["models"]
-    assert base["model"] == "as it is"
-    assert same["psnr_y"] == pytest.approx(base["psnr_y"])
-    assert 20 < base["psnr_y"] < 60
+    given = {}
+    for more in (("--jpeg", "30"), ("--worn",), ("--worn", "--jpeg", "30")):
+        assert run(photos, tmp_path / "out", ref, more=more) == 0
+        base, same = json.loads((tmp_path / "out" / "report.json").read_text())["models"]
+        assert base["model"] == "as it is"
+        assert same["psnr_y"] == pytest.approx(base["psnr_y"])
+        assert 15 < base["psnr_y"] < 60
+        given[more] = base["psnr_y"]
+    assert len(set(given.values())) == 3
+    assert given["--worn", "--jpeg", "30"] < given["--jpeg", "30"]
 
 
 def test_what_cannot_be_compared_is_one_clear_line(
@@ -83,7 +88,7 @@ def test_what_cannot_be_compared_is_one_clear_line(
     one, two, four = (model(tmp_path, scale=scale) for scale in (1, 2, 4))
     for refs, more, text in (
         ((two, four), (), "models enlarge by [2, 4]"),
-        ((one,), (), "--jpeg Q says"),
+        ((one,), (), "--jpeg Q or --worn says"),
         ((two, tiny_model), (), "cannot stand in one table"),
         ((tiny_model,), ("--jpeg", "50"), "are for models that enlarge"),
     ):

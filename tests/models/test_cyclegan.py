@@ -1,7 +1,10 @@
 """CycleGAN: the published counts, both directions, the public layout."""
 
+from typing import Literal
+
 import pytest
 import torch
+from torch import nn
 
 from archive_colorizer.models.cyclegan import (
     Critic,
@@ -20,7 +23,7 @@ def count(module: torch.nn.Module) -> int:
 
 def test_parameters_are_those_that_were_published() -> None:
     with torch.device("meta"):
-        assert count(Generator(64, 9)) == 11_378_179
+        assert count(Generator(CycleGANConfig())) == 11_378_179
         assert count(CycleGAN(CycleGANConfig())) == 2 * 11_378_179
         assert count(Critic()) == 2_764_737
 
@@ -37,6 +40,27 @@ def test_both_directions_and_any_sides() -> None:
     turned = CycleGAN(CycleGANConfig(width=4, blocks=2, back=True)).eval()
     turned.load_state_dict(model.state_dict())
     assert torch.equal(turned.translate(picture), back)
+
+
+@torch.inference_mode()
+def test_resized_maps_leave_no_checkerboard() -> None:
+    torch.manual_seed(0)
+    flat = torch.full((1, 3, 96, 96), 0.5)
+
+    def unevenness(upsampling: Literal["transposed", "resize"]) -> float:
+        model = CycleGAN(CycleGANConfig(width=4, blocks=1, upsampling=upsampling)).eval()
+        # Instance norm would blow up a flat picture's rounding.
+        layers = [one for one in model.forth.layers if not isinstance(one, nn.InstanceNorm2d)]
+        inside = nn.Sequential(*layers)(flat)[..., 40:-40, 40:-40]
+        return float(inside.std(dim=(2, 3)).max())
+
+    assert unevenness("resize") < 1e-6
+    assert unevenness("transposed") > 1e-3
+
+
+def test_an_unknown_upsampling_is_refused() -> None:
+    with pytest.raises(ValueError, match="must be transposed or resize"):
+        CycleGANConfig(upsampling="shuffle")  # type: ignore[arg-type]
 
 
 def public(dropout: bool) -> dict[str, torch.Tensor]:

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive_colorizer.imaging.degrade import degraded_gray, emulsion, jpeg, scratched, toned
+from archive_colorizer.imaging.degrade import (
+    chance_of,
+    degraded_gray,
+    emulsion,
+    jpeg,
+    scratched,
+    toned,
+    worn_surface,
+)
 from archive_colorizer.training.seeds import derive
 
 from .conftest import landscape
@@ -44,3 +52,20 @@ def test_tone_curves_keep_order() -> None:
     ramp = np.linspace(0, 1, 64, dtype=np.float32)[None]
     for i in range(30):
         assert (np.diff(toned(ramp, derive(i, "t"))[0]) >= -1e-6).all()
+
+
+def test_a_worn_surface_keeps_the_colours_beneath() -> None:
+    picture = landscape(0)
+    worn = [worn_surface(picture, derive(i, "w")) for i in range(20)]
+    assert all(one.shape == picture.shape and one.dtype == np.uint8 for one in worn)
+    assert np.array_equal(worn[3], worn_surface(picture, derive(3, "w")))
+    assert sum(not np.array_equal(one, picture) for one in worn) > 10
+    away = [np.abs(one.astype(int) - picture).reshape(-1, 3).mean(axis=0) for one in worn]
+    assert np.mean(away) < 15
+    one_channel = np.mean([np.ptp(worn[i].astype(int) - picture, axis=2).max() for i in range(20)])
+    assert one_channel > 0, "grain of one colour only"
+
+
+def test_chance_is_decided_by_content() -> None:
+    assert chance_of(GRAY).random() == chance_of(GRAY.copy()).random()
+    assert chance_of(GRAY).random() != chance_of(GRAY[1:]).random()

@@ -64,6 +64,18 @@ def test_low_and_high_show_the_same(make_library: MakeLibrary) -> None:
         assert np.allclose(low.mean(axis=(1, 2)), high.mean(axis=(1, 2)), atol=0.01)
 
 
+def test_a_share_of_the_low_ones_is_worn(make_library: MakeLibrary) -> None:
+    library = make_library([landscape(0, 80, 90)])
+
+    def worn(share: float) -> int:
+        sampler = EnlargeSampler(FeedConfig(crop_px=48, degrade_share=share), 1, 0)
+        samples = [sampler(library, derive(i, "x")) for i in range(12)]
+        return sum(not np.array_equal(one["low_b3hw"], one["high_b3hw"]) for one in samples)
+
+    assert worn(0.0) == 0
+    assert 0 < worn(0.5) < worn(1.0)
+
+
 def test_small_pictures_are_mirrored_out(make_library: MakeLibrary) -> None:
     sample = EnlargeSampler(FeedConfig(crop_px=64), 2, 50)(
         make_library([landscape(0, 20, 90)]), derive(0, "x")
