@@ -52,7 +52,9 @@ def train_options(parser: argparse.ArgumentParser) -> None:
     add("--resume", action="store_true", default=None, dest="run.resume", help="go on")
     add("--workers", type=int, metavar="N", dest="run.workers", help="processes, one a GPU")
     add("--device", choices=("auto", "cpu", "cuda"), dest="run.device")
-    add("--engine", choices=("ray", "local"), dest="run.engine", help="local: in this process")
+    add("--engine", choices=("ray", "local"), dest="run.engine",
+        type=lambda said: "local" if said == "inline" else said,
+        help="local (or inline): a plain loop in this process, without Ray")  # fmt: skip
     add("--address", metavar="ADDRESS", dest="run.address", help="of a running Ray cluster")
     add("--name", dest="run.name", help="of the model")
     add("--experiment", dest="run.experiment", help="of MLflow")

@@ -21,17 +21,14 @@ from archive_colorizer.models.spec import Prediction, Task
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.reference import load, resolve
 
-NEUTRAL = {"rebalance": 0.0, "chroma_scale": 1.0}
 LEVERS: dict[str, dict[str, Any]] = {
     "as shipped": {},
     "at 256 pixels alone": {"work_px": ()},
     "at 128 pixels alone": {"work_px": (128,)},
     "at 224 pixels alone": {"work_px": (224,)},
-    "not lifted, not scaled": NEUTRAL,
-    "not lifted, temperature 1 (the expectation)": NEUTRAL | {"temperature": 1.0},
-    "not lifted, temperature 0.3": NEUTRAL | {"temperature": 0.3},
-    "lifted half as far, not scaled": {"rebalance": 0.4, "chroma_scale": 1.0},
-    "lifted, not scaled": {"chroma_scale": 1.0},
+    "not lifted": {"rebalance": 0.0},
+    "not lifted, temperature 1 (the expectation)": {"rebalance": 0.0, "temperature": 1.0},
+    "not lifted, temperature 0.3": {"rebalance": 0.0, "temperature": 0.3},
 }
 
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from archive_colorizer.errors import ConfigError, ModelReferenceError
+from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.imaging.degrade import chance_of, degraded_gray
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.models.spec import Task
@@ -18,8 +19,6 @@ from archive_colorizer.models.tasks import TAKES_HINTS
 from archive_colorizer.weights.reference import ResolvedModel, load, resolve
 
 BASELINE: Final = "grey (baseline)"
-AB_SCALE: Final = 110.0
-"""Of hints."""
 UNCHANGED: Final = "source unchanged (baseline)"
 
 

@@ -13,6 +13,8 @@ LUMINANCE_WEIGHTS: Final = np.array([0.2126729, 0.7151522, 0.0721750], np.float3
 """CIE Y of linear sRGB (IEC 61966-2-1)."""
 R_FROM_CR, G_FROM_CB, G_FROM_CR, B_FROM_CB = 1.402, -0.344136, -0.714136, 1.772
 """JFIF: R' = Y' + 1.402 Cr and so on, with centred Cb and Cr."""
+AB_SCALE: Final = 110.0
+"""What networks divide a and b by: over 1 only for colours that sRGB does not reach."""
 
 Float = NDArray[np.float32]
 

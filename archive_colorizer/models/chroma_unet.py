@@ -19,7 +19,6 @@ from archive_colorizer.models.spec import Prediction
 STRIDE = 4
 """The bins are predicted at a quarter of the input's size."""
 HINT_CHANNELS = 3
-AB_SCALE = 110.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +36,6 @@ class ChromaUNetConfig:
     rebalance: float = 0.0
     """How far bins are weighted by their rarity at prediction when it is not asked for: 0 takes
     them as learned, higher values are more vivid."""
-    chroma_scale: float = 1.0
-    """Chroma is multiplied by this when no rebalancing is asked for: a lifted distribution has the
-    rarer hues, and scaled down costs less PSNR than one that is not lifted."""
     work_px: tuple[int, ...] = ()
     """Short sides that `predict` brings a picture to: the distributions found at each are averaged,
     so that small ones see the whole scene and large ones its parts. None takes it as it comes."""
@@ -157,8 +153,6 @@ class ChromaUNet(nn.Module):
         annealed = torch.softmax(lifted / (temperature or self.config.temperature), dim=-1)
         with torch.autocast(annealed.device.type, enabled=False):
             ab = annealed @ self.bins_q2.float()
-        if rebalance is None:
-            ab = ab * self.config.chroma_scale
         doubt = (entropy(logits) / math.log(logits.shape[-1])).clamp(0, 1)
         both = torch.cat((ab, doubt[..., None]), dim=-1).permute(0, 3, 1, 2)
         both = F.interpolate(both, size=gray_b1hw.shape[2:], mode="bilinear")

@@ -11,10 +11,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.models.sides import at_any_sides
 from archive_colorizer.models.spec import Prediction, certain
-
-AB_SCALE = 110.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

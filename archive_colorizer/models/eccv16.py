@@ -12,13 +12,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.models.colour import rgb_to_lab
 from archive_colorizer.models.sides import at_any_sides
 from archive_colorizer.models.spec import Prediction
 
 BINS: Final = 313
 MULTIPLE: Final = 8
-L_CENTRE, L_SCALE, AB_SCALE = 50.0, 100.0, 110.0
+L_CENTRE, L_SCALE = 50.0, 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.models.colour import rgb_to_lab
 from archive_colorizer.models.sides import at_any_sides
 from archive_colorizer.models.spec import Prediction, certain
 
-AB_SCALE = 110.0
 """Lab units of an output of 1 where the generator gives ab."""
 DROPOUT_LEVELS = 3
 

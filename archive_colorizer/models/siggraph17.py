@@ -9,7 +9,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from archive_colorizer.models.eccv16 import AB_SCALE, MULTIPLE, ZhangConfig, lightness_of, stage
+from archive_colorizer.imaging.colour import AB_SCALE
+from archive_colorizer.models.eccv16 import MULTIPLE, ZhangConfig, lightness_of, stage
 from archive_colorizer.models.sides import at_any_sides
 from archive_colorizer.models.spec import Prediction, certain
 

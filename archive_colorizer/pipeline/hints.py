@@ -18,13 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.imaging.colour import rgb_to_lab
+from archive_colorizer.imaging.colour import AB_SCALE, rgb_to_lab
 
 NAMES: Final = ("uri", "path", "object_id")
 COLOUR: Final = re.compile(r"#?([0-9a-fA-F]{6})")
 RADIUS: Final = 1
 """Pixels of the proxy that a point covers to each side: as large as in training."""
-AB_SCALE: Final = 110.0
 
 
 def read_hints(path: str) -> Mapping[str, str]:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.imaging.colour import LUMA_WEIGHTS, rgb_to_lab
+from archive_colorizer.imaging.colour import AB_SCALE, LUMA_WEIGHTS, rgb_to_lab
 from archive_colorizer.imaging.degrade import degraded_gray
-from archive_colorizer.models.chroma_unet import AB_SCALE, STRIDE, ChromaUNet
+from archive_colorizer.models.chroma_unet import STRIDE, ChromaUNet
 from archive_colorizer.training.feed import FeedConfig, cut_alike, drawn
 from archive_colorizer.training.library import Library
 from archive_colorizer.training.recipe import Batch, Phase, Sample
@@ -40,6 +40,8 @@ class ChromaRecipeConfig:
     sigma: float = 5.0
     hint_share: float = 0.4
     weight_decay: float = 1e-2
+    regression: float = 0.0
+    """Weight of the mean colour's L1 error, over 110, beside the cross-entropy; 0 leaves it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class ChromaRecipe:
         log_prior = self.log_prior(len(model.bins_q2), library)
         model.log_prior_q.copy_(log_prior)
         self._class_weight = torch.exp(-config.rebalance * log_prior)
+        self._config, self._bins_q2 = config, model.bins_q2
         self._model: nn.Module = model
         optimizer = torch.optim.AdamW(
             model.parameters(), betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
@@ -131,7 +134,7 @@ class ChromaRecipe:
         return logits
 
     def loss(self, batch: Batch, logits: Tensor) -> Mapping[str, Tensor]:
-        """Cross-entropy with the soft-encoded colours, weighted by rarity."""
+        """Cross-entropy with the soft-encoded colours, weighted by rarity; the mean's L1."""
         log_p = F.log_softmax(logits.permute(0, 2, 3, 1).float(), dim=-1)
         device = logits.device
         cell = batch["cell_bhw"].cpu()
@@ -139,7 +142,15 @@ class ChromaRecipe:
         weight = torch.from_numpy(self._weight)[cell].to(device)
         rarity = self._class_weight.to(device)[index[..., 0]]
         entropy = -(log_p.gather(-1, index) * weight).sum(-1)
-        return {"cross_entropy": (entropy * rarity).sum() / rarity.sum()}
+        cross_entropy = (entropy * rarity).sum() / rarity.sum()
+        if not self._config.regression:
+            return {"cross_entropy": cross_entropy}
+        mean = log_p.exp() @ self._bins_q2.to(device)
+        regression = F.l1_loss(mean, _colour_of(cell).to(device)) / AB_SCALE
+        return {
+            "total": cross_entropy + self._config.regression * regression,
+            "cross_entropy": cross_entropy, "regression": regression,
+        }  # fmt: skip
 
 
 def draw_hints(
@@ -159,6 +170,12 @@ def _cell_of(ab: NDArray[Any]) -> NDArray[np.int64]:
     """Index on the grid of a and b: (..., 2) -> (...)."""
     near = np.clip(np.rint((ab + 128) / GRID_STEP), 0, len(GRID) - 1).astype(np.int64)
     return np.asarray(near[..., 0] * len(GRID) + near[..., 1])
+
+
+def _colour_of(cell: Tensor) -> Tensor:
+    """The inverse of `_cell_of`, to a grid step: (...) -> (..., 2)."""
+    grid = torch.from_numpy(GRID)
+    return torch.stack((grid[cell // len(GRID)], grid[cell % len(GRID)]), dim=-1)
 
 
 def _nearest_bins(

@@ -14,8 +14,9 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
-from archive_colorizer.models.unet_perceptual import AB_SCALE, UNetPerceptual
+from archive_colorizer.models.unet_perceptual import UNetPerceptual
 from archive_colorizer.models.vgg import perceptual_loss
 from archive_colorizer.training.feed import FeedConfig, PairSampler
 from archive_colorizer.training.library import Library

@@ -1,0 +1,90 @@
+"""What levers of its training change in `builtin:default`: short runs that differ in one thing.
+
+    python benchmarks/bench_training_levers.py SHARDS VALIDATION [--steps 200] [--only NAME ...]
+
+Each goes on from `builtin:default` for so many steps with the same samples and the same schedule,
+without Ray; the untouched model and the run with its own recipe stand beside them. VALIDATION is a
+folder of colour photographs or Parquet shards. Writes benchmarks/results/training_levers.json; with
+--only, rows that are there already are kept.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from bench_default import evaluated, rows
+from common import RESULTS, save
+
+from archive_colorizer.cli import main as command
+
+MODEL = "builtin:default"
+OWN = {"recipe.rebalance": "0", "recipe.hint_share": "0.3", "feed.zoom": "0.7", "loop.ema": "0.99"}
+LEVERS: dict[str, dict[str, str]] = {
+    "own recipe": {},
+    "no wear": {"feed.degrade_share": "0"},
+    "regression 1": {"recipe.regression": "1"},
+    "regression 10": {"recipe.regression": "10"},
+    "crops of 96 pixels": {"feed.crop_px": "96"},
+    "crops of 192 pixels": {"feed.crop_px": "192", "feed.batch_size": "24"},
+    "whole short sides": {"feed.zoom": "1.0"},
+    "rebalanced 0.25": {"recipe.rebalance": "0.25"},
+    "no hints": {"recipe.hint_share": "0"},
+    "saturation varied by 0.3": {"feed.saturation": "0.3"},
+    "constant learning rate": {"loop.final_lr": "1"},
+}
+
+
+def trained(shards: str, run: Path, settings: dict[str, str], steps: int) -> float:
+    """Train; gives seconds a step."""
+    start_s = time.perf_counter()
+    words = ["train", "chroma_unet", shards, "--output", str(run), "--init", MODEL, "--steps",
+             str(steps), "--lr", "3e-4", "--engine", "local", "--no-mlflow"]  # fmt: skip
+    for name, value in (OWN | settings).items():
+        words += ["--set", f"{name}={value}"]
+    if command(words):
+        sys.exit("training failed")
+    return (time.perf_counter() - start_s) / steps
+
+
+def judged(photos: str, ref: str, limit: int) -> dict[str, Any]:
+    """Figures on pictures as they are, and seen worn."""
+    _, plain, worn = rows(evaluated(photos, (ref,), limit, worn=True))
+    del plain["model"], plain["ms_per_picture"]
+    return plain | {
+        "psnr_over_grey_worn": worn["psnr_over_grey"],
+        "ab_error_worn": worn["ab_error"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("shards")
+    parser.add_argument("validation")
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--limit", type=int, default=200)
+    parser.add_argument("--only", action="append", choices=LEVERS)
+    args = parser.parse_args()
+    place, found = RESULTS / "training_levers.json", {}
+    if args.only and place.exists():
+        found = json.loads(place.read_text(encoding="utf-8"))["levers"]
+    if MODEL not in found:
+        found[MODEL] = judged(args.validation, MODEL, args.limit)
+    for name in args.only or LEVERS:
+        with tempfile.TemporaryDirectory() as scratch:
+            run = Path(scratch) / "run"
+            step_s = trained(args.shards, run, LEVERS[name], args.steps)
+            found[name] = judged(args.validation, str(run / "model"), args.limit)
+            found[name]["seconds_per_step"] = step_s
+        save("training_levers", {"pictures": args.limit, "steps": args.steps, "levers": found})
+    for name, row in found.items():
+        print(f"| {name} | {row['psnr_over_grey']:+.2f} | {row['psnr_over_grey_worn']:+.2f} | "
+              f"{100 * row['colourfulness_ratio']:.0f} % | {row['ab_error']:.2f} | "
+              f"{row.get('seconds_per_step', 0):.2f} |")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
