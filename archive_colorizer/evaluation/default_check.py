@@ -53,16 +53,12 @@ class CheckRow:
     truth_chroma: float
     truth_sector: float = 0.0
 
-    @property
-    def passed(self) -> bool:
-        """Coloured beyond doubt."""
-        return self.mean_chroma > MIN_MEAN_CHROMA
-
 
 def passed(rows: Sequence[CheckRow]) -> bool:
     """Every photograph is coloured beyond doubt, and all together not by one hue."""
     shares = [row.largest_sector for row in rows]
-    return all(row.passed for row in rows) and fmean(shares) <= MAX_SECTOR_SHARE
+    coloured = all(row.mean_chroma > MIN_MEAN_CHROMA for row in rows)
+    return coloured and fmean(shares) <= MAX_SECTOR_SHARE
 
 
 def photographs() -> dict[str, Path]:

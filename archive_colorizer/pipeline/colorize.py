@@ -66,16 +66,18 @@ class Colorize:
     def _told(self, prepared: Prepared) -> Told | Outcome:
         """What is known of a picture; the inventory's class goes before the job's."""
         settings, ref = self._model.card.config, prepared.ref
-        number, planes, what = UNKNOWN, None, "class_id "
-        try:
-            if has_classes(settings):
+        number, planes = UNKNOWN, None
+        if has_classes(settings):
+            try:
                 number = class_number(settings, ref.class_id or self._label)
-            what = ""
-            if ref.hints:
-                height, width = prepared.proxy_hw.shape
+            except ValueError as error:
+                return _failed(prepared, ModelPhotoError(f"{ref.source_uri}: class_id {error}"))
+        if ref.hints:
+            height, width = prepared.proxy_hw.shape
+            try:
                 planes = hint_planes(ref.hints, prepared.header.upright_size, (height, width))
-        except ValueError as error:
-            return _failed(prepared, ModelPhotoError(f"{ref.source_uri}: {what}{error}"))
+            except ValueError as error:
+                return _failed(prepared, ModelPhotoError(f"{ref.source_uri}: {error}"))
         return Told(number, planes)
 
     def _groups(

@@ -27,12 +27,7 @@ class Constant(nn.Module):
         self.ab = nn.Parameter(torch.tensor([float(a), float(b)]).view(1, 2, 1, 1))
 
     def predict(
-        self,
-        gray_b1hw: Tensor,
-        *,
-        temperature: float | None = None,
-        rebalance: float | None = None,
-        hints_b3hw: Tensor | None = None,
+        self, gray_b1hw: Tensor, *, temperature: float | None = None, **_: object
     ) -> Prediction:
         batch, _, height, width = gray_b1hw.shape
         scale = 1.0 if temperature is None else temperature

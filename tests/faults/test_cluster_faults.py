@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import command, soft_pictures
+from processes import command, soft_pictures, wait_for_pictures
 
 from archive_colorizer.pipeline import manifest
 from archive_colorizer.provenance.verify import verify
@@ -84,14 +84,6 @@ def test_pictures_that_kill_their_workers_fail_alone(
     assert words == "a worker died while it had this picture, and again alone"
 
 
-def wait_for(count: int, output: Path, process: subprocess.Popen[str]) -> None:
-    end_s = time.monotonic() + 200
-    while len(list(output.glob("*.jpg"))) < count:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end_s
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def a_head(ray_token: None) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
@@ -112,7 +104,7 @@ def test_a_node_that_goes_away_costs_no_picture(
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     gone = threading.Event()
     try:
-        wait_for(5, output, process)
+        wait_for_pictures(5, output, process)
         a_head.remove_node(nodes[0], allow_graceful=False)
         gone.set()
         said, errors = process.communicate(timeout=400)
@@ -139,7 +131,7 @@ def test_a_killed_driver_is_followed_by_one_on_another_machine(
     words = command(archive, output, tiny_model, "--address", a_head.address)
     first = subprocess.Popen(on_host("node-a", words), stderr=subprocess.PIPE, text=True)
     try:
-        wait_for(5, output, first)
+        wait_for_pictures(5, output, first)
     finally:
         first.kill()
         first.communicate()

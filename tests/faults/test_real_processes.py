@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 from PIL import Image
-from processes import command, soft_pictures
+from processes import command, soft_pictures, wait_for_pictures
 
 from archive_colorizer.provenance.verify import verify
 from archive_colorizer.storage import open_store
@@ -50,14 +49,6 @@ def derivatives(output: Path) -> list[Path]:
     return list(output.glob("*.colorized.jpg"))
 
 
-def wait_for(count: int, output: Path, process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 240
-    while len(derivatives(output)) < count:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end, "no pictures within four minutes"
-        time.sleep(0.05)
-
-
 def workers_of(process: subprocess.Popen[str]) -> Iterator[psutil.Process]:
     for child in psutil.Process(process.pid).children(recursive=True):
         try:
@@ -83,7 +74,7 @@ def test_the_driver_is_killed_at_several_moments_and_the_next_run_completes_the_
     output = tmp_path / "out"
     for moment in (1, 40, 90):
         process = start(command(archive, output, tiny_model))
-        wait_for(moment, output, process)
+        wait_for_pictures(moment, output, process)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         for path in derivatives(output):
@@ -100,7 +91,7 @@ def test_a_killed_worker_is_replaced_within_the_same_run(
 ) -> None:
     output = tmp_path / "out"
     process = start(command(archive, output, tiny_model))
-    wait_for(10, output, process)
+    wait_for_pictures(10, output, process)
     victims = list(workers_of(process))
     assert victims, "no worker was found"
     victims[0].kill()
@@ -112,7 +103,7 @@ def test_a_killed_worker_is_replaced_within_the_same_run(
 def test_a_second_live_run_is_refused(archive: Path, tmp_path: Path, tiny_model: str) -> None:
     output = tmp_path / "out"
     first = start(command(archive, output, tiny_model))
-    wait_for(1, output, first)
+    wait_for_pictures(1, output, first)
     second = start(command(archive, output, tiny_model))
     _, errors = second.communicate(timeout=100)
     assert second.returncode == 2
@@ -189,7 +180,7 @@ def test_a_stopped_job_leaves_nothing_temporary_and_goes_on_later(
 ) -> None:
     output = tmp_path / "out"
     process = start(command(archive, output, tiny_model))
-    wait_for(5, output, process)
+    wait_for_pictures(5, output, process)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=100)
     assert process.returncode == 130

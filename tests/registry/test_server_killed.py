@@ -3,12 +3,11 @@
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import command, soft_pictures
+from processes import command, soft_pictures, wait_for_pictures
 
 from archive_colorizer.cli import main
 from archive_colorizer.provenance.verify import verify
@@ -31,11 +30,7 @@ def test_the_job_goes_on_and_says_that_the_registry_was_not_told(
     words = command(scans, output, "models:/town/1")
     job = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        end_s = time.monotonic() + 200
-        while len(list(output.glob("*.jpg"))) < 3:
-            assert job.poll() is None, job.communicate()
-            assert time.monotonic() < end_s
-            time.sleep(0.05)
+        wait_for_pictures(3, output, job)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         said, errors = job.communicate(timeout=300)

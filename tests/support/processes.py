@@ -7,7 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,20 @@ def colour_photographs(folder: Path, count: int) -> Path:
         rgb += rng.normal(0, 6, rgb.shape)
         Image.fromarray(rgb.clip(0, 255).astype(np.uint8)).save(folder / f"{seed:02d}.png")
     return folder
+
+
+def wait_until(done: Callable[[], bool], process: subprocess.Popen[str], seconds: float) -> None:
+    """Wait for something that a running process brings about; its end before that is a failure."""
+    end_s = time.monotonic() + seconds
+    while not done():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end_s, f"not within {seconds:.0f} seconds"
+        time.sleep(0.05)
+
+
+def wait_for_pictures(count: int, output: Path, process: subprocess.Popen[str]) -> None:
+    """Wait for derivatives at the top of a folder."""
+    wait_until(lambda: len(list(output.glob("*.colorized.*"))) >= count, process, 240)
 
 
 def end_tree(pid: int) -> None:
