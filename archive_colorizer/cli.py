@@ -154,6 +154,10 @@ def _color_options(group: argparse._ArgumentGroup) -> None:
         help="what restores a translation; auto, the default, is builtin:restore")  # fmt: skip
     add("--sharpen", type=float, metavar="0..3", dest="color.sharpen",
         help="edges of a translation, after its restoration")  # fmt: skip
+    add("--upscale", type=int, choices=(1, 2, 4), dest="color.upscale",
+        help="times as wide and high as the master, by a model")  # fmt: skip
+    add("--upscaler", metavar="REF", dest="color.upscaler",
+        help="that model; builtin:upscale-x2 or -x4")  # fmt: skip
     add("--upsampling", choices=("guided", "bilinear"), dest="color.upsampling",
         help="how colour is brought to full size")  # fmt: skip
     add("--on-colour", choices=("skip", "recolor"), dest="color.on_colour",

@@ -19,7 +19,7 @@ from archive_colorizer.errors import ConfigError
 RECIPE_VERSION: Final = 1
 """Raised when the same settings begin to give other pixels: every picture is then done again."""
 
-LATER: Final[Mapping[str, object]] = {"label": "", "sharpen": 0.0}
+LATER: Final[Mapping[str, object]] = {"label": "", "sharpen": 0.0, "upscale": 1}
 """Settings of `color` that were added later: left at these values they count for nothing, so that
 pictures that are done stay done."""
 
@@ -73,6 +73,10 @@ class ColorConfig:
     enlarges."""
     sharpen: float = 0.0
     """Edge sharpening after a translation and its restoration; 0 leaves it out."""
+    upscale: Literal[1, 2, 4] = 1
+    """How many times as wide and high the derivative is; the luminance is enlarged by a model."""
+    upscaler: str = ""
+    """What enlarges; empty takes builtin:upscale-x2 or builtin:upscale-x4."""
     upsampling: Literal["guided", "bilinear"] = "guided"
     """How the chroma is brought from the proxy to the master's size."""
     on_colour: Literal["skip", "recolor"] = "skip"
@@ -169,9 +173,11 @@ def recipe(config: JobConfig, *weights_sha256: str) -> dict[str, Any]:
 
     Args:
         config: of the job.
-        weights_sha256: of the model, and of the one that restores after it where there is one.
+        weights_sha256: of the model, and of the one that restores or enlarges after it where there
+            is one.
     """
-    named = ("model", "restore")
+    named = ("model", "restore", "upscaler")
+    after = "upscale_sha256" if config.color.upscale > 1 else "restore_sha256"
     color = {key: value for key, value in asdict(config.color).items() if key not in named}
     for key, value in LATER.items():
         if color[key] == value:
@@ -181,7 +187,7 @@ def recipe(config: JobConfig, *weights_sha256: str) -> dict[str, Any]:
         "weights_sha256": weights_sha256[0],
         "color": color,
         "output": asdict(config.deliver),
-    } | ({"restore_sha256": weights_sha256[1]} if weights_sha256[1:] else {})
+    } | ({after: weights_sha256[1]} if weights_sha256[1:] else {})
 
 
 def recipe_digest(config: JobConfig, *weights_sha256: str) -> str:

@@ -26,8 +26,12 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+ENLARGED: Final = "enlarged"
+"""Flag of a derivative that has more pixels than the master, which a model put there."""
 TRANSLATED: Final = "translated"
 """Flag of a derivative that shows another picture than the master."""
+ASKED_FOR: Final = frozenset({ENLARGED, TRANSLATED})
+"""Flags that the job's settings give every picture; any other asks for a review."""
 
 
 @dataclass(frozen=True, slots=True)

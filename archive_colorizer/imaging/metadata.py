@@ -19,6 +19,10 @@ ESTIMATE: Final = (
     "The colours of this picture are an estimate by a machine-learning model; "
     "the original is in black and white."
 )
+ENLARGEMENT: Final = (
+    "The colours and the finest detail of this picture are an estimate by machine-learning models; "
+    "the original is in black and white, and smaller."
+)
 TRANSLATION: Final = (
     "A machine-learning model made this picture from another one: "
     "it shows a time of day, season or style that the original does not."

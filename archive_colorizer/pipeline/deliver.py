@@ -8,12 +8,13 @@ import hashlib
 import io
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
 from archive_colorizer.config import JobConfig
-from archive_colorizer.errors import PhotoError, WritePhotoError
+from archive_colorizer.errors import ConfigError, PhotoError, WritePhotoError
 from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.compose import compose
 from archive_colorizer.imaging.decode import Decoded, read_luma
@@ -23,6 +24,7 @@ from archive_colorizer.pipeline.faults import naming, writing
 from archive_colorizer.pipeline.lock import Fence
 from archive_colorizer.pipeline.step import Kind, each, failure, ms_since
 from archive_colorizer.records import (
+    ENLARGED,
     TRANSLATED,
     Coloured,
     Derivative,
@@ -32,25 +34,47 @@ from archive_colorizer.records import (
     Status,
 )
 from archive_colorizer.storage import Store, open_store, open_uri
+from archive_colorizer.weights.reference import ResolvedModel
 
 
 class Deliver:
     """Coloured or Painted -> Outcome, with the derivative in OUTPUT."""
 
     name = "deliver"
-    kind: Kind = "cpu"
+    kind: Kind
+    """Enlarging wants the GPU, and what is enlarged is too large to travel to another actor."""
 
     def __init__(
-        self, config: JobConfig, output: str, labels: Mapping[str, str], token: str, owner: str
+        self,
+        config: JobConfig,
+        output: str,
+        labels: Mapping[str, str],
+        token: str,
+        owner: str,
+        *,
+        upscaler: ResolvedModel | None = None,
     ) -> None:
+        self.kind = "gpu" if upscaler else "cpu"
         self._config = config
+        self._upscaler = upscaler
+        self._estimate = metadata.ENLARGEMENT if upscaler else metadata.ESTIMATE
         self._output = output
         self._labels = labels
         self._token = token
         self._owner = owner
 
     def setup(self) -> None:
-        """Open OUTPUT."""
+        """Open OUTPUT, and load what enlarges."""
+        self._enlarger = None
+        if self._upscaler:
+            from archive_colorizer.pipeline.enlarge import Enlarger
+
+            self._enlarger = Enlarger(self._upscaler, "float32")
+            if self._enlarger.scale != self._config.color.upscale:
+                raise ConfigError(
+                    f"upscaler: {self._upscaler.ref} enlarges by {self._enlarger.scale}, "
+                    f"not by {self._config.color.upscale}"
+                )
         self._store: Store = open_store(self._output)
         self._fence = Fence(self._store, self._owner)
 
@@ -79,7 +103,11 @@ class Deliver:
             doubt_p95=None if isinstance(made, Painted) else made.doubt_p95,
             device=made.device,
             precision=made.precision,
-            flags=(*prepared.facts.flags, TRANSLATED) if painted else prepared.facts.flags,
+            flags=(
+                *prepared.facts.flags,
+                *([TRANSLATED] if painted else []),
+                *([ENLARGED] if self._enlarger else []),
+            ),
         )
 
     def _master(self, coloured: Coloured, ms: dict[str, float]) -> Decoded:
@@ -92,6 +120,10 @@ class Deliver:
         ):
             master = read_luma(source, prepared.header)
         ms["compose"] = ms_since(start_s)
+        if self._enlarger:
+            start_s = time.perf_counter()
+            master = replace(master, pixels=self._enlarger.luma(master.pixels))
+            ms["model"] += ms_since(start_s)
         return master
 
     def _write(
@@ -164,11 +196,13 @@ class Deliver:
                 "sourceUri": ref.source_uri,
                 "sourceSha256": facts.source_sha256,
             },
-            metadata.TRANSLATION if painted else metadata.ESTIMATE,
+            metadata.TRANSLATION if painted else self._estimate,
         )
         dpi = (facts.dpi_x, facts.dpi_y) if facts.dpi_x and facts.dpi_y else None
         if dpi and facts.orientation > 4:
             dpi = (dpi[1], dpi[0])
+        if dpi:  # the print has the size that it had
+            dpi = (dpi[0] * self._config.color.upscale, dpi[1] * self._config.color.upscale)
         if isinstance(made, Painted):  # of another size: dots an inch would say a wrong one
             dpi = None
         return metadata.Tags(xmp=xmp, exif=metadata.carried_exif(prepared.header), dpi=dpi)

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archive_colorizer.config import JobConfig
-from archive_colorizer.errors import ConfigError, ModelReferenceError
-from archive_colorizer.models.classes import class_number, has_classes
-from archive_colorizer.models.tasks import TASK_OF, Task
+from archive_colorizer.models.tasks import Task
+from archive_colorizer.pipeline.chosen import task_of
 from archive_colorizer.pipeline.colorize import Colorize
 from archive_colorizer.pipeline.deliver import Deliver
 from archive_colorizer.pipeline.manifest import JobContext
@@ -23,7 +22,7 @@ from archive_colorizer.pipeline.restore import Restore, Sharpen
 from archive_colorizer.pipeline.step import Kind, Step
 from archive_colorizer.pipeline.translate import Translate
 from archive_colorizer.storage import S3Settings, configure
-from archive_colorizer.weights.reference import ResolvedModel, resolve
+from archive_colorizer.weights.reference import ResolvedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +33,8 @@ class JobSpec:
     output: str
     """Location of OUTPUT."""
     model: ResolvedModel
-    restorer: ResolvedModel | None
-    """Runs after a translation."""
+    enlarger: ResolvedModel | None
+    """Restores after a translation, or enlarges what is coloured."""
     context: JobContext
     labels: Mapping[str, str]
     """What every derivative says of itself in XMP."""
@@ -47,80 +46,25 @@ class JobSpec:
 
 def steps(spec: JobSpec) -> tuple[Step, ...]:
     """The way of one picture, in order. (Listing comes before it, on the driver.)"""
-    config = spec.config
+    config, enlarger = spec.config, spec.enlarger
     translates = task_of(spec.model) is Task.TRANSLATE
     kind = Translate if translates else Colorize
     return (
-        Read(config.run),
+        Read(config.run, config.color.upscale),
         Prepare(config.color, translates=translates),
         kind(spec.model, config.color, config.run),
-        *([Restore(spec.restorer, config.run)] if spec.restorer else []),
+        *([Restore(enlarger, config.run)] if translates and enlarger else []),
         *([Sharpen(config.color)] if config.color.sharpen else []),
-        Deliver(config, spec.output, spec.labels, spec.token, spec.owner),
+        Deliver(config, spec.output, spec.labels, spec.token, spec.owner,
+                upscaler=None if translates else enlarger),
         Record(spec.output, spec.context, spec.owner),
-    )
+    )  # fmt: skip
 
 
 def set_up(config: JobConfig) -> None:
     """What a process needs before it touches a store: a driver and each worker call it once."""
     run = config.run
     configure(S3Settings(endpoint=run.s3_endpoint, anonymous=run.s3_anonymous))
-
-
-def restorer_of(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None:
-    """The model that runs after a translation; None where none does.
-
-    Raises:
-        ConfigError: restoring or sharpening is asked of a model that colours, or what belongs to
-            colours of one that translates.
-        ModelReferenceError: the restoring model is none.
-    """
-    color = config.color
-    if task_of(model) is Task.COLORIZE:
-        _check_label(color.label, model)
-        wanted = "restore" if color.restore not in ("auto", "off") else "sharpen"
-        if wanted == "restore" or color.sharpen:
-            raise ConfigError(
-                f"{wanted}: {model.card.family} colours, and the luminance stays the master's; "
-                "only translations are restored and sharpened"
-            )
-        return None
-    for name, given in (("vividness", color.vividness is not None), ("class", color.label)):
-        if given:
-            raise ConfigError(f"{name}: {model.card.family} makes another picture: it has none")
-    if color.restore == "off":
-        return None
-    found = resolve("builtin:restore" if color.restore == "auto" else color.restore)
-    if TASK_OF.get(found.card.family) is not Task.UPSCALE:
-        raise ModelReferenceError(
-            f"{found.ref}: {found.card.family} neither restores nor enlarges pictures"
-        )
-    return found
-
-
-def _check_label(label: str, model: ResolvedModel) -> None:
-    if not label:
-        return
-    if not has_classes(model.card.config):
-        raise ConfigError(f"class: {model.card.family} has no classes")
-    try:
-        class_number(model.card.config, label)
-    except ValueError as error:
-        raise ConfigError(f"class: {error}") from error
-
-
-def task_of(model: ResolvedModel) -> Task:
-    """What a job with this model does.
-
-    Raises:
-        ModelReferenceError: its family neither colours nor translates.
-    """
-    task = TASK_OF.get(model.card.family)
-    if task not in (Task.COLORIZE, Task.TRANSLATE):
-        raise ModelReferenceError(
-            f"{model.ref}: {model.card.family} neither colours nor translates pictures"
-        )
-    return task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from archive_colorizer.imaging.metadata import DIGITAL_SOURCE_TYPE
 from archive_colorizer.pipeline.schema import SCHEMA
-from archive_colorizer.records import TRANSLATED, Outcome, SourceFacts
+from archive_colorizer.records import ASKED_FOR, Outcome, SourceFacts
 from archive_colorizer.storage import Store
 
 FOLDER: Final = "manifest"
@@ -69,7 +69,7 @@ def outcome_row(outcome: Outcome, context: JobContext, node: str) -> dict[str, A
         "error_message": outcome.error_message,
         "flags": list(outcome.flags),
         "steps": [],
-        "review_needed": bool(set(outcome.flags) - {TRANSLATED})
+        "review_needed": bool(set(outcome.flags) - ASKED_FOR)
         or (outcome.doubt_mean or 0) > context.review_doubt,
         "doubt_mean": outcome.doubt_mean,
         "doubt_p95": outcome.doubt_p95,

@@ -97,27 +97,6 @@ class Translator:
         return np.asarray(_bytes(made).permute(0, 2, 3, 1).cpu().numpy())
 
 
-class Enlarger:
-    """A loaded model that restores (scale 1) or enlarges."""
-
-    def __init__(self, model: ResolvedModel, precision: str) -> None:
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._dtype = autocast_dtype(precision, self._device)
-        module: Any = load(model)
-        self._module = module.to(device=self._device, memory_format=torch.channels_last)
-
-    def __call__(self, rgb_hw3: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(H, W, 3) sRGB -> (scale H, scale W, 3)."""
-        source = torch.from_numpy(rgb_hw3).to(self._device).permute(2, 0, 1)[None].float() / 255
-        enabled = self._dtype is not torch.float32
-        with (
-            torch.inference_mode(),
-            torch.autocast(self._device.type, dtype=self._dtype, enabled=enabled),
-        ):
-            made = self._module.enlarge(source)[0]
-        return _bytes(made).permute(1, 2, 0).cpu().numpy()
-
-
 def _bytes(rgb: torch.Tensor) -> torch.Tensor:
     return (rgb.float().clamp(0, 1) * 255).round().byte()
 

@@ -8,7 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
 
 from archive_colorizer.config import RunConfig
-from archive_colorizer.errors import FixityPhotoError, PhotoError, UnreadablePhotoError
+from archive_colorizer.errors import (
+    FixityPhotoError,
+    PhotoError,
+    TooLargePhotoError,
+    UnreadablePhotoError,
+)
 from archive_colorizer.imaging.header import Header, read_header
 from archive_colorizer.pipeline.faults import naming
 from archive_colorizer.pipeline.step import Kind, each, failure, ms_since, now_us
@@ -37,9 +42,10 @@ class Read:
     name = "read"
     kind: Kind = "cpu"
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, upscale: int = 1) -> None:
         self._inline_bytes = int(config.inline_mib * (1 << 20))
         self._max_megapixels = config.max_megapixels
+        self._upscale = upscale
 
     def setup(self) -> None:
         """Nothing to load."""
@@ -58,6 +64,7 @@ class Read:
                     if not size:
                         raise UnreadablePhotoError("the file is empty")
                     header = read_header(source, max_megapixels=self._max_megapixels)
+                    self._check_enlarged(header)
                 facts = _facts(header, sha256, _fixity(ref, sha256))
                 if facts.fixity == "mismatch":
                     raise FixityPhotoError(
@@ -67,6 +74,15 @@ class Read:
             return failure(ref, error, started_at_us, facts, {"read": ms_since(start_s)})
         ref = replace(ref, size_bytes=size)
         return Opened(ref, header, facts, data, started_at_us, {"read": ms_since(start_s)})
+
+    def _check_enlarged(self, header: Header) -> None:
+        """The limit holds for what is made, too."""
+        megapixels = header.width * header.height * self._upscale**2 / 1e6
+        if megapixels > self._max_megapixels:
+            raise TooLargePhotoError(
+                f"{header.width} x {header.height} pixels, enlarged {self._upscale} times, are "
+                f"{megapixels:.0f} megapixels; the limit is {self._max_megapixels:g}"
+            )
 
     def _bytes_of(self, ref: PhotoRef) -> tuple[bytes | None, BinaryIO, str, int]:
         """The bytes if they may travel, a handle on them, their SHA-256 and their number."""

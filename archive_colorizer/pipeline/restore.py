@@ -26,7 +26,7 @@ class Restore:
 
     def setup(self) -> None:
         """Load the model, on the GPU where the worker has one."""
-        from archive_colorizer.pipeline.predict import Enlarger
+        from archive_colorizer.pipeline.enlarge import Enlarger
 
         self._enlarger = Enlarger(self._model, self._precision)
 

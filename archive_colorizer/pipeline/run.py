@@ -12,13 +12,14 @@ import pyarrow as pa
 
 from archive_colorizer.config import JobConfig
 from archive_colorizer.pipeline import manifest, output, reserve, usage
+from archive_colorizer.pipeline.chosen import Models, models_of
 from archive_colorizer.pipeline.job import JobSpec, set_up
 from archive_colorizer.pipeline.listing import Listing, list_source, total_bytes
 from archive_colorizer.pipeline.lock import Lock
 from archive_colorizer.pipeline.progress import Display, Tally, display, duration
 from archive_colorizer.pipeline.record import Recorded, write_rows
 from archive_colorizer.pipeline.selection import MANIFEST_COLUMNS, Selection, select
-from archive_colorizer.pipeline.specs import Models, digest, job_record, make_spec, models_of
+from archive_colorizer.pipeline.specs import digest, job_record, make_spec
 from archive_colorizer.pipeline.step import now_us
 from archive_colorizer.pipeline.travel import refs_of
 from archive_colorizer.records import Outcome, Status

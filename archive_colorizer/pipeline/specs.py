@@ -9,37 +9,13 @@ from typing import Any
 
 from archive_colorizer import __version__
 from archive_colorizer.config import JobConfig, recipe, recipe_digest
-from archive_colorizer.errors import ConfigError
-from archive_colorizer.models.tasks import TAKES_HINTS
 from archive_colorizer.pipeline import manifest
-from archive_colorizer.pipeline.job import JobSpec, restorer_of
+from archive_colorizer.pipeline.chosen import Models
+from archive_colorizer.pipeline.job import JobSpec
 from archive_colorizer.pipeline.selection import Selection
 from archive_colorizer.storage import absolute
 from archive_colorizer.version import git_commit
-from archive_colorizer.weights.reference import ResolvedModel, resolve
-
-Models = tuple[ResolvedModel, ...]
-"""The job's model, and the one that restores after it where there is one."""
-
-
-def models_of(config: JobConfig) -> Models:
-    """Resolve the job's models, once.
-
-    Raises:
-        UsageError: one cannot be had, or may not be used.
-    """
-    model = resolve(config.color.model)
-    if config.select.hints and model.card.family not in TAKES_HINTS:
-        raise ConfigError(f"{model.ref}: --hints: {model.card.family} takes none")
-    restorer = restorer_of(config, model)
-    models = (model, restorer) if restorer else (model,)
-    for one in models if config.run.require_cleared_weights else ():
-        if one.card.data_rights != "cleared":
-            raise ConfigError(
-                f"{one.ref}: --require-cleared-weights refuses it: the rights of its training "
-                f"pictures are {one.card.data_rights.replace('_', ' ')}"
-            )
-    return models
+from archive_colorizer.weights.reference import ResolvedModel
 
 
 def digest(config: JobConfig, models: Models) -> str:
@@ -70,7 +46,7 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
     }
     return JobSpec(
         config=config, output=absolute(config.output), model=model,
-        restorer=after[0] if after else None,
+        enlarger=after[0] if after else None,
         context=context, labels=labels, token=job_id, owner=owner,
     )  # fmt: skip
 
@@ -115,7 +91,7 @@ def job_record(
         "recipe_sha256": spec.context.recipe_sha256,
         "recipe": recipe(config, *(one.weights_sha256 for one in models)),
         "model": model,
-        "restorer": after[0] if after else None,
+        "upscaler" if config.color.upscale > 1 else "restorer": after[0] if after else None,
         "versions": {
             "archive-colorizer": __version__,
             "git_commit": spec.context.git_commit,
