@@ -117,7 +117,7 @@ def largest_sector(lab_hw3: NDArray[np.floating]) -> float:
 def _row(name: str, file: Path, module: nn.Module, temperature: float | None) -> CheckRow:
     with Image.open(file) as image:
         truth = image.convert("RGB")
-    truth.thumbnail(_proxy_size(truth.size), Image.Resampling.BICUBIC)
+    truth.thumbnail(proxy_size(truth.size), Image.Resampling.BICUBIC)
     truth_hw3 = np.asarray(truth)
     device = next(module.parameters()).device
     rgb = _coloured(torch.from_numpy(truth_hw3.copy()).to(device), module, temperature)
@@ -131,7 +131,8 @@ def _row(name: str, file: Path, module: nn.Module, temperature: float | None) ->
     )
 
 
-def _proxy_size(size: tuple[int, int]) -> tuple[int, int]:
+def proxy_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of a photograph as `colorize` shows it to a model by default."""
     scale = PROXY_PX / min(size)
     return round(size[0] * scale), round(size[1] * scale)
 

@@ -126,9 +126,10 @@ def evaluate_enlargers(
 def _low(truth: Rgb, scale: int, config: EvaluationConfig) -> Rgb:
     """What the models are given."""
     low = reduced(truth, scale)
-    if config.worn:
-        low = worn_surface(low, chance_of(low))
-    return through_jpeg(low, config.jpeg)
+    worn, rng = low, chance_of(low)
+    while config.worn and np.array_equal(worn, low):  # chance may leave a picture as it is
+        worn = worn_surface(low, rng)
+    return through_jpeg(worn, config.jpeg)
 
 
 class _Judge:
