@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from archive_colorizer.config import JobConfig
+from archive_colorizer.models.classes import has_classes
 from archive_colorizer.pipeline import manifest, output, reserve, usage
 from archive_colorizer.pipeline.chosen import Models, models_of
 from archive_colorizer.pipeline.job import JobSpec, set_up
@@ -150,7 +151,8 @@ def _list(config: JobConfig) -> Listing:
 
 def _select(config: JobConfig, listing: Listing, store: Store, models: Models) -> Selection:
     rows = manifest.read(store, MANIFEST_COLUMNS)
-    return select(listing, rows, config, digest(config, models))
+    classes = has_classes(models[0].card.config)
+    return select(listing, rows, config, digest(config, models), classes=classes)
 
 
 def _do(

@@ -38,28 +38,34 @@ class Selection:
     notes: tuple[str, ...] = ()
 
 
-def row_id(
-    uri: str, page: int, size: int, version: object, recipe_sha256: str, hints: str = ""
-) -> str:
-    """SHA-256, hex, of what names a page under one recipe: known before anything is read."""
-    text = f"{uri}\0{page}\0{size}\0{version}\0{recipe_sha256}" + (hints and f"\0{hints}")
-    return hashlib.sha256(text.encode()).hexdigest()
+def row_id(uri: str, page: int, size: int, version: object, recipe_sha256: str, *told: str) -> str:
+    """SHA-256, hex, of what names a page under one recipe: known before anything is read.
+
+    `told` is what the model is told of this picture; nothing counts for nothing.
+    """
+    parts = (uri, str(page), str(size), str(version), recipe_sha256, *filter(None, told))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def with_row_ids(table: pa.Table, recipe_sha256: str) -> pa.Table:
-    """Add `row_id` to a listing."""
-    columns = [table[name].to_pylist() for name in ("source_uri", "page", "size_bytes")]
-    columns.append(table["hints"].to_pylist())
+def with_row_ids(table: pa.Table, recipe_sha256: str, *, classes: bool) -> pa.Table:
+    """Add `row_id` to a listing; `class_id` counts where the model has classes."""
+    names = ("source_uri", "page", "size_bytes", "hints", "class_id")
+    columns = [table[name].to_pylist() for name in names]
     versions = pc.coalesce(table["etag"], table["mtime_ns"].cast(pa.string())).to_pylist()
-    ids = [
-        row_id(uri, page, size, version, recipe_sha256, points)
-        for uri, page, size, points, version in zip(*columns, versions, strict=True)
-    ]
+    ids = []
+    for uri, page, size, points, label, version in zip(*columns, versions, strict=True):
+        shown = f"class {label}" if classes and label else ""
+        ids.append(row_id(uri, page, size, version, recipe_sha256, points, shown))
     return table.append_column("row_id", pa.array(ids, pa.string()))
 
 
 def select(
-    listing: Listing, manifest: pa.Table, config: JobConfig, recipe_sha256: str
+    listing: Listing,
+    manifest: pa.Table,
+    config: JobConfig,
+    recipe_sha256: str,
+    *,
+    classes: bool = False,
 ) -> Selection:
     """Compare what is listed with what the manifest has.
 
@@ -68,12 +74,13 @@ def select(
         manifest: with at least MANIFEST_COLUMNS.
         config: `select` decides; lists that it names are read here.
         recipe_sha256: of this run.
+        classes: the model is told what each picture shows, so that another class is another row.
 
     Raises:
         ConfigError: an exclude or fixity list that cannot be understood.
     """
     table, notes = _with_hints(with_text(listing.table), config.select.hints)
-    table = with_row_ids(table, recipe_sha256)
+    table = with_row_ids(table, recipe_sha256, classes=classes)
     table, unmatched = _with_fixity(table, config.select.fixity)
     notes += unmatched
     keys = output_keys(

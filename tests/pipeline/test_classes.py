@@ -86,6 +86,19 @@ def test_the_inventorys_class_goes_before_the_jobs_and_a_wrong_one_fails_its_row
         assert by_name[name]["colourfulness"] == pytest.approx(wanted[name], abs=0.1)
 
 
+def test_another_class_in_the_inventory_colours_that_picture_anew(
+    masters: Path, tmp_path: Path, labelled: str, tiny_model: str
+) -> None:
+    inventory = tmp_path / "inventory.csv"
+
+    def job(label: str, ref: str, output: str) -> int:
+        inventory.write_text(f"uri,class_id\n{masters}/one.jpg,{label}\n{masters}/two.png,forest\n")
+        return int(run(inventory, tmp_path / output, ref).ok)
+
+    assert [job(label, labelled, "out") for label in ("street", "street", "sea")] == [2, 0, 1]
+    assert [job(label, tiny_model, "tiny") for label in ("street", "sea")] == [2, 0]
+
+
 def test_a_class_that_the_model_has_not_is_one_clear_line(
     masters: Path, tmp_path: Path, labelled: str, tiny_model: str
 ) -> None:
