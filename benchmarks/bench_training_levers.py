@@ -3,7 +3,8 @@
     python benchmarks/bench_training_levers.py SHARDS VALIDATION [--steps 200] [--only NAME ...]
 
 Each goes on from `builtin:default` for so many steps with the same samples and the same schedule,
-without Ray; the untouched model and the run with its own recipe stand beside them. VALIDATION is a
+without Ray; the untouched model and the run with its own recipe stand beside them. Widths begin at
+random weights and have the same time, since they differ in how long a step takes. VALIDATION is a
 folder of colour photographs or Parquet shards. Writes benchmarks/results/training_levers.json; with
 --only, rows that are there already are kept.
 """
@@ -12,7 +13,6 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +36,31 @@ LEVERS: dict[str, dict[str, str]] = {
     "saturation varied by 0.3": {"feed.saturation": "0.3"},
     "constant learning rate": {"loop.final_lr": "1"},
 }
+AS_SHIPPED = {"model.temperature": "0.4", "model.rebalance": "0.42", "model.work_px": "[112, 192]"}
+WIDTHS = {
+    "from scratch": (40, 80, 128, 224, 320),
+    "from scratch, half as wide": (20, 40, 64, 112, 160),
+    "from scratch, 1.5 times as wide": (60, 120, 192, 336, 480),
+}
 
 
-def trained(shards: str, run: Path, settings: dict[str, str], steps: int) -> float:
+def trained(shards: str, run: Path, name: str, steps: int, minutes: float) -> float:
     """Train; gives seconds a step."""
-    start_s = time.perf_counter()
-    words = ["train", "chroma_unet", shards, "--output", str(run), "--init", MODEL, "--steps",
-             str(steps), "--lr", "3e-4", "--engine", "local", "--no-mlflow"]  # fmt: skip
-    for name, value in (OWN | settings).items():
-        words += ["--set", f"{name}={value}"]
+    words = ["train", "chroma_unet", shards, "--output", str(run), "--engine", "local",
+             "--no-mlflow"]  # fmt: skip
+    settings = OWN
+    if name in WIDTHS:
+        settings = settings | AS_SHIPPED | {"model.widths": str(list(WIDTHS[name]))}
+        words += ["--minutes", str(minutes)]
+    else:
+        settings = settings | LEVERS[name]
+        words += ["--init", MODEL, "--steps", str(steps), "--lr", "3e-4"]
+    for key, value in settings.items():
+        words += ["--set", f"{key}={value}"]
     if command(words):
         sys.exit("training failed")
-    return (time.perf_counter() - start_s) / steps
+    last = json.loads((run / "losses.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    return float(last["spent_s"] / last["step"])
 
 
 def judged(photos: str, ref: str, limit: int) -> dict[str, Any]:
@@ -65,21 +78,23 @@ def main() -> None:
     parser.add_argument("shards")
     parser.add_argument("validation")
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--minutes", type=float, default=8, help="of the widths")
     parser.add_argument("--limit", type=int, default=200)
-    parser.add_argument("--only", action="append", choices=LEVERS)
+    parser.add_argument("--only", action="append", choices=(*LEVERS, *WIDTHS))
     args = parser.parse_args()
     place, found = RESULTS / "training_levers.json", {}
     if args.only and place.exists():
         found = json.loads(place.read_text(encoding="utf-8"))["levers"]
     if MODEL not in found:
         found[MODEL] = judged(args.validation, MODEL, args.limit)
-    for name in args.only or LEVERS:
+    for name in args.only or (*LEVERS, *WIDTHS):
         with tempfile.TemporaryDirectory() as scratch:
             run = Path(scratch) / "run"
-            step_s = trained(args.shards, run, LEVERS[name], args.steps)
+            step_s = trained(args.shards, run, name, args.steps, args.minutes)
             found[name] = judged(args.validation, str(run / "model"), args.limit)
             found[name]["seconds_per_step"] = step_s
-        save("training_levers", {"pictures": args.limit, "steps": args.steps, "levers": found})
+        save("training_levers", {"pictures": args.limit, "steps": args.steps,
+                                 "minutes of widths": args.minutes, "levers": found})  # fmt: skip
     for name, row in found.items():
         print(f"| {name} | {row['psnr_over_grey']:+.2f} | {row['psnr_over_grey_worn']:+.2f} | "
               f"{100 * row['colourfulness_ratio']:.0f} % | {row['ab_error']:.2f} | "
