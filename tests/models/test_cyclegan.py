@@ -4,7 +4,6 @@ from typing import Literal
 
 import pytest
 import torch
-from torch import nn
 
 from archive_colorizer.models.cyclegan import (
     Critic,
@@ -12,6 +11,7 @@ from archive_colorizer.models.cyclegan import (
     CycleGANConfig,
     Generator,
     from_public,
+    transformed,
 )
 
 SMALL = CycleGANConfig(width=4, blocks=2)
@@ -43,24 +43,36 @@ def test_both_directions_and_any_sides() -> None:
 
 
 @torch.inference_mode()
-def test_resized_maps_leave_no_checkerboard() -> None:
+def test_affine_output_is_an_affine_transform_of_each_pixels_colour() -> None:
     torch.manual_seed(0)
-    flat = torch.full((1, 3, 96, 96), 0.5)
-
-    def unevenness(upsampling: Literal["transposed", "resize"]) -> float:
-        model = CycleGAN(CycleGANConfig(width=4, blocks=1, upsampling=upsampling)).eval()
-        # Instance norm would blow up a flat picture's rounding.
-        layers = [one for one in model.forth.layers if not isinstance(one, nn.InstanceNorm2d)]
-        inside = nn.Sequential(*layers)(flat)[..., 40:-40, 40:-40]
-        return float(inside.std(dim=(2, 3)).max())
-
-    assert unevenness("resize") < 1e-6
-    assert unevenness("transposed") > 1e-3
+    picture = torch.rand(2, 3, 16, 24) * 2 - 1
+    coefficients = torch.zeros(2, 12, 2, 3)
+    assert torch.equal(transformed(picture, coefficients), picture)
+    coefficients[:, 1], coefficients[:, 11] = 0.5, -0.25  # red gains half the green; less blue
+    made = transformed(picture, coefficients)
+    assert torch.allclose(made[:, 0], picture[:, 0] + 0.5 * picture[:, 1], atol=1e-6)
+    assert torch.equal(made[:, 1], picture[:, 1])
+    assert torch.allclose(made[:, 2], picture[:, 2] - 0.25, atol=1e-6)
 
 
-def test_an_unknown_upsampling_is_refused() -> None:
-    with pytest.raises(ValueError, match="must be transposed or resize"):
-        CycleGANConfig(upsampling="shuffle")  # type: ignore[arg-type]
+@torch.inference_mode()
+def test_affine_output_keeps_shapes() -> None:
+    """A fine pattern comes through, where an untrained network of pixels has lost it."""
+    torch.manual_seed(0)
+    pattern = torch.rand(1, 1, 48, 48).expand(-1, 3, -1, -1)
+
+    def alike(output: Literal["pixels", "affine"]) -> float:
+        made = CycleGAN(CycleGANConfig(width=4, blocks=1, output=output)).eval().translate(pattern)
+        pair = torch.stack((made.mean(dim=1).flatten(), pattern[:, 0].flatten()))
+        return float(torch.corrcoef(pair)[0, 1])
+
+    assert alike("affine") > 0.7
+    assert abs(alike("pixels")) < 0.5
+
+
+def test_an_unknown_output_is_refused() -> None:
+    with pytest.raises(ValueError, match="must be pixels or affine"):
+        CycleGANConfig(output="paint")  # type: ignore[arg-type]
 
 
 def public(dropout: bool) -> dict[str, torch.Tensor]:
