@@ -3,8 +3,8 @@
     python benchmarks/bench_training_levers.py SHARDS VALIDATION [--steps 200] [--only NAME ...]
 
 Each goes on from `builtin:default` for so many steps with the same samples and the same schedule,
-without Ray; the untouched model and the run with its own recipe stand beside them. Widths begin at
-random weights and have the same time, since they differ in how long a step takes. VALIDATION is a
+without Ray; the untouched model and the run with its own recipe stand beside them. What it would not
+forget so soon begins at random weights and has the same time. VALIDATION is a
 folder of colour photographs or Parquet shards. Writes benchmarks/results/training_levers.json; with
 --only, rows that are there already are kept.
 """
@@ -37,10 +37,11 @@ LEVERS: dict[str, dict[str, str]] = {
     "constant learning rate": {"loop.final_lr": "1"},
 }
 AS_SHIPPED = {"model.temperature": "0.4", "model.rebalance": "0.42", "model.work_px": "[112, 192]"}
-WIDTHS = {
-    "from scratch": (40, 80, 128, 224, 320),
-    "from scratch, half as wide": (20, 40, 64, 112, 160),
-    "from scratch, 1.5 times as wide": (60, 120, 192, 336, 480),
+SCRATCH: dict[str, dict[str, str]] = {
+    "from scratch": {},
+    "from scratch, no wear": {"feed.degrade_share": "0"},
+    "from scratch, half as wide": {"model.widths": "[20, 40, 64, 112, 160]"},
+    "from scratch, 1.5 times as wide": {"model.widths": "[60, 120, 192, 336, 480]"},
 }
 
 
@@ -49,8 +50,8 @@ def trained(shards: str, run: Path, name: str, steps: int, minutes: float) -> fl
     words = ["train", "chroma_unet", shards, "--output", str(run), "--engine", "local",
              "--no-mlflow"]  # fmt: skip
     settings = OWN
-    if name in WIDTHS:
-        settings = settings | AS_SHIPPED | {"model.widths": str(list(WIDTHS[name]))}
+    if name in SCRATCH:
+        settings = settings | AS_SHIPPED | SCRATCH[name]
         words += ["--minutes", str(minutes)]
     else:
         settings = settings | LEVERS[name]
@@ -78,23 +79,23 @@ def main() -> None:
     parser.add_argument("shards")
     parser.add_argument("validation")
     parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--minutes", type=float, default=8, help="of the widths")
+    parser.add_argument("--minutes", type=float, default=8, help="from scratch")
     parser.add_argument("--limit", type=int, default=200)
-    parser.add_argument("--only", action="append", choices=(*LEVERS, *WIDTHS))
+    parser.add_argument("--only", action="append", choices=(*LEVERS, *SCRATCH))
     args = parser.parse_args()
     place, found = RESULTS / "training_levers.json", {}
     if args.only and place.exists():
         found = json.loads(place.read_text(encoding="utf-8"))["levers"]
     if MODEL not in found:
         found[MODEL] = judged(args.validation, MODEL, args.limit)
-    for name in args.only or (*LEVERS, *WIDTHS):
+    for name in args.only or (*LEVERS, *SCRATCH):
         with tempfile.TemporaryDirectory() as scratch:
             run = Path(scratch) / "run"
             step_s = trained(args.shards, run, name, args.steps, args.minutes)
             found[name] = judged(args.validation, str(run / "model"), args.limit)
             found[name]["seconds_per_step"] = step_s
         save("training_levers", {"pictures": args.limit, "steps": args.steps,
-                                 "minutes of widths": args.minutes, "levers": found})  # fmt: skip
+                                 "minutes from scratch": args.minutes, "levers": found})  # fmt: skip
     for name, row in found.items():
         print(f"| {name} | {row['psnr_over_grey']:+.2f} | {row['psnr_over_grey_worn']:+.2f} | "
               f"{100 * row['colourfulness_ratio']:.0f} % | {row['ab_error']:.2f} | "
