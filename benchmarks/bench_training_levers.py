@@ -3,10 +3,10 @@
     python benchmarks/bench_training_levers.py SHARDS VALIDATION [--steps 200] [--only NAME ...]
 
 Each goes on from `builtin:default` for so many steps with the same samples and the same schedule,
-without Ray; the untouched model and the run with its own recipe stand beside them. What it would not
-forget so soon begins at random weights and has the same time. VALIDATION is a
-folder of colour photographs or Parquet shards. Writes benchmarks/results/training_levers.json; with
---only, rows that are there already are kept.
+without Ray; the untouched model and the run with its own recipe stand beside them. What it would
+not forget so soon begins at random weights and has the same time. VALIDATION is a folder of colour
+photographs or Parquet shards. Writes benchmarks/results/training_levers.json; with --only, rows
+that are there already are kept.
 """
 
 import argparse
@@ -94,8 +94,8 @@ def main() -> None:
             step_s = trained(args.shards, run, name, args.steps, args.minutes)
             found[name] = judged(args.validation, str(run / "model"), args.limit)
             found[name]["seconds_per_step"] = step_s
-        save("training_levers", {"pictures": args.limit, "steps": args.steps,
-                                 "minutes from scratch": args.minutes, "levers": found})  # fmt: skip
+        budget = {"steps": args.steps, "minutes from scratch": args.minutes}
+        save("training_levers", {"pictures": args.limit, **budget, "levers": found})
     for name, row in found.items():
         print(f"| {name} | {row['psnr_over_grey']:+.2f} | {row['psnr_over_grey_worn']:+.2f} | "
               f"{100 * row['colourfulness_ratio']:.0f} % | {row['ab_error']:.2f} | "
