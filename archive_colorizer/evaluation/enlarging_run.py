@@ -25,7 +25,7 @@ from archive_colorizer.evaluation.device import exact
 from archive_colorizer.evaluation.enlarging import luma_601, psnr_y, reduced, resized, through_jpeg
 from archive_colorizer.evaluation.pictures import find, read
 from archive_colorizer.evaluation.sheet import write_sheet
-from archive_colorizer.imaging.degrade import chance_of, worn_surface
+from archive_colorizer.imaging.degrade import surely_worn
 from archive_colorizer.imaging.sharpen import sharpened
 from archive_colorizer.weights.reference import ResolvedModel, load
 
@@ -126,10 +126,7 @@ def evaluate_enlargers(
 def _low(truth: Rgb, scale: int, config: EvaluationConfig) -> Rgb:
     """What the models are given."""
     low = reduced(truth, scale)
-    worn, rng = low, chance_of(low)
-    while config.worn and np.array_equal(worn, low):  # chance may leave a picture as it is
-        worn = worn_surface(low, rng)
-    return through_jpeg(worn, config.jpeg)
+    return through_jpeg(surely_worn(low) if config.worn else low, config.jpeg)
 
 
 class _Judge:

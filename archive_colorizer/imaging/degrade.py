@@ -71,6 +71,14 @@ def worn_surface(rgb_hw3: NDArray[np.uint8], rng: np.random.Generator) -> NDArra
     return np.asarray(np.rint(np.clip(picture, 0, 1) * 255), np.uint8)
 
 
+def surely_worn(rgb_hw3: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """`worn_surface` by chance that the content decides, until it has left something."""
+    rng, worn = chance_of(rgb_hw3), rgb_hw3
+    while np.array_equal(worn, rgb_hw3):
+        worn = worn_surface(rgb_hw3, rng)
+    return worn
+
+
 def chance_of(picture: NDArray[Any]) -> np.random.Generator:
     """A random generator that a picture's content decides, so that the order of work does not."""
     content = hashlib.sha256(np.ascontiguousarray(picture).tobytes()).digest()

@@ -11,6 +11,7 @@ from archive_colorizer.imaging.degrade import (
     emulsion,
     jpeg,
     scratched,
+    surely_worn,
     toned,
     worn_surface,
 )
@@ -69,3 +70,10 @@ def test_a_worn_surface_keeps_the_colours_beneath() -> None:
 def test_chance_is_decided_by_content() -> None:
     assert chance_of(GRAY).random() == chance_of(GRAY.copy()).random()
     assert chance_of(GRAY).random() != chance_of(GRAY[1:]).random()
+
+
+def test_surely_worn_is_worn_and_the_same_again() -> None:
+    for seed in range(8):
+        picture = landscape(seed)
+        assert not np.array_equal(surely_worn(picture), picture)
+        assert np.array_equal(surely_worn(picture), surely_worn(picture.copy()))
