@@ -155,6 +155,9 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "MODEL": Parameter(word(), "color.model"),
     "VIVIDNESS": Parameter(real(0, 1), "color.vividness"),
     "UPSAMPLING": Parameter(choice("guided", "bilinear"), "color.upsampling"),
+    "UPSCALE": Parameter(
+        _saying(lambda text: {"1": 1, "2": 2, "4": 4}[text], "must be 1, 2 or 4"), "color.upscale"
+    ),
     "ONCOLOUR": Parameter(choice("skip", "recolor"), "color.on_colour"),
     "FORMAT": Parameter(choice("jpeg", "png", "tiff"), "output.format"),
     "QUALITY": Parameter(whole(1, 100), "output.quality"),

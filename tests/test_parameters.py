@@ -83,6 +83,7 @@ def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:
         ("COMMON,LR,nan,Y", "row 3: LR is 'nan'"),
         ("COMMON,HOMOMORPHIC,maybe,Y", "row 3: .* must be Y or N"),
         ("COMMON,GAN,wgan,Y", "row 3: .* must be one of bce, lsgan"),
+        ("COMMON,UPSCALE,3,Y", "row 3: .* must be 1, 2 or 4"),
         ("OTHER,KSIZE,0,Y", "row 3: KSIZE is '0'"),
         ("COMMON,KSIZE,4,X", "row 3: USE_YN is 'X'"),
         ("COMMON,RESOL,512,Y", "row 3: RESOL is given twice for COMMON"),
