@@ -83,7 +83,6 @@ def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:
         ("COMMON,LR,nan,Y", "row 3: LR is 'nan'"),
         ("COMMON,HOMOMORPHIC,maybe,Y", "row 3: .* must be Y or N"),
         ("COMMON,GAN,wgan,Y", "row 3: .* must be one of bce, lsgan"),
-        ("COMMON,UPSCALE,3,Y", "row 3: .* must be 1, 2 or 4"),
         ("OTHER,KSIZE,0,Y", "row 3: KSIZE is '0'"),
         ("COMMON,KSIZE,4,X", "row 3: USE_YN is 'X'"),
         ("COMMON,RESOL,512,Y", "row 3: RESOL is given twice for COMMON"),
@@ -93,6 +92,12 @@ def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:
 def test_a_wrong_row_is_refused_with_its_number(tmp_path: Path, line: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         read_overrides(table(tmp_path, "COMMON,RESOL,256,Y", line), "COMMON", KNOWN)
+
+
+def test_enlarging_is_by_1_2_or_4(tmp_path: Path) -> None:
+    assert for_colorizing(table(tmp_path, "COMMON,UPSCALE,4,Y"), "") == {"color": {"upscale": 4}}
+    with pytest.raises(ConfigError, match="row 2: UPSCALE is '3': must be 1, 2 or 4"):
+        for_colorizing(table(tmp_path, "COMMON,UPSCALE,3,Y"), "")
 
 
 def test_a_category_that_is_not_there_is_refused(tmp_path: Path) -> None:
