@@ -2,9 +2,9 @@
 
     python jobs/finish_daynight.py RUN FOLDER
 
-RUN is what `archive-colorizer train cyclegan SHARDS --domains day,night` left; FOLDER gets one
-folder for each direction: half the weights, the run's card and train.toml, and the mean brightness
-of the check photographs before and after.
+RUN is what `archive-colorizer train cyclegan SHARDS --domains day,night` left. FOLDER has a folder
+for each of the two with a card.json, whose words stay; it gets half the weights, their settings,
+the run's train.toml, and the mean brightness of the check photographs before and after.
 """
 
 import shutil
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from archive_colorizer.evaluation.translation_check import brightness
 from archive_colorizer.models.cyclegan import CycleGAN
+from archive_colorizer.weights.card import card_from_json
 from archive_colorizer.weights.files import save_model
 from archive_colorizer.weights.reference import load, resolve
 
@@ -25,22 +26,20 @@ if __name__ == "__main__":
     both = load(source)
     assert isinstance(both, CycleGAN)
     for name, direction in DIRECTIONS.items():
-        domains = both.config.domains if direction == "forth" else both.config.domains[::-1]
-        config = replace(both.config, one_way=True, domains=domains)
-        one = CycleGAN(config).eval()
+        words = folder / name / "card.json"
         generator = getattr(both, direction)
-        assert generator is not None, f"{source.ref}: goes one way only"
+        domains = list(both.config.domains[:: 1 if direction == "forth" else -1])
+        config = {**source.card.config, "one_way": True, "domains": domains}
+        one = CycleGAN(replace(both.config, one_way=True, domains=tuple(domains)))
         one.forth.load_state_dict(generator.state_dict())
         figures = {
             f"mean brightness, {photo}, {when}": round(value, 1)
             for photo, pair in brightness(one).items()
             for when, value in zip(("before", "after"), pair, strict=True)
         }
-        settings = {key: value for key, value in source.card.config.items() if key != "back"}
         card = replace(
-            source.card,
-            name=name,
-            config=settings | {"one_way": True, "domains": list(domains)},
+            card_from_json(words.read_text(encoding="utf-8"), words.name),
+            config=config,
             figures=figures,
         )
         model = save_model(folder / name, one, card)
