@@ -6,7 +6,7 @@ Adversarial Networks" (2017). B batch, C channel, H height, W width.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import torch
@@ -142,6 +142,17 @@ class CycleGAN(nn.Module):
             raise ValueError("back: this model translates one way only")
         made = at_any_sides(network, rgb_b3hw * 2 - 1, MULTIPLE)
         return ((made + 1) / 2).clamp(0, 1)
+
+
+def one_way(model: CycleGAN, *, back: bool) -> CycleGAN:
+    """One of a model's two directions as a model of its own, with a copy of the weights."""
+    generator = model.back if back else model.forth
+    if generator is None:
+        raise ValueError("back: this model translates one way only")
+    domains = model.config.domains[::-1] if back else model.config.domains
+    one = CycleGAN(replace(model.config, one_way=True, back=False, domains=domains))
+    one.forth.load_state_dict(generator.state_dict())
+    return one.eval()
 
 
 class Critic(nn.Module):

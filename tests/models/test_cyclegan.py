@@ -1,5 +1,6 @@
 """CycleGAN: the published counts, both directions, the public layout."""
 
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -11,6 +12,7 @@ from archive_colorizer.models.cyclegan import (
     CycleGANConfig,
     Generator,
     from_public,
+    one_way,
     transformed,
 )
 
@@ -68,6 +70,20 @@ def test_affine_output_keeps_shapes() -> None:
 
     assert alike("affine") > 0.7
     assert abs(alike("pixels")) < 0.5
+
+
+@torch.inference_mode()
+def test_each_direction_can_stand_alone() -> None:
+    torch.manual_seed(0)
+    both = CycleGAN(replace(SMALL, domains=("day", "night"))).eval()
+    picture = torch.rand(1, 3, 16, 16)
+    for back, domains in ((False, ("day", "night")), (True, ("night", "day"))):
+        one = one_way(both, back=back)
+        assert one.config.one_way
+        assert one.config.domains == domains
+        assert torch.equal(one.translate(picture), both.translate(picture, back=back))
+    with pytest.raises(ValueError, match="one way only"):
+        one_way(one, back=True)
 
 
 def test_an_unknown_output_is_refused() -> None:

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from archive_colorizer.cli import main
+from archive_colorizer.models.cyclegan import CycleGANConfig
 from archive_colorizer.models.cyclegan import Generator as CycleGenerator
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.card import card_from_json
@@ -202,7 +203,7 @@ def test_tensors_are_the_files(tmp_path: Path) -> None:
     x = torch.rand(1, 3, 32, 32) * 2 - 1
     public = resnet()
     network = load(resolve(str(imported(tmp_path / "cycle", public))))
-    own = CycleGenerator(4, 2)
+    own = CycleGenerator(CycleGANConfig(width=4, blocks=2))
     own.load_state_dict({k.removeprefix("forth."): v for k, v in network.state_dict().items()})
     assert torch.equal(own.layers[1].weight, public["model.1.weight"])
     assert torch.allclose(own(x), network.forth(x))
