@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from archive_colorizer.imaging.compose import STRIP_PIXELS
+from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.metadata import Tags
 from archive_colorizer.imaging.tone import MAX_MEASURED_PIXELS, reduction_for
 
@@ -26,6 +27,8 @@ ICC_CHUNK: Final = 65519
 """Bytes of a profile in one APP2 segment."""
 ZLIB_LEVEL: Final = 4
 INCHES_PER_METRE: Final = 39.37007874
+MAX_JPEG_SIDE: Final = 65500
+"""Pixels; libjpeg's limit."""
 BIGTIFF_BYTES: Final = 4_000_000_000
 XMP_TAG, EXIF_MARK = 700, b"Exif\0\0"
 TEXT_TAGS: Final = (269, 270, 271, 272, 315, 33432)
@@ -72,6 +75,7 @@ def encode(
         tap: sees what goes into a PNG or TIFF.
 
     Raises:
+        PictureFault: too_large for a JPEG.
         OSError: the sink cannot be written.
     """
     if settings.format == "jpeg":
@@ -83,6 +87,13 @@ def encode(
 
 
 def _write_jpeg(picture: Encodable, sink: BinaryIO, quality: int, tags: Tags) -> None:
+    height, width = picture.luma_hw.shape
+    if max(height, width) > MAX_JPEG_SIDE:
+        raise PictureFault(
+            "too_large",
+            f"{width} x {height} pixels: a JPEG has at most {MAX_JPEG_SIDE} a side; "
+            "use --format tiff or png",
+        )
     luma, cb, cr = picture.ycc_planes()
     data = simplejpeg.encode_jpeg_yuv_planes(luma, cb, cr, quality)
     app0_end = 4 + struct.unpack(">H", data[4:6])[0]

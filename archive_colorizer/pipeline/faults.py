@@ -52,9 +52,16 @@ def naming(ref: PhotoRef) -> Iterator[None]:
 
 @contextmanager
 def writing(ref: PhotoRef) -> Iterator[None]:
-    """Turn what goes wrong in writing a derivative into a WritePhotoError that names it."""
+    """Turn what goes wrong in writing a derivative into a PhotoError that names it.
+
+    Raises:
+        WritePhotoError: it cannot be written.
+        PhotoError: the format cannot hold this picture.
+    """
     try:
         yield
+    except PictureFault as error:
+        raise FAULTS[error.kind](_line(ref, error)) from error
     except OSError as error:
         reason = error.strerror or error
         raise WritePhotoError(f"{ref.output_key}: cannot write: {reason}") from error

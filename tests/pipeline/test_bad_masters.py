@@ -228,3 +228,22 @@ def test_memory_that_runs_out_halves_the_batch(
 
     monkeypatch.setattr(predict.Predictor, "__call__", tight)
     assert colorize(job()).ok == 5
+
+
+@pytest.mark.parametrize("upscale", [1, 2])
+def test_what_no_jpeg_can_hold_is_one_row_and_a_tiff_holds_it(
+    job: Job, masters: Path, rows: Rows, upscale: int
+) -> None:
+    wide = np.tile(gray()[:8], (1, 450))[:, : 66_000 // upscale]
+    Image.fromarray(wide).save(masters / "wide.png")
+    config = job(color={"upscale": upscale})
+    report = colorize(config)
+    assert (report.ok, report.errors) == (5, {"too_large": 1})
+    (row,) = [row for row in rows(config.output) if row["status"] == "failed"]
+    assert row["error_message"].endswith(
+        f"/wide.png: 66000 x {8 * upscale} pixels: a JPEG has at most 65500 a side; "
+        "use --format tiff or png"
+    )
+    assert not list(Path(config.output).rglob("wide*"))
+    if upscale == 1:
+        assert colorize(job(output={"format": "tiff"})).ok == 6
