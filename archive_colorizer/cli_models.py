@@ -57,7 +57,7 @@ def _action(
 def _import_options(actions: Any) -> None:  # noqa: ANN401
     text = "make a model of a public checkpoint: pix2pix, CycleGAN, ECCV16, SIGGRAPH17, ESRGAN, RDN"
     add = _action(actions, "import", _import, text).add_argument
-    add("file", metavar="FILE", help=".pth or .safetensors")
+    add("file", metavar="FILE", help=".pth, .safetensors, or Keras' .h5")
     add("--output", metavar="FOLDER", required=True, help="for weights and card")
     add("--name", metavar="NAME", default="", help="of the model; else the file's")
     add("--task", choices=("colorize", "translate"), default="colorize", dest="purpose",

@@ -61,7 +61,7 @@ LAYOUTS: Final = (
     Layout("DDColor", "ddcolor", ddcolor.MARKS, ddcolor.from_public),
     Layout("RDN (sfe1, rdbs)", "rdn", ("sfe1.weight",), rdn.from_public),
     Layout("RDN (EDSR-PyTorch)", "rdn", ("SFENet1.weight",), rdn.from_public),
-    Layout("RDN (Keras names)", "rdn", ("F_m1.weight",), rdn.from_public),
+    Layout("RDN (Keras release)", "rdn", ("F_m1.weight",), rdn.from_public),
 )  # fmt: skip
 """In the order in which they are tried."""
 ELSEWHERE: Final = {
@@ -83,7 +83,7 @@ def import_checkpoint(
     """Make a model folder of a public checkpoint.
 
     Args:
-        path: .pth or .safetensors.
+        path: .pth, .safetensors, or Keras' .h5.
         folder: for weights and card.
         name: of the model; empty takes the file's.
         purpose: what a pix2pix generator of three channels does; the file does not say.

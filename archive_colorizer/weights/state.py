@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from archive_colorizer.errors import LocationError
+from archive_colorizer.weights.keras import is_hdf5, read_keras
 
 UNREADABLE: Final = (
     OSError,
@@ -32,7 +33,8 @@ WRAPPINGS: Final = ("params_ema", "params", "state_dict")
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors file or of a state dict saved by torch, on the CPU.
+    """The tensors of a .safetensors file, of a state dict saved by torch, or of a Keras file in
+    HDF5, on the CPU.
 
     A dict inside a dict (`params_ema`, `params`, `state_dict`) is taken out, `module.` before the
     names is left off.
@@ -42,6 +44,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise LocationError(f"{path}: no such weights file (nothing is downloaded)")
+    if is_hdf5(path):
+        return read_keras(path)
     try:
         if path.suffix == ".safetensors":
             state = load_file(path)
