@@ -76,7 +76,18 @@ def _promote_options(actions: Any) -> None:  # noqa: ANN401
     add("--limit", type=int, metavar="N", default=200, help="at most N pictures; 0 takes all")
     add("--size", type=int, metavar="PX", default=256, help="edge of the square")
     add("--seed", type=int, default=0, help="draws the pictures")
+    add(
+        "--jpeg",
+        type=int,
+        metavar="Q",
+        default=0,
+        help="enlarging, restoring: quality of what is given",
+    )
+    add("--worn", action="store_true", help="restoring: with grain and scratches")
     add("--device", default="auto", help="auto, cpu or cuda")
+    add(
+        "--output", metavar="FOLDER", default="evaluation", help="for report.md, report.json, sheet"
+    )
 
 
 def _import(args: argparse.Namespace) -> int:
@@ -106,12 +117,12 @@ def _promote(args: argparse.Namespace) -> int:
     from archive_colorizer.registry.models import Registry
     from archive_colorizer.registry.promotion import promote
 
-    gates = read_policy(Path(args.policy)) if args.policy else DEFAULT
+    policy = read_policy(Path(args.policy)) if args.policy else DEFAULT
     evaluation = EvaluationConfig(
         data=args.on, models=("-",), limit=args.limit, size=args.size, seed=args.seed,
-        device=args.device,
+        device=args.device, jpeg=args.jpeg, worn=args.worn, output=args.output,
     )  # fmt: skip
-    found = promote(Registry(args.tracking_uri), args.name, evaluation, gates, args.version)
+    found = promote(Registry(args.tracking_uri), args.name, evaluation, policy, args.version)
     print(f"{found.report.markdown()}\n{found.text()}")
     return 0 if found.promoted else EXIT_REFUSED
 

@@ -128,11 +128,10 @@ def _enlarged(
         jpeg=jpeg,
     ))  # fmt: skip
     assert isinstance(made, EnlargingReport)
-    base = made.models[0].psnr_y
     return [
         {"model": "/".join(row.model.replace("/model", "").split("/")[-1:]),
          "parameters": row.parameters, "pictures": made.pictures, "psnr_y": row.psnr_y,
-         "over_baseline": row.psnr_y - base, "ssim_y": row.ssim_y}
+         "over_baseline": row.psnr_y_gain, "ssim_y": row.ssim_y}
         for row in made.models
     ]  # fmt: skip
 

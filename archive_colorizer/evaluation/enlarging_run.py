@@ -3,6 +3,7 @@
 As reference system D compares RDN, RDN with sharpened edges, and ESRGAN.
 """
 
+import hashlib
 import io
 import json
 import time
@@ -16,13 +17,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from skimage.metrics import structural_similarity
 
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.evaluation import report
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.device import exact
 from archive_colorizer.evaluation.enlarging import luma_601, psnr_y, reduced, resized, through_jpeg
+from archive_colorizer.evaluation.metrics import ssim
 from archive_colorizer.evaluation.pictures import find, read
 from archive_colorizer.evaluation.sheet import write_sheet
 from archive_colorizer.imaging.degrade import surely_worn
@@ -43,6 +44,8 @@ class EnlargerScores:
     parameters: int
     psnr_y: float
     """dB."""
+    psnr_y_gain: float
+    """dB over the baseline."""
     ssim_y: float
     ms_per_picture: float
 
@@ -58,16 +61,20 @@ class EnlargingReport:
 
     def markdown(self) -> str:
         """The table, and the protocol under it."""
-        base = self.models[0].psnr_y
         rows = [
-            f"| {m.model} | {m.parameters:,} | {m.psnr_y:.2f} | {m.psnr_y - base:+.2f} | "
+            f"| {m.model} | {m.parameters:,} | {m.psnr_y:.2f} | {m.psnr_y_gain:+.2f} | "
             f"{m.ssim_y:.4f} | {m.ms_per_picture:.0f} |"
             for m in self.models
         ]
         head = "| model | parameters | PSNR on Y (dB) | over baseline | SSIM on Y | ms a picture |"
         notes = [f"- left out: {name}: {reason}" for name, reason in self.left_out.items()]
-        last = ["", f"{self.pictures} pictures. {self.protocol}", *notes]
+        last = ["", self.on, *notes]
         return "\n".join([head, "|---|" + "---:|" * 5, *rows, *last]) + "\n"
+
+    @property
+    def on(self) -> str:
+        """Over what and how it was measured."""
+        return f"{self.pictures} pictures. {self.protocol}"
 
     def json(self) -> str:
         """Everything, for programs."""
@@ -112,7 +119,8 @@ def evaluate_enlargers(
         protocol=(
             f"Centre crops of at most {config.size} pixels, reduced {scale} times by Pillow's "
             f"bicubic{worn}; Y of ITU-R 601 (16 to 235), {scale} pixels left out at each edge; "
-            f"means of the pictures' dB; seed {config.seed}; {device.type}, float32."
+            f"means of the pictures' dB; seed {config.seed}; {device.type}, float32; SHA-256 of "
+            f"the pixels {_digest(truths, lows)}."
         ),
         left_out=left_out,
     )
@@ -157,19 +165,25 @@ class _Judge:
         ms = 1000 * (time.perf_counter() - start_s) / len(made)
         pairs = list(zip(made, self._truths, strict=True))
         self.made.append(made)
+        psnr = fmean(min(MAX_PSNR, psnr_y(a, b, self._scale)) for a, b in pairs)
         self.rows.append(EnlargerScores(
-            model=name, parameters=parameters,
-            psnr_y=fmean(min(MAX_PSNR, psnr_y(a, b, self._scale)) for a, b in pairs),
+            model=name, parameters=parameters, psnr_y=psnr,
+            psnr_y_gain=psnr - self.rows[0].psnr_y if self.rows else 0.0,
             ssim_y=fmean(_ssim_y(a, b, self._scale) for a, b in pairs),
             ms_per_picture=ms_before + ms,
         ))  # fmt: skip
 
 
+def _digest(truths: Sequence[Rgb], lows: Sequence[Rgb]) -> str:
+    total = hashlib.sha256()
+    for pixels in (*truths, *lows):
+        total.update(f"{pixels.shape}".encode() + pixels.tobytes())
+    return total.hexdigest()
+
+
 def _ssim_y(made_hw3: Rgb, truth_hw3: Rgb, shave: int) -> float:
     a, b = (luma_601(p)[shave:-shave, shave:-shave] for p in (made_hw3, truth_hw3))
-    return float(structural_similarity(
-        a, b, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
-    ))  # fmt: skip
+    return ssim(a, b)
 
 
 def _maker(module: Any, device: torch.device) -> Make:  # noqa: ANN401

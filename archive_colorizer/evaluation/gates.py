@@ -2,9 +2,11 @@
 
 The policy is YAML (mlflow/promotion.yaml is the default's text):
 
-    gates:
+    gates:                                                       # models that colour or translate
       - {metric: psnr_mean, better: higher, not_worse_by: 0.1}   # beside the champion
       - {metric: colourfulness_ratio, at_least: 0.7, at_most: 1.3}
+    enlarging_gates:                                             # models that enlarge or restore
+      - {metric: psnr_y_gain, at_least: 0, not_worse_by: 0.05}
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +17,15 @@ from typing import Any, Final, Literal
 import yaml
 
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.evaluation.enlarging_run import EnlargerScores
 from archive_colorizer.evaluation.scores import ModelScores
 
-METRICS: Final = frozenset(
-    item.name for item in fields(ModelScores) if item.name not in ("model", "family")
-)
+Scores = ModelScores | EnlargerScores
+METRICS: Final = {
+    key: frozenset(item.name for item in fields(kind) if item.name not in ("model", "family"))
+    for key, kind in (("gates", ModelScores), ("enlarging_gates", EnlargerScores))
+}
+"""List of a policy -> what its gates may ask about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +33,7 @@ class Gate:
     """One condition."""
 
     metric: str
-    """Field of ModelScores."""
+    """Field of ModelScores or of EnlargerScores."""
     better: Literal["higher", "lower"] = "higher"
     not_worse_by: float | None = None
     """Than the champion, in the metric's units; holds by itself where there is no champion."""
@@ -35,8 +41,6 @@ class Gate:
     at_most: float | None = None
 
     def __post_init__(self) -> None:
-        if self.metric not in METRICS:
-            raise ConfigError(f"{self.metric!r} is no metric (known: {', '.join(sorted(METRICS))})")
         if self.better not in ("higher", "lower"):
             raise ConfigError(f"better={self.better!r}: must be higher or lower")
         limits = (self.not_worse_by, self.at_least, self.at_most)
@@ -49,11 +53,37 @@ class Gate:
                 raise ConfigError(f"{self.metric}: {limit!r} is not a number")
 
 
-DEFAULT: Final = (
-    Gate(metric="psnr_mean", not_worse_by=0.1),
-    Gate(metric="ciede2000", better="lower", not_worse_by=0.25),
-    Gate(metric="colourfulness_ratio", at_least=0.7, at_most=1.3),
-    Gate(metric="lightness_error", better="lower", at_most=1.0),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The gates of both kinds of models; a policy may be for one kind alone."""
+
+    gates: tuple[Gate, ...] = ()
+    enlarging_gates: tuple[Gate, ...] = ()
+
+    def of(self, scores: Scores) -> tuple[Gate, ...]:
+        """Those that a model with such scores must pass.
+
+        Raises:
+            ConfigError: the policy has none: nothing is promoted unasked.
+        """
+        key = "enlarging_gates" if isinstance(scores, EnlargerScores) else "gates"
+        gates: tuple[Gate, ...] = getattr(self, key)
+        if not gates:
+            raise ConfigError(f"{scores.model}: the policy has no {key}")
+        return gates
+
+
+DEFAULT: Final = Policy(
+    gates=(
+        Gate(metric="psnr_mean", not_worse_by=0.1),
+        Gate(metric="ciede2000", better="lower", not_worse_by=0.25),
+        Gate(metric="colourfulness_ratio", at_least=0.7, at_most=1.3),
+        Gate(metric="lightness_error", better="lower", at_most=1.0),
+    ),
+    enlarging_gates=(
+        Gate(metric="psnr_y_gain", at_least=0, not_worse_by=0.05),
+        Gate(metric="ssim_y", not_worse_by=0.002),
+    ),
 )
 """What mlflow/promotion.yaml says."""
 
@@ -68,7 +98,7 @@ class Verdict:
     """With the figures."""
 
 
-def read_policy(path: Path) -> tuple[Gate, ...]:
+def read_policy(path: Path) -> Policy:
     """The gates of a file.
 
     Raises:
@@ -80,28 +110,38 @@ def read_policy(path: Path) -> tuple[Gate, ...]:
         raise ConfigError(f"{path}: cannot read the policy: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from error
-    entries = said.get("gates") if isinstance(said, dict) else None
-    if not isinstance(entries, list) or not entries or set(said) != {"gates"}:
-        raise ConfigError(f"{path}: must have one key, gates, a list of at least one")
+    if not isinstance(said, dict) or not said or not set(said) <= set(METRICS):
+        raise ConfigError(f"{path}: must have the keys {' or '.join(METRICS)}, and no others")
+    return Policy(**{key: _gates(path, key, entries) for key, entries in said.items()})
+
+
+def _gates(path: Path, key: str, entries: object) -> tuple[Gate, ...]:
+    if not isinstance(entries, list) or not entries:
+        raise ConfigError(f"{path}: {key} must be a list of at least one")
     found = []
     for number, entry in enumerate(entries, start=1):
         try:
             if not isinstance(entry, dict):
                 raise ConfigError("is not a mapping")
-            found.append(Gate(**entry))
+            gate = Gate(**entry)
+            if gate.metric not in METRICS[key]:
+                known = ", ".join(sorted(METRICS[key]))
+                raise ConfigError(f"{gate.metric!r} is no metric (known: {known})")
         except (ConfigError, TypeError) as error:
-            raise ConfigError(f"{path}: gate {number}: {error}") from error
+            place = "gate" if key == "gates" else "enlarging gate"
+            raise ConfigError(f"{path}: {place} {number}: {error}") from error
+        found.append(gate)
     return tuple(found)
 
 
 def judge(
-    gates: Sequence[Gate], challenger: ModelScores, champion: ModelScores | None
+    gates: Sequence[Gate], challenger: Scores, champion: Scores | None
 ) -> tuple[Verdict, ...]:
     """Every gate's verdict, in order."""
     return tuple(_verdict(gate, challenger, champion) for gate in gates)
 
 
-def _verdict(gate: Gate, challenger: ModelScores, champion: ModelScores | None) -> Verdict:
+def _verdict(gate: Gate, challenger: Scores, champion: Scores | None) -> Verdict:
     value = getattr(challenger, gate.metric)
     if value is None:
         return Verdict(gate=gate.metric, passed=False, text=f"{gate.metric} was not measured")
@@ -123,6 +163,6 @@ def _verdict(gate: Gate, challenger: ModelScores, champion: ModelScores | None) 
     return Verdict(gate=gate.metric, passed=not failures, text=f"{gate.metric} {text}")
 
 
-def figures(scores: ModelScores, gates: Sequence[Gate]) -> Mapping[str, Any]:
+def figures(scores: Scores, gates: Sequence[Gate]) -> Mapping[str, Any]:
     """The gates' metrics of a model."""
     return {gate.metric: getattr(scores, gate.metric) for gate in gates}

@@ -31,8 +31,8 @@ def psnr(mean_squared_error: float) -> float:
     return float(10 * np.log10(PEAK**2 / mean_squared_error))
 
 
-def ssim(a_hw3: Rgb, b_hw3: Rgb) -> float:
-    """Structural similarity (Wang et al. 2004), mean over the three channels.
+def ssim(a: Rgb | Floats, b: Rgb | Floats) -> float:
+    """Structural similarity (Wang et al. 2004) of (H, W, 3), the mean over the channels, or (H, W).
 
     11x11 Gaussian window of sigma 1.5, K1 0.01, K2 0.03, population covariance, data range 255;
     a border of 5 pixels is left out, as scikit-image does. 1 for identical pictures.
@@ -40,9 +40,9 @@ def ssim(a_hw3: Rgb, b_hw3: Rgb) -> float:
     from skimage.metrics import structural_similarity
 
     value = structural_similarity(
-        a_hw3,
-        b_hw3,
-        channel_axis=2,
+        a,
+        b,
+        channel_axis=2 if a.ndim == 3 else None,
         data_range=PEAK,
         gaussian_weights=True,
         sigma=1.5,

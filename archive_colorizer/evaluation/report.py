@@ -57,6 +57,11 @@ class EvaluationReport:
     left_out: Mapping[str, str]
     """Pictures that could not be read, with the reason."""
 
+    @property
+    def on(self) -> str:
+        """Over which pictures it was measured."""
+        return self.protocol["pictures"]
+
     def markdown(self) -> str:
         """The table, and the protocol under it."""
         columns = [c for c in COLUMNS if any(getattr(m, c[0]) is not None for m in self.models)]

@@ -1,11 +1,11 @@
 """Promotion: the challenger beside the champion on the same pictures, and the gates' verdict."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.evaluation.config import EvaluationConfig
-from archive_colorizer.evaluation.gates import Gate, Verdict, figures, judge
+from archive_colorizer.evaluation.enlarging_run import EnlargingReport
+from archive_colorizer.evaluation.gates import Policy, Verdict, figures, judge
 from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.run import evaluate
 from archive_colorizer.registry.models import (
@@ -28,7 +28,7 @@ class Promotion:
     """Before."""
     verdicts: tuple[Verdict, ...]
     decision: Decision
-    report: EvaluationReport
+    report: EvaluationReport | EnlargingReport
 
     @property
     def promoted(self) -> bool:
@@ -50,7 +50,7 @@ def promote(
     registry: Registry,
     name: str,
     evaluation: EvaluationConfig,
-    gates: Sequence[Gate],
+    policy: Policy,
     number: str = "",
 ) -> Promotion:
     """Evaluate the challenger beside the champion and let the gates decide.
@@ -59,12 +59,13 @@ def promote(
         registry: where both are.
         name: of the registered model.
         evaluation: the set and how it is measured; its models are put in here.
-        gates: all must be passed.
+        policy: all of its gates for such models must be passed.
         number: the challenger's version; empty takes the alias.
 
     Raises:
         ModelReferenceError: no such model or version, or one that cannot be loaded.
-        ConfigError: the challenger is champion already, or is no model that colours or translates.
+        ConfigError: the challenger is champion already, the policy has no gates for such a
+            model, or the evaluation does not suit it.
         LocationError: the store or the evaluation set cannot be reached.
     """
     ref = f"models:/{name}/{number}" if number else f"models:/{name}@{CHALLENGER}"
@@ -73,10 +74,11 @@ def promote(
         raise ConfigError(f"{name}: version {version.number} is champion already")
     refs = tuple(f"models:/{name}/{one.number}" for one in (version, champion) if one)
     report = evaluate(replace(evaluation, models=refs))
-    if not isinstance(report, EvaluationReport):
-        raise ConfigError(f"{name}: models that enlarge have no gates yet")
+    if evaluation.worn and isinstance(report, EvaluationReport):
+        raise ConfigError(f"{name}: --worn is for models that restore")
     rows = {row.model: row for row in report.models}
     mine, theirs = rows[refs[0]], rows[refs[1]] if champion else None
+    gates = policy.of(mine)
     verdicts = judge(gates, mine, theirs)
     passed = all(verdict.passed for verdict in verdicts)
     decision = Decision(
@@ -84,7 +86,7 @@ def promote(
         by=who(),
         at=now_text(),
         over=champion.number if champion else "",
-        on=f"{evaluation.data}: {report.protocol['pictures']}",
+        on=f"{evaluation.data}: {report.on}",
         text="; ".join(v.text for v in verdicts if v.passed == passed),
         figures={
             "challenger": figures(mine, gates),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.evaluation.gates import DEFAULT, Gate, judge, read_policy
+from archive_colorizer.evaluation.enlarging_run import EnlargerScores
+from archive_colorizer.evaluation.gates import DEFAULT, Gate, Policy, Scores, judge, read_policy
 from archive_colorizer.evaluation.scores import ModelScores
 
 ROOT = Path(__file__).parents[2]
@@ -16,8 +17,14 @@ CHAMPION = ModelScores(**{item.name: 1.0 for item in fields(ModelScores)} | {
 })  # fmt: skip
 
 
-def failed(gates: tuple[Gate, ...], scores: ModelScores, champion: ModelScores | None) -> list[str]:
-    return [verdict.text for verdict in judge(gates, scores, champion) if not verdict.passed]
+ENLARGER = EnlargerScores(
+    model="m", parameters=1, psnr_y=30.0, psnr_y_gain=1.0, ssim_y=0.9, ms_per_picture=1.0
+)
+
+
+def failed(policy: Policy, scores: Scores, champion: Scores | None) -> list[str]:
+    verdicts = judge(policy.of(scores), scores, champion)
+    return [verdict.text for verdict in verdicts if not verdict.passed]
 
 
 def test_the_file_says_what_the_default_is() -> None:
@@ -44,9 +51,23 @@ def test_limits_hold_without_a_champion() -> None:
 
 def test_what_is_not_a_number_or_was_not_measured_never_passes() -> None:
     assert failed(DEFAULT, replace(CHAMPION, psnr_mean=float("nan")), CHAMPION)
-    assert failed((Gate(metric="fid", at_most=50.0),), replace(CHAMPION, fid=None), None) == [
-        "fid was not measured"
+    fid = Policy(gates=(Gate(metric="fid", at_most=50.0),))
+    assert failed(fid, replace(CHAMPION, fid=None), None) == ["fid was not measured"]
+
+
+def test_one_that_enlarges_has_gates_of_its_own() -> None:
+    assert failed(DEFAULT, ENLARGER, None) == []
+    assert failed(DEFAULT, replace(ENLARGER, psnr_y_gain=-0.1), None) == [
+        "psnr_y_gain is -0.1, must be at least 0"
     ]
+    assert failed(DEFAULT, replace(ENLARGER, psnr_y_gain=0.96), ENLARGER) == []
+    (text,) = failed(DEFAULT, replace(ENLARGER, psnr_y_gain=0.9), ENLARGER)
+    assert text.endswith("worse by 0.1, allowed 0.05")
+    assert failed(DEFAULT, replace(ENLARGER, ssim_y=0.89), ENLARGER)[0].startswith("ssim_y")
+    with pytest.raises(ConfigError, match="the policy has no enlarging_gates"):
+        failed(Policy(gates=DEFAULT.gates), ENLARGER, None)
+    with pytest.raises(ConfigError, match="the policy has no gates"):
+        failed(Policy(enlarging_gates=DEFAULT.enlarging_gates), CHAMPION, None)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +75,10 @@ def test_what_is_not_a_number_or_was_not_measured_never_passes() -> None:
     [
         ("gates: [", "not YAML"),
         ("gates: []", "a list of at least one"),
-        ("gates: [{metric: psnr_mean, at_least: 1}]\nmore: 1", "must have one key"),
+        ("gates: [{metric: psnr_mean, at_least: 1}]\nmore: 1", "must have the keys gates or"),
+        ("- gates", "must have the keys gates or"),
+        ("enlarging_gates: [{metric: psnr_mean, at_least: 1}]", "enlarging gate 1: 'psnr_mean' is"),
+        ("gates: [{metric: psnr_y, at_least: 1}]", "gate 1: 'psnr_y' is no metric"),
         ("gates: [psnr]", "gate 1: is not a mapping"),
         ("gates: [{metric: psnr, at_least: 1}]", "gate 1: 'psnr' is no metric"),
         ("gates: [{metric: psnr_mean}]", "gate 1: psnr_mean: needs not_worse_by"),

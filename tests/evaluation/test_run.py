@@ -1,6 +1,8 @@
 import json
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -221,6 +223,24 @@ def test_a_device_that_is_not_there_is_one_clear_line(photos: Path, tmp_path: Pa
     for device in ("cuda:99", "tpu", "meta"):
         with pytest.raises(ConfigError, match=device):
             evaluate(config(photos, output=str(tmp_path / "o"), device=device))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("evaluate", "photos", "--model", "m"), ("models", "promote", "m", "--on", "photos")],
+)
+def test_without_the_extra_it_is_one_clear_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    code = (
+        "import sys; sys.modules['skimage'] = None\n"
+        f"from archive_colorizer.cli import main; sys.exit(main({list(words)!r}))"
+    )
+    store = {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path,
+        env=os.environ | store,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_unreadable_pictures_alone_are_one_clear_line(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def model(folder: Path, purple: float, rights: str = "unknown") -> str:
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)  # reports are written to ./evaluation
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     return uri
@@ -103,6 +104,38 @@ def test_a_better_one_is_promoted_a_worse_one_refused_and_there_is_a_way_back(
     code, said = run("list")
     assert said.count("town") == 3
     assert "champion" in said
+
+
+def restorer(folder: Path, brighter: float) -> str:
+    """An RDN of scale 1 that adds the same to every pixel: the more, the worse."""
+    settings = {"scale": 1, "blocks": 1, "convolutions": 1, "growth": 2, "features": 2}
+    module = MODELS["rdn"].build_from(settings)
+    torch.nn.init.zeros_(module.last.weight)
+    torch.nn.init.constant_(module.last.bias, brighter)
+    save_model(folder, module, ModelCard(name="r", version="1", family="rdn", config=settings))
+    return str(folder)
+
+
+def test_what_restores_has_gates_of_its_own(photos: Path, tmp_path: Path, run: Any) -> None:
+    words = ("promote", "clean", "--on", str(photos), "--size", "64")
+    run("register", restorer(tmp_path / "one", 0.0), "clean")
+    code, said = run(*words)
+    assert code == 2
+    assert "--jpeg Q or --worn" in said
+    assert run(*words, "--jpeg", "30")[0] == 0
+    run("register", restorer(tmp_path / "two", 0.1), "clean")
+    code, said = run(*words, "--worn")
+    assert code == 3
+    assert "clean version 2 was refused by psnr_y_gain" in said
+    (refusal,) = decisions(Registry().version("models:/clean/2"))
+    assert refusal.figures["challenger"]["psnr_y_gain"] < 0
+    assert refusal.figures["champion"]["psnr_y_gain"] == 0
+    assert "SHA-256 of the pixels" in refusal.on
+    assert "has no enlarging_gates" in run(*words, "--worn", "--policy",
+                                           str(tmp_path / "policy.yaml"))[1]  # fmt: skip
+    run("register", model(tmp_path / "colours", 0.0), "town")
+    assert "--worn is for models that restore" in promoted(run, tmp_path, "--worn")[1]
+    assert Registry().alias("town", "champion") is None
 
 
 def test_colorize_by_alias_names_version_and_hash_and_is_told_back(
