@@ -6,6 +6,7 @@ MLflow's registered models, versions, aliases and tags; nothing else is kept. `c
 
 import getpass
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -115,7 +116,7 @@ class Registry:
             for path in (weights, *sorted(Path(scratch).iterdir())):
                 self._client.log_artifact(run_id, str(path), FOLDER)
         for key, value in model.card.figures.items():
-            self._client.log_metric(run_id, key, value)
+            self._client.log_metric(run_id, _metric_name(key), value)
         self._client.set_terminated(run_id)
         return run_id
 
@@ -233,6 +234,11 @@ def _told(found: Any) -> Version:  # noqa: ANN401 (MLflow's ModelVersion)
 
 def _time(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _metric_name(key: str) -> str:
+    """A figure's name with what MLflow allows: a card may say `PSNR over grey, dB`."""
+    return re.sub(r"[^\w\-. ]+", "", key).strip(". ")[:250] or "figure"
 
 
 def _quoted(name: str) -> str:

@@ -1,12 +1,14 @@
 """The registry on a real SQLite store: register, promote, refuse, roll back, colour, show."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from mlflow import MlflowClient
 from PIL import Image
 from processes import free_port
 
@@ -104,6 +106,24 @@ def test_a_better_one_is_promoted_a_worse_one_refused_and_there_is_a_way_back(
     code, said = run("list")
     assert said.count("town") == 3
     assert "champion" in said
+
+
+@pytest.mark.parametrize("name", ["default", "restore", "upscale-x2", "day-to-night"])
+def test_what_is_shipped_can_be_registered(run: Any, name: str) -> None:
+    code, said = run("register", f"builtin:{name}", "own")
+    assert (code, "models:/own/1 is the challenger" in said) == (0, True), said
+    assert resolve("models:/own/1").card == resolve(f"builtin:{name}").card
+
+
+def test_a_figure_of_any_name_is_a_metric(tmp_path: Path, run: Any, store: str) -> None:
+    figures = {"PSNR over grey, dB": 1.0, "a/../b": 2.0, "%": 3.0, "ab \u03b5": 4.0, "x" * 300: 5.0}
+    one = resolve(model(tmp_path / "one", 0.3))
+    save_model(tmp_path / "two", load(one), replace(one.card, figures=figures))
+    assert run("register", str(tmp_path / "two"), "town")[0] == 0
+    client = MlflowClient(store)
+    metrics = client.get_run(client.get_model_version("town", "1").run_id).data.metrics
+    assert metrics == {"PSNR over grey dB": 1.0, "a..b": 2.0, "figure": 3.0, "ab \u03b5": 4.0,
+                       "x" * 250: 5.0}  # fmt: skip
 
 
 def restorer(folder: Path, brighter: float) -> str:
