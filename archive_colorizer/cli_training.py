@@ -61,7 +61,7 @@ def train_options(parser: argparse.ArgumentParser) -> None:
     add("--no-mlflow", action="store_false", default=None, dest="run.mlflow",
         help="keep the record in the run's folder only")  # fmt: skip
     add("--data-rights", choices=("cleared", "not_cleared", "unknown"), dest="run.data_rights",
-        help="of the training pictures; stands on the card")  # fmt: skip
+        help="of the training pictures; those of --init may make them worse")  # fmt: skip
     add("--verbose", action="store_true", default=None, dest="run.verbose")
 
 

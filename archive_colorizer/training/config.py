@@ -45,7 +45,8 @@ class TrainRunConfig:
     sample_every: int = 1
     """Epochs from one sample sheet to the next."""
     data_rights: Rights = "unknown"
-    """Whether the rights of the training pictures are cleared; stands on the card."""
+    """Whether the rights of the training pictures are cleared; stands on the card, unless those of
+    `init` are worse."""
     verbose: bool = False
 
     def __post_init__(self) -> None:

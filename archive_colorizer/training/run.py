@@ -35,7 +35,7 @@ from archive_colorizer.training.loop import CHECKPOINT, Loop
 from archive_colorizer.training.recipe import Batch
 from archive_colorizer.training.validation import Validator
 from archive_colorizer.version import git_commit
-from archive_colorizer.weights.card import ModelCard
+from archive_colorizer.weights.card import ModelCard, joint_rights
 from archive_colorizer.weights.files import save_model
 from archive_colorizer.weights.reference import load, resolve
 
@@ -183,6 +183,9 @@ def _inheriting(config: TrainConfig) -> TrainConfig:
     card = resolve(config.run.init).card
     if card.family not in (config.spec.family, config.spec.translator):
         raise ConfigError(f"--init {config.run.init}: is a {card.family}, not a {config.recipe}")
+    rights = joint_rights(config.run.data_rights, card.data_rights)
+    if rights != config.run.data_rights:
+        LOG.info("data rights: %s, as those of %s are", rights, config.run.init)
     return replace(config, model={**card.config, **config.model})
 
 
@@ -292,7 +295,12 @@ def _start_from(ref: str, module: torch.nn.Module, family: str) -> None:
 def _card(plan: TrainPlan, loop: Loop, family: str) -> ModelCard:
     config, folder = plan.config, Path(plan.folder)
     samples = loop.step * config.feed.batch_size
-    start = f", from {config.run.init}" if config.run.init else ""
+    first = resolve(config.run.init).card if config.run.init else None
+    rights = [config.run.data_rights] + ([first.data_rights] if first else [])
+    if getattr(config.settings, "generator", ""):  # a file without a card
+        rights.append("unknown")
+    start = f", from {config.run.init}" if first else ""
+    before = f" Before, {first.name} {first.version}: {first.trained_on}" if first else ""
     looks = validations(folder)
     begin, end = looks[0], looks[-1]
     goal = loop.recipe.goal
@@ -304,8 +312,10 @@ def _card(plan: TrainPlan, loop: Loop, family: str) -> ModelCard:
         summary=f"Trained by archive-colorizer {__version__} with the recipe {config.recipe}.",
         trained_on=(
             f"{plan.gathered.report.splitlines()[0]}; split SHA-256 {plan.gathered.split_sha256}."
+            f"{before}"
         ),
-        data_rights=config.run.data_rights,
+        data_rights=joint_rights(*rights),
+        review_doubt=first.review_doubt if first else 1.0,
         training=(
             f"{loop.step:,} steps, {samples:,} samples in {loop.spent_s / 60:.1f} minutes on "
             f"{config.run.workers} worker(s), {loop.device} ({platform.machine()}, "

@@ -11,6 +11,12 @@ Rights = Literal["cleared", "not_cleared", "unknown"]
 RIGHTS: Final = ("cleared", "not_cleared", "unknown")
 
 
+def joint_rights(*rights: Rights) -> Rights:
+    """Of weights that learned from several sets: cleared where all of them are."""
+    worst: tuple[Rights, ...] = ("not_cleared", "unknown")
+    return next((one for one in worst if one in rights), "cleared")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """A model's card: card.json, the same in the weights' metadata, and card.md for people."""
@@ -24,7 +30,8 @@ class ModelCard:
     summary: str = ""
     trained_on: str = ""
     data_rights: Rights = "unknown"
-    """Whether the rights of the training pictures are cleared."""
+    """Whether the rights of the training pictures are cleared, also those of the model that it
+    began from."""
     training: str = ""
     """How long, on what machine, with which settings."""
     command: str = ""

@@ -93,8 +93,11 @@ def test_public_weights_are_the_start(scenes: Path, tmp_path: Path) -> None:
         torch.save({f"module.{k}": v for k, v in network.state_dict().items()}, path)
         recipe[name] = str(path)
     numbers = {"classes": ["sea=21", "forest=970"]}
-    train(config(scenes, tmp_path / "run", recipe=recipe, data=numbers, loop={"lr": 1e-12}))
-    made = load(resolve(str(tmp_path / "run" / "model"))).generator.state_dict()
+    train(config(scenes, tmp_path / "run", recipe=recipe, data=numbers, loop={"lr": 1e-12},
+                 run={"data_rights": "cleared"}))  # fmt: skip
+    found = resolve(str(tmp_path / "run" / "model"))
+    assert found.card.data_rights == "unknown"  # the file's are
+    made = load(found).generator.state_dict()
     wanted = states["generator"].state_dict()["blocks.2.0.conv1.weight"]
     assert torch.allclose(made["blocks.2.0.conv1.weight"], wanted, atol=1e-2)
     assert made["shared.weight"].shape == (1000, 6)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses, validations
 from archive_colorizer.training.run import train
+from archive_colorizer.weights.files import save_model
 from archive_colorizer.weights.reference import load, resolve
 
 TINY = {
@@ -110,6 +112,20 @@ def test_fine_tuning_starts_from_a_models_weights(photos: Path, tmp_path: Path) 
     assert torch.allclose(first.float(), second.float(), atol=1e-3)
     with pytest.raises(ConfigError, match="is a chroma_unet, not a autoencoder"):
         train(config(photos, tmp_path / "third", "autoencoder", run={"init": ref}))
+
+
+def test_fine_tuning_inherits_rights_and_what_is_reviewed(photos: Path, tmp_path: Path) -> None:
+    train(config(photos, tmp_path / "first", run={"data_rights": "not_cleared"}))
+    first = resolve(str(tmp_path / "first" / "model"))
+    reviewed = replace(first.card, review_doubt=0.4, trained_on="Postcards.")
+    save_model(tmp_path / "reviewed", load(first), reviewed)
+    words = {"init": str(tmp_path / "reviewed"), "data_rights": "cleared"}
+    train(config(photos, tmp_path / "second", run=words))
+    second = resolve(str(tmp_path / "second" / "model")).card
+    assert (first.card.review_doubt, second.review_doubt) == (1.0, 0.4)
+    assert second.data_rights == "not_cleared"
+    assert "split SHA-256" in second.trained_on
+    assert second.trained_on.endswith(f"Before, first {first.card.version}: Postcards.")
 
 
 @pytest.mark.parametrize("key", ["pix2pix", "autoencoder", "cwgan_gp", "unet_perceptual"])

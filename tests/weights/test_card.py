@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from archive_colorizer.errors import ModelReferenceError
-from archive_colorizer.weights.card import RIGHTS, ModelCard, card_from_json
+from archive_colorizer.weights.card import RIGHTS, ModelCard, card_from_json, joint_rights
 
 CARD = ModelCard(
     name="café",
@@ -54,3 +54,13 @@ def test_what_is_no_card_is_refused_in_one_line_that_says_where(text: str) -> No
     with pytest.raises(ModelReferenceError, match="here: ") as caught:
         card_from_json(text, "here")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("both", "joint"),
+    [(("cleared", "cleared"), "cleared"), (("cleared", "unknown"), "unknown"),
+     (("unknown", "not_cleared"), "not_cleared"), (("not_cleared", "cleared"), "not_cleared"),
+     (("cleared",), "cleared")],
+)  # fmt: skip
+def test_rights_are_as_good_as_the_worst(both: tuple[str, ...], joint: str) -> None:
+    assert joint_rights(*both) == joint
