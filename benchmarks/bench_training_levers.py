@@ -40,6 +40,7 @@ AS_SHIPPED = {"model.temperature": "0.4", "model.rebalance": "0.42", "model.work
 SCRATCH: dict[str, dict[str, str]] = {
     "from scratch": {},
     "from scratch, no wear": {"feed.degrade_share": "0"},
+    "from scratch, bins of 20": {"model.bin_edge": "20", "recipe.sigma": "10"},
     "from scratch, half as wide": {"model.widths": "[20, 40, 64, 112, 160]"},
     "from scratch, 1.5 times as wide": {"model.widths": "[60, 120, 192, 336, 480]"},
 }

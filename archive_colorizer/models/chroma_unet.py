@@ -31,6 +31,8 @@ class ChromaUNetConfig:
     """Residual blocks at each stride of the encoder."""
     head: int = 128
     """Channels before the bins."""
+    bin_edge: int = 10
+    """Of the ab cells, in Lab units."""
     temperature: float = 0.6
     """Of the annealed mean when none is asked for: 1 is the expectation, lower the mode."""
     rebalance: float = 0.0
@@ -41,6 +43,8 @@ class ChromaUNetConfig:
     so that small ones see the whole scene and large ones its parts. None takes it as it comes."""
 
     def __post_init__(self) -> None:
+        if not 5 <= self.bin_edge <= 50:
+            raise ValueError(f"bin_edge={self.bin_edge}: must be 5 to 50")
         if any(px < 2 ** len(self.widths) for px in self.work_px):
             raise ValueError(f"work_px={self.work_px}: must be {2 ** len(self.widths)} at least")
 
@@ -79,7 +83,7 @@ class ChromaUNet(nn.Module):
         super().__init__()
         self.config = config
         widths = config.widths
-        self.register_buffer("bins_q2", gamut_bins())
+        self.register_buffer("bins_q2", gamut_bins(config.bin_edge))
         self.register_buffer("log_prior_q", torch.zeros(len(self.bins_q2)))
         self.stem = _convolution(1 + HINT_CHANNELS, widths[0], kernel=5, stride=2)
         self.down = nn.ModuleList(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from archive_colorizer.errors import ModelReferenceError
@@ -31,7 +31,8 @@ def save_model(
     }
     target = folder / WEIGHTS_NAME
     temporary = target.with_suffix(".tmp")
-    save_file(state, temporary, metadata={"format": "pt", "card": card.to_json()})
+    # Not save_file: the file that it makes is its owner's alone.
+    temporary.write_bytes(save(state, metadata={"format": "pt", "card": card.to_json()}))
     temporary.replace(target)
     model = resolve(str(target))
     (folder / "card.json").write_text(card.to_json() + "\n", encoding="utf-8")

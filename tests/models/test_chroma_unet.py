@@ -81,3 +81,11 @@ def test_hints_survive_being_made_smaller() -> None:
 def test_a_working_size_below_the_networks_stride_is_refused() -> None:
     with pytest.raises(ValueError, match="work_px"):
         replace(TINY, work_px=(16,))
+
+
+def test_bins_may_be_coarser() -> None:
+    fine, coarse = (ChromaUNet(replace(TINY, bin_edge=edge)).eval() for edge in (10, 20))
+    assert len(coarse.bins_q2) < len(fine.bins_q2) / 3
+    assert coarse.predict(torch.rand(1, 1, 32, 32)).ab_b2hw.shape == (1, 2, 32, 32)
+    with pytest.raises(ValueError, match="bin_edge"):
+        replace(TINY, bin_edge=2)

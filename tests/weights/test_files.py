@@ -72,6 +72,11 @@ def test_one_file_is_enough(folder: Path, tmp_path: Path) -> None:
     load(resolve(str(lone)))
 
 
+def test_who_may_read_the_card_may_read_the_weights(folder: Path) -> None:
+    modes = {path.stat().st_mode for path in folder.iterdir()}
+    assert len(modes) == 1
+
+
 def test_nothing_temporary_is_left(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {WEIGHTS_NAME, "card.json", "card.md"}
 
