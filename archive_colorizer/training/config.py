@@ -188,8 +188,11 @@ def _check(config: TrainConfig) -> None:
 def _one_budget(values: Mapping[str, Any]) -> dict[str, Any]:
     """A layer that gives one of steps, epochs and minutes takes the others' place."""
     given = dict(values)
-    if any(given.get(name) for name in BUDGET):
+    budget = [name for name in BUDGET if name in given]
+    if any(given[name] for name in budget):
         given = dict.fromkeys(BUDGET, 0) | given
+    elif budget:
+        raise ConfigError(f"loop.{budget[0]}={given[budget[0]]}: must be over 0")
     if "epochs" in given:
         given["epochs"] = float(given["epochs"])
     return given

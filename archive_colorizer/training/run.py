@@ -274,7 +274,7 @@ def _tracker(plan: TrainPlan) -> Tracker:
 
 
 def _check_size(module: torch.nn.Module, crop_px: int) -> None:
-    multiple = int(getattr(module, "size_multiple", 1))
+    multiple = int(getattr(module, "size_multiple", getattr(module, "scale", 1)))
     if crop_px % multiple:
         raise ConfigError(
             f"feed.crop_px={crop_px} (RESOL): must be a multiple of {multiple} for this model"

@@ -54,6 +54,16 @@ def test_they_learn(sharp: Path, tmp_path: Path, recipe: str, adversarial: float
     assert load(resolve(str(tmp_path / "run" / "model"))).scale == 2
 
 
+@pytest.mark.parametrize("recipe", ["rdn", "rrdb"])
+def test_crops_that_the_scale_does_not_divide_are_refused(
+    sharp: Path, tmp_path: Path, recipe: str
+) -> None:
+    layer = {"data": {"data": str(sharp)}, "model": TINY[recipe], "feed": {"crop_px": 63},
+             "loop": {"steps": 1}, "run": {"engine": "local", "mlflow": False}}  # fmt: skip
+    with pytest.raises(ConfigError, match=r"crop_px=63 \(RESOL\): must be a multiple of 2"):
+        train(compose(recipe, str(tmp_path / "run"), [("test", layer)]))
+
+
 def test_low_and_high_show_the_same(make_library: MakeLibrary) -> None:
     library = make_library([landscape(0, 80, 90)])
     for scale in (1, 2, 4):

@@ -204,6 +204,7 @@ def test_layers_lie_over_each_other_and_budgets_replace_each_other() -> None:
         ({"model": {"widths": "a"}}, "unknown key 'widths'"),
         ({"sauce": {}}, "unknown section 'sauce'"),
         ({"feed": {"zoom": 2.0}}, "must be over 0, at most 1"),
+        ({"loop": {"minutes": 0.0}}, r"loop\.minutes=0\.0: must be over 0"),
         ({"recipe": {"gan": "wasserstein"}}, "must be one of bce, lsgan"),
         ({"run": {"workers": 3}, "feed": {"batch_size": 4}}, "cannot share a batch of 4"),
         ({"run": {"workers": 2, "engine": "local"}, "feed": {"batch_size": 4}}, "one process"),
