@@ -2,8 +2,8 @@
 
     python jobs/train_upscaler.py SHARDS RUN 2|4 [OPTION ...]
 
-Three runs of `archive-colorizer train`: small crops; larger ones in bfloat16, which CPUs with AMX do
-much faster; and a short one in float32, in which bfloat16's rounding is unlearned.
+Three runs of `archive-colorizer train`: small crops; larger ones in bfloat16, which AMX does much
+faster; and a short one in float32, in which bfloat16's rounding is unlearned.
 Each goes on where it was stopped. RUN/third/model is the model. Options go to all three.
 """
 
