@@ -123,20 +123,26 @@ def cluster_with_a_pretend_gpu(ray_token: None) -> Iterator[str]:
     cluster.shutdown()
 
 
+@pytest.mark.parametrize("asked", [(), ("--upscale", "2")])
 def test_the_staged_plan_on_a_running_cluster_gives_the_same_pictures_as_the_fused_one(
-    masters: Path, tmp_path: Path, tiny_model: str, rows: Rows, cluster_with_a_pretend_gpu: str
-) -> None:
+    masters: Path, tmp_path: Path, tiny_model: str, rows: Rows, cluster_with_a_pretend_gpu: str,
+    asked: tuple[str, ...],
+) -> None:  # fmt: skip
     config = tmp_path / "staged.toml"
     config.write_text('[run]\ngpu_resource = "pretend_gpu"\n')
     more = ["--config", str(config), "--address", cluster_with_a_pretend_gpu]
     found = []
     for name, words in (("fused", []), ("staged", more)):
-        process = start(command(masters, tmp_path / name, tiny_model, *words))
+        process = start(command(masters, tmp_path / name, tiny_model, *words, *asked))
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
-        found.append({row["source_uri"]: row["colourfulness"] for row in rows(tmp_path / name)})
+        found.append({
+            row["source_uri"]: (row["colourfulness"], row["flags"])
+            for row in rows(tmp_path / name)
+        })  # fmt: skip
     assert found[0] == found[1]
     assert len(found[0]) == 5
+    assert all(("enlarged" in flags) == bool(asked) for _, flags in found[0].values())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root")
