@@ -1,5 +1,8 @@
 """The command line: exit codes and one clear line for what the user can mend."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +78,23 @@ def test_bad_locations_are_2(masters: Path, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("x")
     assert main(["colorize", str(masters), str(file)]) == 2
+
+
+def test_ray_without_a_home_is_one_line_and_2(
+    masters: Path, tmp_path: Path, tiny_model: str
+) -> None:
+    """As a service's account may be; in a process of its own, which alone can start Ray anew."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
+    words = ["colorize", str(masters), str(tmp_path / "out"), "--model", tiny_model]
+    done = subprocess.run(
+        [sys.executable, "-m", "archive_colorizer.cli", *words], capture_output=True, text=True,
+        env=environment | {"HOME": "/dev/null/none"},
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.strip().splitlines()[-1:]
+    assert line.startswith("archive-colorizer: Ray at this machine: ")
+    assert "RAY_AUTH_TOKEN" in line
+    assert "Traceback" not in done.stderr
 
 
 def test_a_dry_run_says_what_would_be_done(

@@ -87,6 +87,11 @@ def cluster(config: RunConfig) -> Iterator[Resources]:
         text = str(error).strip().splitlines()
         where = config.address or "this machine"
         raise LocationError(f"Ray at {where}: {text[0] if text else error}") from error
+    except OSError as error:
+        raise LocationError(
+            f"Ray at {config.address or 'this machine'}: {error}. It keeps a token in HOME/.ray and "
+            "its session in TMPDIR; RAY_AUTH_TOKEN may hold the token instead"
+        ) from error
     try:
         yield available(config)
     finally:
