@@ -77,6 +77,7 @@ def cluster(config: RunConfig) -> Iterator[Resources]:
     else:  # "local": without it a cluster that happens to run on this machine would be joined
         options |= {"address": "local", "include_dashboard": False}
         options["object_store_memory"] = OBJECT_STORE_BYTES
+    where = config.address or "this machine"
     try:
         with (
             contextlib.nullcontext() if config.verbose else silenced_stderr(),
@@ -85,12 +86,11 @@ def cluster(config: RunConfig) -> Iterator[Resources]:
             ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError) as error:
         text = str(error).strip().splitlines()
-        where = config.address or "this machine"
         raise LocationError(f"Ray at {where}: {text[0] if text else error}") from error
     except OSError as error:
         raise LocationError(
-            f"Ray at {config.address or 'this machine'}: {error}. It keeps a token in HOME/.ray and "
-            "its session in TMPDIR; RAY_AUTH_TOKEN may hold the token instead"
+            f"Ray at {where}: {error}. It keeps a token in HOME/.ray and its session in TMPDIR; "
+            "RAY_AUTH_TOKEN may hold the token instead"
         ) from error
     try:
         yield available(config)
