@@ -76,18 +76,12 @@ def _promote_options(actions: Any) -> None:  # noqa: ANN401
     add("--limit", type=int, metavar="N", default=200, help="at most N pictures; 0 takes all")
     add("--size", type=int, metavar="PX", default=256, help="edge of the square")
     add("--seed", type=int, default=0, help="draws the pictures")
-    add(
-        "--jpeg",
-        type=int,
-        metavar="Q",
-        default=0,
-        help="enlarging, restoring: quality of what is given",
-    )
+    add("--jpeg", type=int, metavar="Q", default=0,
+        help="enlarging, restoring: quality of what is given")  # fmt: skip
     add("--worn", action="store_true", help="restoring: with grain and scratches")
     add("--device", default="auto", help="auto, cpu or cuda")
-    add(
-        "--output", metavar="FOLDER", default="evaluation", help="for report.md, report.json, sheet"
-    )
+    add("--output", metavar="FOLDER", default="evaluation",
+        help="for report.md, report.json, sheet.png")  # fmt: skip
 
 
 def _import(args: argparse.Namespace) -> int:

@@ -3,7 +3,6 @@
 As reference system D compares RDN, RDN with sharpened edges, and ESRGAN.
 """
 
-import hashlib
 import io
 import json
 import time
@@ -24,7 +23,7 @@ from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.device import exact
 from archive_colorizer.evaluation.enlarging import luma_601, psnr_y, reduced, resized, through_jpeg
 from archive_colorizer.evaluation.metrics import ssim
-from archive_colorizer.evaluation.pictures import find, read
+from archive_colorizer.evaluation.pictures import Pair, digest, find, read
 from archive_colorizer.evaluation.sheet import write_sheet
 from archive_colorizer.imaging.degrade import surely_worn
 from archive_colorizer.imaging.sharpen import sharpened
@@ -101,8 +100,8 @@ def evaluate_enlargers(
     (scale,) = scales
     if scale == 1 and not (config.jpeg or config.worn):
         raise ConfigError("models restore (scale 1): --jpeg Q or --worn says from what")
-    truths, left_out = _truths(config, scale)
-    lows = [_low(truth, scale, config) for truth in truths]
+    pairs, left_out = _pairs(config, scale)
+    truths, lows = [pair.truth_hw3 for pair in pairs], [pair.source_hw3 for pair in pairs]
     name = "bicubic" if scale > 1 else "as it is"
     judge = _Judge(truths, lows, scale)
     with exact(device):
@@ -120,7 +119,7 @@ def evaluate_enlargers(
             f"Centre crops of at most {config.size} pixels, reduced {scale} times by Pillow's "
             f"bicubic{worn}; Y of ITU-R 601 (16 to 235), {scale} pixels left out at each edge; "
             f"means of the pictures' dB; seed {config.seed}; {device.type}, float32; SHA-256 of "
-            f"the pixels {_digest(truths, lows)}."
+            f"names and pixels {digest(pairs)}."
         ),
         left_out=left_out,
     )
@@ -174,13 +173,6 @@ class _Judge:
         ))  # fmt: skip
 
 
-def _digest(truths: Sequence[Rgb], lows: Sequence[Rgb]) -> str:
-    total = hashlib.sha256()
-    for pixels in (*truths, *lows):
-        total.update(f"{pixels.shape}".encode() + pixels.tobytes())
-    return total.hexdigest()
-
-
 def _ssim_y(made_hw3: Rgb, truth_hw3: Rgb, shave: int) -> float:
     a, b = (luma_601(p)[shave:-shave, shave:-shave] for p in (made_hw3, truth_hw3))
     return ssim(a, b)
@@ -201,9 +193,11 @@ def _size(module: torch.nn.Module) -> int:
     return sum(value.numel() for value in module.parameters())
 
 
-def _truths(config: EvaluationConfig, scale: int) -> tuple[list[Rgb], dict[str, str]]:
-    """Centre crops whose sides are multiples of the scale, and the reasons for what is missing."""
-    found: list[Rgb] = []
+def _pairs(config: EvaluationConfig, scale: int) -> tuple[list[Pair], dict[str, str]]:
+    """Centre crops whose sides are multiples of the scale, with what the models are given of them;
+    and the reasons for what is missing.
+    """
+    found: list[Pair] = []
     left_out: dict[str, str] = {}
     for listed in find(config):
         try:
@@ -217,7 +211,8 @@ def _truths(config: EvaluationConfig, scale: int) -> tuple[list[Rgb], dict[str, 
             left_out[listed.name] = f"{pixels.shape[1]}x{pixels.shape[0]} pixels: too small"
             continue
         top, left = ((full - side) // 2 for full, side in zip(pixels.shape[:2], sides, strict=True))
-        found.append(pixels[top : top + sides[0], left : left + sides[1]])
+        truth = pixels[top : top + sides[0], left : left + sides[1]]
+        found.append(Pair(listed.name, _low(truth, scale, config), truth))
     if not found:
         raise LocationError(f"{config.data}: none of its {len(left_out)} pictures can be compared")
     return found, left_out

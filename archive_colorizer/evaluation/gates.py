@@ -60,16 +60,24 @@ class Policy:
     gates: tuple[Gate, ...] = ()
     enlarging_gates: tuple[Gate, ...] = ()
 
-    def of(self, scores: Scores) -> tuple[Gate, ...]:
-        """Those that a model with such scores must pass.
+    def __post_init__(self) -> None:
+        for key, metrics in METRICS.items():
+            for number, gate in enumerate(getattr(self, key), start=1):
+                if gate.metric not in metrics:
+                    known = ", ".join(sorted(metrics))
+                    raise ConfigError(
+                        f"{key} {number}: {gate.metric!r} is no metric (known: {known})"
+                    )
+
+    def of(self, *, enlarging: bool) -> tuple[Gate, ...]:
+        """Those that a model of that kind must pass.
 
         Raises:
             ConfigError: the policy has none: nothing is promoted unasked.
         """
-        key = "enlarging_gates" if isinstance(scores, EnlargerScores) else "gates"
-        gates: tuple[Gate, ...] = getattr(self, key)
+        gates = self.enlarging_gates if enlarging else self.gates
         if not gates:
-            raise ConfigError(f"{scores.model}: the policy has no {key}")
+            raise ConfigError(f"the policy has no {'enlarging_gates' if enlarging else 'gates'}")
         return gates
 
 
@@ -112,25 +120,23 @@ def read_policy(path: Path) -> Policy:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(said, dict) or not said or not set(said) <= set(METRICS):
         raise ConfigError(f"{path}: must have the keys {' or '.join(METRICS)}, and no others")
-    return Policy(**{key: _gates(path, key, entries) for key, entries in said.items()})
+    try:
+        return Policy(**{key: _gates(key, entries) for key, entries in said.items()})
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
-def _gates(path: Path, key: str, entries: object) -> tuple[Gate, ...]:
+def _gates(key: str, entries: object) -> tuple[Gate, ...]:
     if not isinstance(entries, list) or not entries:
-        raise ConfigError(f"{path}: {key} must be a list of at least one")
+        raise ConfigError(f"{key} must be a list of at least one")
     found = []
     for number, entry in enumerate(entries, start=1):
         try:
             if not isinstance(entry, dict):
                 raise ConfigError("is not a mapping")
-            gate = Gate(**entry)
-            if gate.metric not in METRICS[key]:
-                known = ", ".join(sorted(METRICS[key]))
-                raise ConfigError(f"{gate.metric!r} is no metric (known: {known})")
+            found.append(Gate(**entry))
         except (ConfigError, TypeError) as error:
-            place = "gate" if key == "gates" else "enlarging gate"
-            raise ConfigError(f"{path}: {place} {number}: {error}") from error
-        found.append(gate)
+            raise ConfigError(f"{key} {number}: {error}") from error
     return tuple(found)
 
 

@@ -39,7 +39,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What goes in and what should come out, (H, W, 3) sRGB of one size."""
+    """What goes in and what should come out, (H, W, 3) sRGB; of one size but for enlarging."""
 
     name: str
     source_hw3: NDArray[np.uint8]

@@ -8,6 +8,7 @@ from archive_colorizer.evaluation.enlarging_run import EnlargingReport
 from archive_colorizer.evaluation.gates import Policy, Verdict, figures, judge
 from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.run import evaluate
+from archive_colorizer.models.tasks import TASK_OF, Task
 from archive_colorizer.registry.models import (
     CHALLENGER,
     CHAMPION,
@@ -73,12 +74,13 @@ def promote(
     if champion and champion.number == version.number:
         raise ConfigError(f"{name}: version {version.number} is champion already")
     refs = tuple(f"models:/{name}/{one.number}" for one in (version, champion) if one)
-    report = evaluate(replace(evaluation, models=refs))
-    if evaluation.worn and isinstance(report, EvaluationReport):
+    enlarging = TASK_OF.get(version.tags.get("family", "")) is Task.UPSCALE
+    gates = policy.of(enlarging=enlarging)
+    if evaluation.worn and not enlarging:
         raise ConfigError(f"{name}: --worn is for models that restore")
+    report = evaluate(replace(evaluation, models=refs))
     rows = {row.model: row for row in report.models}
     mine, theirs = rows[refs[0]], rows[refs[1]] if champion else None
-    gates = policy.of(mine)
     verdicts = judge(gates, mine, theirs)
     passed = all(verdict.passed for verdict in verdicts)
     decision = Decision(

@@ -177,16 +177,25 @@ def choose_device(wanted: str) -> str:
 
 
 def _inheriting(config: TrainConfig) -> TrainConfig:
-    """With the settings of the model that it starts from, under those that are given."""
-    if not config.run.init:
-        return config
-    card = resolve(config.run.init).card
-    if card.family not in (config.spec.family, config.spec.translator):
-        raise ConfigError(f"--init {config.run.init}: is a {card.family}, not a {config.recipe}")
-    rights = joint_rights(config.run.data_rights, card.data_rights)
-    if rights != config.run.data_rights:
-        LOG.info("data rights: %s, as those of %s are", rights, config.run.init)
-    return replace(config, model={**card.config, **config.model})
+    """With the settings of the model that it starts from, under those that are given, and with no
+    better rights than all of its weights have.
+    """
+    rights = [config.run.data_rights]
+    if getattr(config.settings, "generator", ""):  # a public file has no card
+        rights.append("unknown")
+    model = config.model
+    if config.run.init:
+        card = resolve(config.run.init).card
+        if card.family not in (config.spec.family, config.spec.translator):
+            raise ConfigError(
+                f"--init {config.run.init}: is a {card.family}, not a {config.recipe}"
+            )
+        rights.append(card.data_rights)
+        model = {**card.config, **model}
+    joint = joint_rights(*rights)
+    if joint != config.run.data_rights:
+        LOG.info("data rights of the weights: %s, as of those that they begin from", joint)
+    return replace(config, model=model, run=replace(config.run, data_rights=joint))
 
 
 def _with_names(config: TrainConfig) -> TrainConfig:
@@ -296,9 +305,6 @@ def _card(plan: TrainPlan, loop: Loop, family: str) -> ModelCard:
     config, folder = plan.config, Path(plan.folder)
     samples = loop.step * config.feed.batch_size
     first = resolve(config.run.init).card if config.run.init else None
-    rights = [config.run.data_rights] + ([first.data_rights] if first else [])
-    if getattr(config.settings, "generator", ""):  # a file without a card
-        rights.append("unknown")
     start = f", from {config.run.init}" if first else ""
     before = f" Before, {first.name} {first.version}: {first.trained_on}" if first else ""
     looks = validations(folder)
@@ -314,7 +320,7 @@ def _card(plan: TrainPlan, loop: Loop, family: str) -> ModelCard:
             f"{plan.gathered.report.splitlines()[0]}; split SHA-256 {plan.gathered.split_sha256}."
             f"{before}"
         ),
-        data_rights=joint_rights(*rights),
+        data_rights=config.run.data_rights,
         review_doubt=first.review_doubt if first else 1.0,
         training=(
             f"{loop.step:,} steps, {samples:,} samples in {loop.spent_s / 60:.1f} minutes on "

@@ -44,9 +44,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise LocationError(f"{path}: no such weights file (nothing is downloaded)")
-    if is_hdf5(path):
-        return read_keras(path)
     try:
+        if is_hdf5(path):
+            return read_keras(path)
         if path.suffix == ".safetensors":
             state = load_file(path)
         else:

@@ -23,7 +23,8 @@ ENLARGER = EnlargerScores(
 
 
 def failed(policy: Policy, scores: Scores, champion: Scores | None) -> list[str]:
-    verdicts = judge(policy.of(scores), scores, champion)
+    gates = policy.of(enlarging=isinstance(scores, EnlargerScores))
+    verdicts = judge(gates, scores, champion)
     return [verdict.text for verdict in verdicts if not verdict.passed]
 
 
@@ -77,14 +78,17 @@ def test_one_that_enlarges_has_gates_of_its_own() -> None:
         ("gates: []", "a list of at least one"),
         ("gates: [{metric: psnr_mean, at_least: 1}]\nmore: 1", "must have the keys gates or"),
         ("- gates", "must have the keys gates or"),
-        ("enlarging_gates: [{metric: psnr_mean, at_least: 1}]", "enlarging gate 1: 'psnr_mean' is"),
-        ("gates: [{metric: psnr_y, at_least: 1}]", "gate 1: 'psnr_y' is no metric"),
-        ("gates: [psnr]", "gate 1: is not a mapping"),
-        ("gates: [{metric: psnr, at_least: 1}]", "gate 1: 'psnr' is no metric"),
-        ("gates: [{metric: psnr_mean}]", "gate 1: psnr_mean: needs not_worse_by"),
+        (
+            "enlarging_gates: [{metric: psnr_mean, at_least: 1}]",
+            "enlarging_gates 1: 'psnr_mean'",
+        ),
+        ("gates: [{metric: psnr_y, at_least: 1}]", "gates 1: 'psnr_y' is no metric"),
+        ("gates: [psnr]", "gates 1: is not a mapping"),
+        ("gates: [{metric: psnr, at_least: 1}]", "gates 1: 'psnr' is no metric"),
+        ("gates: [{metric: psnr_mean}]", "gates 1: psnr_mean: needs not_worse_by"),
         ("gates: [{metric: psnr_mean, at_least: high}]", "'high' is not a number"),
         ("gates: [{metric: psnr_mean, at_least: 1, better: up}]", "must be higher or lower"),
-        ("gates: [{metric: psnr_mean, over: 1}]", "gate 1:.*over"),
+        ("gates: [{metric: psnr_mean, over: 1}]", "gates 1:.*over"),
     ],
 )
 def test_a_policy_that_cannot_be_is_one_clear_line(tmp_path: Path, text: str, message: str) -> None:

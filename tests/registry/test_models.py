@@ -150,7 +150,7 @@ def test_what_restores_has_gates_of_its_own(photos: Path, tmp_path: Path, run: A
     (refusal,) = decisions(Registry().version("models:/clean/2"))
     assert refusal.figures["challenger"]["psnr_y_gain"] < 0
     assert refusal.figures["champion"]["psnr_y_gain"] == 0
-    assert "SHA-256 of the pixels" in refusal.on
+    assert "SHA-256 of names and pixels" in refusal.on
     assert "has no enlarging_gates" in run(*words, "--worn", "--policy",
                                            str(tmp_path / "policy.yaml"))[1]  # fmt: skip
     run("register", model(tmp_path / "colours", 0.0), "town")

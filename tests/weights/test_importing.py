@@ -239,6 +239,7 @@ def test_what_is_no_model_is_one_clear_line(
         "cut.safetensors": (b"\x10\0\0\0\0\0\0\0{}", "not a state dict"),
         "text.pth": (b"hello", "not a state dict"),
         "code.pth": (pickle.dumps({"x": Evil()}), "not a state dict that is safe to load"),
+        "/proc/self/mem": (None, "not a state dict"),  # a file that cannot be read
         "picture.pth": (b"\x89PNG\r\n", "not a state dict"),
     }
     states = {
