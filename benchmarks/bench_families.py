@@ -19,15 +19,15 @@ from typing import Any
 
 from common import ROOT, save
 
+from archive_colorizer.data.commands import STYLES
+from archive_colorizer.data.library import Library, encode
+from archive_colorizer.data.seeds import derive
 from archive_colorizer.evaluation.config import EvaluationConfig
-from archive_colorizer.evaluation.enlarging_run import EnlargingReport
+from archive_colorizer.evaluation.enlargers import EnlargingReport
 from archive_colorizer.evaluation.pictures import find, open_pair
 from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.run import evaluate
-from archive_colorizer.training.datasets import STYLES
 from archive_colorizer.training.journal import validations
-from archive_colorizer.training.library import Library, encode
-from archive_colorizer.training.seeds import derive
 
 FAMILIES = ("pix2pix", "autoencoder", "chroma_unet", "cwgan_gp", "unet_perceptual",
             "biggan_inversion")  # fmt: skip

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from bench_default import evaluated, rows
 from common import RESULTS, save
 
-from archive_colorizer.cli import main as command
-from archive_colorizer.training.library import Library, encode
+from archive_colorizer.cli.main import main as command
+from archive_colorizer.data.library import Library, encode
 
 MODEL = "builtin:default"
 

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from common import save, write_archive
 
-from archive_colorizer.pipeline.manifest import STEP_TIMES
+from archive_colorizer.pipeline.output.manifest import STEP_TIMES
 
 
 class Watch(threading.Thread):
@@ -57,7 +57,7 @@ class Watch(threading.Thread):
 
 def run_job(source: Path, output: Path, engine: str) -> dict[str, Any]:
     """One job in a process of its own."""
-    words = [sys.executable, "-m", "archive_colorizer.cli", "colorize", str(source), str(output)]
+    words = [sys.executable, "-m", "archive_colorizer", "colorize", str(source), str(output)]
     start_s = time.monotonic()
     # The plain loop gets one core, as each actor of the fused plan does.
     environment = os.environ | ({"OMP_NUM_THREADS": "1"} if engine == "local" else {})

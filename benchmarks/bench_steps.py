@@ -19,6 +19,7 @@ import tifffile
 from common import gray_photograph, save, timed
 from PIL import Image
 
+from archive_colorizer.demo import colour_photographs
 from archive_colorizer.imaging import encode, quality
 from archive_colorizer.imaging.colour import rgb_to_lab
 from archive_colorizer.imaging.compose import compose
@@ -26,13 +27,12 @@ from archive_colorizer.imaging.decode import read_luma, read_reduced
 from archive_colorizer.imaging.header import read_header
 from archive_colorizer.imaging.metadata import Tags
 from archive_colorizer.imaging.tone import make_proxy, tone_class
-from archive_colorizer.samples import colour_photographs
 
 SIZES = (1.5, 24.0, 100.0)
 COMPOSER = """
 import sys
 from pathlib import Path
-from archive_colorizer.cli import main
+from archive_colorizer.cli.main import main
 code = main(["colorize", sys.argv[1], sys.argv[2], "--engine", "local", "--format", sys.argv[3]])
 # Not ru_maxrss: that starts from the size of the process that started this one.
 lines = Path("/proc/self/status").read_text().splitlines()

@@ -19,7 +19,7 @@ from typing import Any
 from bench_default import evaluated, rows
 from common import RESULTS, save
 
-from archive_colorizer.cli import main as command
+from archive_colorizer.cli.main import main as command
 
 MODEL = "builtin:default"
 OWN = {"recipe.rebalance": "0", "recipe.hint_share": "0.3", "feed.zoom": "0.7", "loop.ema": "0.99"}

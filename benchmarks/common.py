@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from archive_colorizer.samples import colour_photographs
+from archive_colorizer.demo import colour_photographs
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 from common import save, write_archive
 
-from archive_colorizer.pipeline import manifest
-from archive_colorizer.provenance.verify import verify
+from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.storage import open_store
 
 MEGAPIXELS = 0.1
@@ -46,7 +46,7 @@ def main() -> None:
         words = [
             sys.executable,
             "-m",
-            "archive_colorizer.cli",
+            "archive_colorizer",
             "colorize",
             str(source),
             str(output),

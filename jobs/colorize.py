@@ -7,7 +7,7 @@ Arguments and exit codes are the command's own; the cluster is the one that the 
 
 import sys
 
-from archive_colorizer.cli import main
+from archive_colorizer.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["colorize", *sys.argv[1:]]))

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from archive_colorizer.samples import demo
+from archive_colorizer.demo import demo
 
 if __name__ == "__main__":
     sys.exit(demo(Path(sys.argv[1])))

@@ -12,10 +12,10 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from archive_colorizer.evaluation.translation_check import brightness
+from archive_colorizer.evaluation.release.translation_check import brightness
 from archive_colorizer.models.cyclegan import CycleGAN, one_way
 from archive_colorizer.weights.card import card_from_json
-from archive_colorizer.weights.files import save_model
+from archive_colorizer.weights.local import save_model
 from archive_colorizer.weights.reference import load, resolve
 
 if __name__ == "__main__":

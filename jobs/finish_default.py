@@ -7,9 +7,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from archive_colorizer.evaluation.default_check import check
+from archive_colorizer.evaluation.release.default_check import check
 from archive_colorizer.weights.card import card_from_json
-from archive_colorizer.weights.files import load_module, save_model
+from archive_colorizer.weights.local import load_module, save_model
 
 if __name__ == "__main__":
     source, weights, folder = (Path(word) for word in sys.argv[1:4])

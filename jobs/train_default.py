@@ -9,7 +9,7 @@ RUN/second/model is the model; `jobs/finish_default.py` gives it its card. Optio
 
 import sys
 
-from archive_colorizer.cli import main
+from archive_colorizer.cli.main import main
 
 FIRST = ("--minutes", "75")
 SECOND = (

@@ -9,7 +9,7 @@ was stopped. RUN/third/model is the model. Options go to all three.
 
 import sys
 
-from archive_colorizer.cli import main
+from archive_colorizer.cli.main import main
 
 ALL = "model.blocks=4 model.convolutions=4 model.features=32 loop.epoch_steps=1000"
 OWN = {

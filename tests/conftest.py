@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from archive_colorizer.config import JobConfig, overlay
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.pipeline.config import JobConfig, overlay
 from archive_colorizer.weights.card import ModelCard
-from archive_colorizer.weights.files import save_model
+from archive_colorizer.weights.local import save_model
 
 if TYPE_CHECKING:
     from faulty import FaultyStore

@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "archive_colorizer"
 FILES = sorted(PACKAGE.rglob("*.py"))
 RAY_FILES = {
-    "pipeline/engine_ray.py",
-    "training/engine_ray.py",
+    "pipeline/engines/ray.py",
+    "pipeline/engines/metrics.py",
+    "training/ray.py",
     "review/server.py",
-    "registry/metrics_export.py",
 }
 
 
@@ -97,7 +97,8 @@ def test_the_mlflow_folder_holds_no_python() -> None:
 
 def test_importing_the_package_loads_neither_torch_nor_ray() -> None:
     code = (
-        "import sys, archive_colorizer, archive_colorizer.cli, archive_colorizer.config;"
+        "import sys, archive_colorizer, archive_colorizer.cli.main;"
+        "import archive_colorizer.pipeline.config;"
         "print([m for m in ('torch', 'ray', 'mlflow', 'boto3') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

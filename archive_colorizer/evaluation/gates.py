@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 import yaml
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.evaluation.enlarging_run import EnlargerScores
+from archive_colorizer.evaluation.enlargers import EnlargerScores
 from archive_colorizer.evaluation.scores import ModelScores
 
 Scores = ModelScores | EnlargerScores

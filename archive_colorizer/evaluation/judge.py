@@ -12,11 +12,11 @@ from torch import Tensor
 
 from archive_colorizer.errors import ModelReferenceError
 from archive_colorizer.evaluation.config import EvaluationConfig
-from archive_colorizer.evaluation.device import seeded
 from archive_colorizer.evaluation.perceptual import Perceptual
 from archive_colorizer.evaluation.pictures import Pair
 from archive_colorizer.evaluation.scores import Judged, PictureScores, score
 from archive_colorizer.evaluation.subject import Subject
+from archive_colorizer.inference.device import seeded
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.evaluation.config import EvaluationConfig
-from archive_colorizer.evaluation.inception import FEATURES, load_inception
-from archive_colorizer.evaluation.lpips import load_lpips
 from archive_colorizer.evaluation.scores import SetScores
+from archive_colorizer.metrics.inception import FEATURES, load_inception
+from archive_colorizer.metrics.lpips import load_lpips
 
 FID_FROM: Final = 2048
 """Pictures below which FID is not given: its covariance would not even have full rank."""

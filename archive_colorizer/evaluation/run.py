@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.evaluation import pictures, protocol, report
 from archive_colorizer.evaluation.config import EvaluationConfig
-from archive_colorizer.evaluation.device import choose_device, exact, seeded
-from archive_colorizer.evaluation.enlarging_run import EnlargingReport, evaluate_enlargers
+from archive_colorizer.evaluation.enlargers import EnlargingReport, evaluate_enlargers
 from archive_colorizer.evaluation.judge import Judge
 from archive_colorizer.evaluation.perceptual import Perceptual
 from archive_colorizer.evaluation.pictures import Pair
 from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.scores import summarize
-from archive_colorizer.evaluation.sheet import write_sheet
 from archive_colorizer.evaluation.subject import (
     Asked,
     Subject,
@@ -28,7 +26,9 @@ from archive_colorizer.evaluation.subject import (
     open_subject,
     unchanged,
 )
-from archive_colorizer.models.tasks import TASK_OF, Task
+from archive_colorizer.imaging.comparison_sheet import comparison_sheet
+from archive_colorizer.inference.device import choose_device, exact, seeded
+from archive_colorizer.models.catalog import TASK_OF, Task
 from archive_colorizer.weights.reference import resolve
 
 
@@ -60,7 +60,7 @@ def evaluate(config: EvaluationConfig) -> EvaluationReport | EnlargingReport:
         ]
         found = compare(config, subjects, device)
     report.write(found.report, folder)
-    write_sheet(folder / report.SHEET_PNG, found.titles, found.rows)
+    comparison_sheet(found.titles, found.rows).save(folder / report.SHEET_PNG, "PNG")
     return found.report
 
 

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archive_colorizer.evaluation import metrics
 from archive_colorizer.imaging.colour import colourfulness, rgb_to_lab
+from archive_colorizer.metrics import picture
 
 GREY_TRUTH: Final = 10.0
 """Colourfulness below which a truth counts as grey."""
@@ -93,19 +93,19 @@ def score(
 ) -> PictureScores:
     """All figures of one picture, (H, W, 3) sRGB against its truth."""
     lab, lab_truth = rgb_to_lab(rgb_hw3), rgb_to_lab(truth_hw3)
-    errors = metrics.ab_errors(lab, lab_truth)
-    error = metrics.mse(rgb_hw3, truth_hw3)
+    errors = picture.ab_errors(lab, lab_truth)
+    error = picture.mse(rgb_hw3, truth_hw3)
     return PictureScores(
         name=name,
         mse=error,
-        psnr=metrics.psnr(error),
-        ssim=metrics.ssim(rgb_hw3, truth_hw3),
-        ssim_global=metrics.ssim_global(rgb_hw3, truth_hw3),
+        psnr=picture.psnr(error),
+        ssim=picture.ssim(rgb_hw3, truth_hw3),
+        ssim_global=picture.ssim_global(rgb_hw3, truth_hw3),
         colourfulness=colourfulness(rgb_hw3),
         colourfulness_truth=colourfulness(truth_hw3),
-        ciede2000=metrics.ciede2000(lab, lab_truth),
+        ciede2000=picture.ciede2000(lab, lab_truth),
         ab_error=float(errors.mean()),
-        accuracy_area=metrics.accuracy_area(errors),
+        accuracy_area=picture.accuracy_area(errors),
         lightness_error=float(np.abs(lab[..., 0] - lab_truth[..., 0]).mean()),
         doubt=doubt,
         lpips=lpips,
@@ -140,7 +140,7 @@ def summarize(judged: Judged, grey_psnr: float) -> ModelScores:
         pictures=len(pictures),
         mse=mean_mse,
         psnr_mean=psnr_mean,
-        psnr_of_mean_mse=metrics.psnr(mean_mse),
+        psnr_of_mean_mse=picture.psnr(mean_mse),
         psnr_over_grey=0.0 if psnr_mean == grey_psnr else psnr_mean - grey_psnr,
         ssim=_mean(pictures, "ssim"),
         ssim_global=_mean(pictures, "ssim_global"),
@@ -166,7 +166,7 @@ def doubt_spearman(pictures: Sequence[PictureScores]) -> float | None:
     doubts = [p.doubt for p in pictures if p.doubt is not None]
     if len(doubts) != len(pictures):
         return None
-    return metrics.spearman(doubts, [p.ab_error for p in pictures])
+    return picture.spearman(doubts, [p.ab_error for p in pictures])
 
 
 def _mean(pictures: Sequence[PictureScores], field: str) -> float:

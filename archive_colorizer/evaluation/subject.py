@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from archive_colorizer.errors import ConfigError, ModelReferenceError
 from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.imaging.degrade import chance_of, degraded_gray
+from archive_colorizer.models.catalog import TAKES_HINTS
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
-from archive_colorizer.models.tasks import TAKES_HINTS
 from archive_colorizer.weights.reference import ResolvedModel, load, resolve
 
 BASELINE: Final = "grey (baseline)"

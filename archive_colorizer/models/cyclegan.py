@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
-from archive_colorizer.models.sides import at_any_sides
+from archive_colorizer.models.padding import at_any_sides
 
 MULTIPLE: Final = 4
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.models.colour import rgb_to_lab
-from archive_colorizer.models.sides import at_any_sides
+from archive_colorizer.models.padding import at_any_sides
 from archive_colorizer.models.spec import Prediction, certain
 
 """Lab units of an output of 1 where the generator gives ab."""

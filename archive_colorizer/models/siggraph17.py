@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.models.eccv16 import MULTIPLE, ZhangConfig, lightness_of, stage
-from archive_colorizer.models.sides import at_any_sides
+from archive_colorizer.models.padding import at_any_sides
 from archive_colorizer.models.spec import Prediction, certain
 
 CLASSES: Final = 529

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from archive_colorizer.models.tasks import Task
+from archive_colorizer.models.catalog import Task
 
 
 class Prediction(NamedTuple):

@@ -19,8 +19,8 @@ from archive_colorizer.models import (
     siggraph17,
     unet_perceptual,
 )
+from archive_colorizer.models.catalog import TASK_OF
 from archive_colorizer.models.spec import ModelSpec
-from archive_colorizer.models.tasks import TASK_OF
 
 
 def _spec(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from archive_colorizer.imaging.colour import AB_SCALE
-from archive_colorizer.models.sides import at_any_sides
+from archive_colorizer.models.padding import at_any_sides
 from archive_colorizer.models.spec import Prediction, certain
 
 

@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from archive_colorizer.config import JobConfig
-from archive_colorizer.models.tasks import Task
-from archive_colorizer.pipeline.chosen import task_of
-from archive_colorizer.pipeline.colorize import Colorize
-from archive_colorizer.pipeline.deliver import Deliver
-from archive_colorizer.pipeline.manifest import JobContext
-from archive_colorizer.pipeline.prepare import Prepare
-from archive_colorizer.pipeline.read import Read
-from archive_colorizer.pipeline.record import Record
-from archive_colorizer.pipeline.restore import Restore, Sharpen
-from archive_colorizer.pipeline.step import Kind, Step
-from archive_colorizer.pipeline.translate import Translate
+from archive_colorizer.models.catalog import Task
+from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.job_models import task_of
+from archive_colorizer.pipeline.output.manifest import JobContext
+from archive_colorizer.pipeline.steps.colorize import Colorize
+from archive_colorizer.pipeline.steps.deliver import Deliver
+from archive_colorizer.pipeline.steps.prepare import Prepare
+from archive_colorizer.pipeline.steps.read import Read
+from archive_colorizer.pipeline.steps.record import Record
+from archive_colorizer.pipeline.steps.restore import Restore, Sharpen
+from archive_colorizer.pipeline.steps.step import Kind, Step
+from archive_colorizer.pipeline.steps.translate import Translate
 from archive_colorizer.storage import S3Settings, configure
 from archive_colorizer.weights.reference import ResolvedModel
 

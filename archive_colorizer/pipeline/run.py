@@ -10,20 +10,21 @@ from typing import Any
 
 import pyarrow as pa
 
-from archive_colorizer.config import JobConfig
-from archive_colorizer.models.classes import has_classes
-from archive_colorizer.pipeline import manifest, output, reserve, usage
-from archive_colorizer.pipeline.chosen import Models, models_of
+from archive_colorizer.models.catalog import has_classes
+from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.engines.transport import refs_of
+from archive_colorizer.pipeline.inputs.listing import Listing, list_source, total_bytes
+from archive_colorizer.pipeline.inputs.selection import MANIFEST_COLUMNS, Selection, select
 from archive_colorizer.pipeline.job import JobSpec, set_up
-from archive_colorizer.pipeline.listing import Listing, list_source, total_bytes
-from archive_colorizer.pipeline.lock import Lock
-from archive_colorizer.pipeline.progress import Display, Tally, display, duration
-from archive_colorizer.pipeline.record import Recorded, write_rows
-from archive_colorizer.pipeline.selection import MANIFEST_COLUMNS, Selection, select
-from archive_colorizer.pipeline.specs import digest, job_record, make_spec
-from archive_colorizer.pipeline.step import now_us
-from archive_colorizer.pipeline.travel import refs_of
-from archive_colorizer.records import Outcome, Status
+from archive_colorizer.pipeline.job_models import Models, models_of
+from archive_colorizer.pipeline.job_spec import digest, job_record, make_spec
+from archive_colorizer.pipeline.output import disk_reserve, layout, manifest
+from archive_colorizer.pipeline.output.lease import Lock
+from archive_colorizer.pipeline.records import Outcome, Status
+from archive_colorizer.pipeline.steps.record import Recorded, write_rows
+from archive_colorizer.pipeline.steps.step import now_us
+from archive_colorizer.progress import Display, Tally, display, duration
+from archive_colorizer.registry import usage
 from archive_colorizer.storage import Store, open_store
 from archive_colorizer.storage.local import TEMPORARIES
 
@@ -101,7 +102,7 @@ def preview(config: JobConfig) -> Preview:
         UsageError: as `colorize`.
     """
     set_up(config)
-    output.check_apart(config.source, config.output)
+    layout.check_apart(config.source, config.output)
     models = models_of(config)
     chosen = _select(config, _list(config), open_store(config.output), models)
     return Preview(
@@ -126,15 +127,15 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
     """
     start_s = time.monotonic()
     set_up(config)
-    output.check_apart(config.source, config.output)
+    layout.check_apart(config.source, config.output)
     models = models_of(config)
     store = open_store(config.output)
     with show or display() as shown:
         shown.say("listing")
         listing = _list(config)
-        output.prepare(store)
+        layout.prepare(store)
         with Lock(store) as lock:
-            output.recover(store)
+            layout.recover(store)
             chosen = _select(config, listing, store, models)
             try:
                 tally, note = _do(config, store, models, chosen, shown, lock)
@@ -145,7 +146,7 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
 
 def _list(config: JobConfig) -> Listing:
     listing = list_source(config.source, config.select.include, config.select.exclude)
-    output.check_masters_apart(listing.table["source_uri"], config.output)
+    layout.check_masters_apart(listing.table["source_uri"], config.output)
     return listing
 
 
@@ -169,8 +170,8 @@ def _do(
     spec = make_spec(config, models, lock.owner)
     if chosen.todo.num_rows or chosen.excluded.num_rows:
         record = job_record(config, models, spec, chosen)
-        output.write_job(store, record)
-        reserve.keep(store)
+        layout.write_job(store, record)
+        disk_reserve.keep(store)
         manifest.move_to_history(store, chosen.superseded, spec.context.job_id)
         _record_excluded(store, chosen.excluded, spec)
         with _engine(config, spec) as run:
@@ -178,13 +179,13 @@ def _do(
                 lock.check()
                 tally.add(recorded)
                 shown.update(tally)
-        output.remove_superseded(store)
-        store.delete_tree(reserve.FOLDER)  # room for compaction
+        layout.remove_superseded(store)
+        store.delete_tree(disk_reserve.FOLDER)  # room for compaction
         manifest.one_row_a_page(store, spec.context.job_id)
         manifest.compact(store)
         counts = Counter(manifest.read(store, ["status"])["status"].to_pylist())
         finished = datetime.now(UTC).isoformat(timespec="seconds")
-        output.write_job(store, record | {"finished_at": finished, "counts": dict(counts)})
+        layout.write_job(store, record | {"finished_at": finished, "counts": dict(counts)})
         done = {"output": store.uri, "finished_at": finished, "pictures": tally.done}
         note = usage.note(models[0], spec.context.job_id, done)
     return tally, note
@@ -197,9 +198,9 @@ class _Local(AbstractContextManager[Runner]):
         self._spec = spec
 
     def __enter__(self) -> Runner:
-        from archive_colorizer.pipeline import engine_local
+        from archive_colorizer.pipeline.engines import local
 
-        return lambda todo: engine_local.run(self._spec, todo)
+        return lambda todo: local.run(self._spec, todo)
 
     def __exit__(self, *_: object) -> None:
         return None
@@ -209,11 +210,11 @@ class _Ray(AbstractContextManager[Runner]):
     """Ray Data: joins or starts a cluster for the length of the block."""
 
     def __init__(self, config: JobConfig, spec: JobSpec) -> None:
-        from archive_colorizer.pipeline import engine_ray
+        from archive_colorizer.pipeline.engines import ray
 
-        self._engine = engine_ray
+        self._engine = ray
         self._spec = spec
-        self._cluster = engine_ray.cluster(config.run)
+        self._cluster = ray.cluster(config.run)
 
     def __enter__(self) -> Runner:
         resources = self._cluster.__enter__()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from archive_colorizer.registry.models import CHAMPION, Registry, Version, decisions, jobs
+from archive_colorizer.registry.mlflow_models import CHAMPION, Registry, Version, decisions, jobs
 from archive_colorizer.weights.reference import ResolvedModel, resolve
 
 

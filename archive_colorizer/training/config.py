@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final, Literal
 
-from archive_colorizer.config import section
+from archive_colorizer.data.library import DataConfig
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.pipeline.config import section
 from archive_colorizer.training.feed import FeedConfig
-from archive_colorizer.training.library import DataConfig
 from archive_colorizer.training.loop import LoopConfig
 from archive_colorizer.training.table import RECIPES, RecipeSpec
 from archive_colorizer.weights.card import Rights

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from archive_colorizer.data.library import Item, Library, Photograph
+from archive_colorizer.data.seeds import derive
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS
 from archive_colorizer.imaging.degrade import degraded_gray
-from archive_colorizer.training.library import Item, Library, Photograph
 from archive_colorizer.training.recipe import Batch, Sample, Sampler
-from archive_colorizer.training.seeds import derive
 
 Float = NDArray[np.float32]
 

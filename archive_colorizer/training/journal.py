@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from archive_colorizer.evaluation.sheet import write_sheet
+from archive_colorizer.imaging.comparison_sheet import comparison_sheet
 from archive_colorizer.registry.tracking import Tracker
 from archive_colorizer.training.curve import draw_curves
 from archive_colorizer.training.loop import Loop
@@ -97,7 +97,7 @@ class Journal:
 
     def _samples(self, epoch: int, seen: Validation) -> None:
         sheet = self._folder / "samples" / f"epoch-{epoch:04d}.png"
-        write_sheet(sheet, seen.titles, seen.rows)
+        comparison_sheet(seen.titles, seen.rows).save(sheet, "PNG")
         self._tracker.file(sheet, "samples")
 
     def _send(self) -> None:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from archive_colorizer.training.library import Library
+from archive_colorizer.data.library import Library
 
 Batch = Mapping[str, Tensor]
 Sample = Mapping[str, NDArray[Any]]

@@ -21,22 +21,22 @@ from typing import Any, Final
 import torch
 
 from archive_colorizer import __version__
+from archive_colorizer.data.library import Gathered, Library, gather
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.registry.connection import default_uri
 from archive_colorizer.registry.tracking import MlflowTracker, NoTracker, Tracker
 from archive_colorizer.training.config import TrainConfig, has_setting
 from archive_colorizer.training.feed import Feed
-from archive_colorizer.training.following import Follower
+from archive_colorizer.training.follower import Follower
 from archive_colorizer.training.group import ALONE, Group
 from archive_colorizer.training.journal import Journal, last_figures, validations
-from archive_colorizer.training.library import Gathered, Library, gather
 from archive_colorizer.training.loop import CHECKPOINT, Loop
 from archive_colorizer.training.recipe import Batch
 from archive_colorizer.training.validation import Validator
 from archive_colorizer.version import git_commit
 from archive_colorizer.weights.card import ModelCard, joint_rights
-from archive_colorizer.weights.files import save_model
+from archive_colorizer.weights.local import save_model
 from archive_colorizer.weights.reference import load, resolve
 
 LOG: Final = logging.getLogger("archive_colorizer")
@@ -108,7 +108,7 @@ def train(config: TrainConfig) -> TrainReport:
         if config.run.engine == "local":
             work(plan, lambda feed, step: feed.batches(step))
         else:
-            from archive_colorizer.training.engine_ray import train_on_ray
+            from archive_colorizer.training.ray import train_on_ray
 
             train_on_ray(plan)
     return _report(config, folder)

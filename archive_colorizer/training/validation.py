@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from archive_colorizer.evaluation import metrics
-from archive_colorizer.evaluation.enlarging import psnr_y, resized
+from archive_colorizer.data.library import Library
 from archive_colorizer.evaluation.pictures import square
 from archive_colorizer.evaluation.subject import Subject, baseline, subject_of
 from archive_colorizer.imaging.colour import colourfulness
+from archive_colorizer.metrics import picture
+from archive_colorizer.metrics.luma import psnr_y, resized
 from archive_colorizer.models.spec import Task
 from archive_colorizer.training.feed import Feed, FeedConfig
-from archive_colorizer.training.library import Library
 from archive_colorizer.training.loop import Loop
 from archive_colorizer.training.recipe import Batch
 
@@ -178,4 +178,4 @@ def _pixels(rgb_3hw: Tensor) -> NDArray[np.uint8]:
 
 
 def _psnr(made: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    return min(100.0, metrics.psnr(metrics.mse(made, truth)))
+    return min(100.0, picture.psnr(picture.mse(made, truth)))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archive_colorizer.errors import ModelReferenceError
-from archive_colorizer.registry.references import fetch, is_reference
+from archive_colorizer.registry.resolve import fetch, is_reference
 from archive_colorizer.weights.card import ModelCard, card_from_json
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def load(model: ResolvedModel) -> "nn.Module":
     Raises:
         ModelReferenceError: an unknown family, or weights that do not fit it.
     """
-    from archive_colorizer.weights.files import load_module
+    from archive_colorizer.weights.local import load_module
 
     path = Path(model.path)
     if model.registry and not path.is_file():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.evaluation.enlarging_run import EnlargerScores
+from archive_colorizer.evaluation.enlargers import EnlargerScores
 from archive_colorizer.evaluation.gates import DEFAULT, Gate, Policy, Scores, judge, read_policy
 from archive_colorizer.evaluation.scores import ModelScores
 

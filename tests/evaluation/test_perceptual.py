@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from archive_colorizer.errors import LocationError
 from archive_colorizer.evaluation import perceptual
 from archive_colorizer.evaluation.config import EvaluationConfig
-from archive_colorizer.evaluation.inception import FID_CLASSES, Inception, load_inception
-from archive_colorizer.evaluation.lpips import ALEXNET, Lpips, load_lpips
 from archive_colorizer.evaluation.perceptual import Perceptual
+from archive_colorizer.metrics.inception import FID_CLASSES, Inception, load_inception
+from archive_colorizer.metrics.lpips import ALEXNET, Lpips, load_lpips
 
 CPU = torch.device("cpu")
 

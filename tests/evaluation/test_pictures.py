@@ -6,12 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from toys import drawn
 
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.pictures import digest, find, open_pair, square
-
-from .conftest import drawn
 
 
 def config(data: Path, **changes: object) -> EvaluationConfig:

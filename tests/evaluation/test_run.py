@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from toys import Constant, Inverted, drawn
 
 from archive_colorizer.errors import ConfigError, LocationError, ModelReferenceError
 from archive_colorizer.evaluation.config import EvaluationConfig
@@ -29,9 +30,7 @@ from archive_colorizer.models.chroma_unet import ChromaUNetConfig, build
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.card import ModelCard
-from archive_colorizer.weights.files import save_model
-
-from .conftest import Constant, Inverted, drawn
+from archive_colorizer.weights.local import save_model
 
 CPU = torch.device("cpu")
 TINY = {"widths": (8, 8, 8, 8, 8), "blocks": (1, 1, 1, 1, 1), "head": 8}
@@ -232,7 +231,7 @@ def test_a_device_that_is_not_there_is_one_clear_line(photos: Path, tmp_path: Pa
 def test_without_the_extra_it_is_one_clear_line(tmp_path: Path, words: tuple[str, ...]) -> None:
     code = (
         "import sys; sys.modules['skimage'] = None\n"
-        f"from archive_colorizer.cli import main; sys.exit(main({list(words)!r}))"
+        f"from archive_colorizer.cli.main import main; sys.exit(main({list(words)!r}))"
     )
     store = {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
     done = subprocess.run(

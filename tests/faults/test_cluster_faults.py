@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from processes import command, soft_pictures, wait_for_pictures
 
-from archive_colorizer.pipeline import manifest
-from archive_colorizer.provenance.verify import verify
+from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.storage import open_store
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ class Poison(importlib.abc.MetaPathFinder):
     """Kills the process that opens a picture with the word in it."""
 
     def find_spec(self, name, path, target=None):
-        if name != "archive_colorizer.pipeline.read":
+        if name != "archive_colorizer.pipeline.steps.read":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from processes import command, soft_pictures, wait_for_pictures
 
-from archive_colorizer.provenance.verify import verify
+from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.storage import open_store
 
 pytestmark = pytest.mark.slow

@@ -29,7 +29,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(photos: Path, run: Path, *more: str) -> list[str]:
-    words = [sys.executable, "-m", "archive_colorizer.cli", "train", "chroma_unet", str(photos)]
+    words = [sys.executable, "-m", "archive_colorizer", "train", "chroma_unet", str(photos)]
     return [*words, "--output", str(run), *TINY, *more]
 
 

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
+from archive_colorizer.demo import colour_photographs
 from archive_colorizer.imaging import colour, tone
 from archive_colorizer.imaging.decode import read_luma, read_reduced
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.header import read_header
 from archive_colorizer.imaging.metadata import build_xmp, carried_exif, find_row_id
 from archive_colorizer.imaging.profiles import srgb_profile
-from archive_colorizer.samples import colour_photographs
 
 
 def gray(height: int = 60, width: int = 90) -> np.ndarray:

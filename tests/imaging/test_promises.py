@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from archive_colorizer.demo import colour_photographs
 from archive_colorizer.imaging import encode
 from archive_colorizer.imaging.colour import lightness, linear_of, rgb_to_lab
 from archive_colorizer.imaging.compose import compose, gamut_scale
 from archive_colorizer.imaging.metadata import Tags
-from archive_colorizer.samples import colour_photographs
 
 PHOTOGRAPHS = dict(colour_photographs())
 

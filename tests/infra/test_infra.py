@@ -121,7 +121,7 @@ def test_a_pod_of_the_ray_job_is_valid_and_not_root(number: int) -> None:
 
 
 def test_the_ray_job_names_the_ray_that_is_installed_and_a_command_that_there_is() -> None:
-    from archive_colorizer.cli import build_parser
+    from archive_colorizer.cli.main import build_parser
 
     spec = load("rayjob.yaml")["spec"]
     assert spec["rayClusterSpec"]["rayVersion"] == version("ray")

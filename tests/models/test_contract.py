@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from archive_colorizer.models.catalog import TAKES_HINTS, TASK_OF
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
-from archive_colorizer.models.tasks import TAKES_HINTS, TASK_OF
 
 SMALL = {
     "chroma_unet": {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8},

@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from archive_colorizer.cli import main
+from archive_colorizer.cli.main import main
 from archive_colorizer.models import ddcolor
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.reference import resolve

@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 from processes import command
 
-from archive_colorizer.config import JobConfig
+from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.run import colorize
 
 Job = Callable[..., JobConfig]
@@ -195,7 +195,7 @@ def test_orientation_is_applied_once(job: Job, masters: Path, rows: Rows) -> Non
 def test_a_model_that_gives_nonsense_is_the_pictures_fault_and_not_the_jobs(
     job: Job, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from archive_colorizer.pipeline import predict
+    from archive_colorizer.inference import predict
 
     def nonsense(
         self: object, gray_bhw: np.ndarray, *told: object
@@ -211,7 +211,7 @@ def test_a_model_that_gives_nonsense_is_the_pictures_fault_and_not_the_jobs(
 def test_memory_that_runs_out_halves_the_batch(
     job: Job, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from archive_colorizer.pipeline import predict
+    from archive_colorizer.inference import predict
 
     real = predict.Predictor.__call__
 

@@ -1,21 +1,22 @@
 """Class labels: from the command line, from an inventory, by number and by name."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from archive_colorizer.config import JobConfig, overlay
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.biggan import init_orthogonal
-from archive_colorizer.models.classes import class_number
+from archive_colorizer.models.catalog import class_number
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.pipeline.config import JobConfig, overlay
 from archive_colorizer.pipeline.run import colorize
 from archive_colorizer.weights.card import ModelCard
-from archive_colorizer.weights.files import save_model
+from archive_colorizer.weights.local import save_model
 
-from .test_translate import Rows
+Rows = Callable[[str | Path], list[dict[str, Any]]]
 
 SETTINGS = {
     "resolution": 32, "ch": 4, "n_classes": 3, "shared_dim": 6, "dim_z": 24,

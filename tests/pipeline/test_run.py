@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archive_colorizer.config import JobConfig
 from archive_colorizer.errors import LocationError, ModelReferenceError
 from archive_colorizer.imaging.metadata import find_row_id
+from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.output.status import summarize
+from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.run import colorize, preview
-from archive_colorizer.pipeline.status import summarize
-from archive_colorizer.provenance.verify import verify
 from archive_colorizer.storage import open_store
 from archive_colorizer.storage.local import path_of_uri
-from archive_colorizer.weights.files import save_model
+from archive_colorizer.weights.local import save_model
 from archive_colorizer.weights.reference import load, resolve
 
 Job = Callable[..., JobConfig]

@@ -15,12 +15,12 @@ import pytest
 import tifffile
 from processes import command, soft_pictures, wait_until
 
-from archive_colorizer.cli import main
-from archive_colorizer.config import JobConfig, overlay
+from archive_colorizer.cli.main import main
 from archive_colorizer.errors import LocationError, LockedError
-from archive_colorizer.pipeline.lock import Lock
+from archive_colorizer.pipeline.config import JobConfig, overlay
+from archive_colorizer.pipeline.output.lease import Lock
+from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.run import JobReport, colorize
-from archive_colorizer.provenance.verify import verify
 from archive_colorizer.storage import open_store
 
 pytestmark = pytest.mark.s3
@@ -162,7 +162,7 @@ def test_a_file_that_is_not_ours_is_left(uploaded: str, bucket: str, run: Run) -
 @pytest.mark.slow
 def test_on_ray_by_the_command(uploaded: str, bucket: str, object_store: Any) -> None:
     env = {k: v for k, v in os.environ.items() if k != "AWS_ENDPOINT_URL"}
-    command = [sys.executable, "-m", "archive_colorizer.cli", "colorize", uploaded]
+    command = [sys.executable, "-m", "archive_colorizer", "colorize", uploaded]
     done = subprocess.run(
         [*command, f"s3://{bucket}/ray", "--s3-endpoint", object_store.url],
         capture_output=True, text=True, env=env, timeout=300,

@@ -7,7 +7,7 @@ import pyarrow.dataset as ds
 import pytest
 from processes import blocks, colour_photographs, free_port, script, soft_pictures
 
-from archive_colorizer.registry.models import Registry, decisions, jobs
+from archive_colorizer.registry.mlflow_models import Registry, decisions, jobs
 from archive_colorizer.weights.reference import resolve
 
 pytestmark = pytest.mark.slow

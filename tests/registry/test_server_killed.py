@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from processes import command, soft_pictures, wait_for_pictures
 
-from archive_colorizer.cli import main
-from archive_colorizer.provenance.verify import verify
+from archive_colorizer.cli.main import main
+from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.storage import open_store
 
 PICTURES = 60

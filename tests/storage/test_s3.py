@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from archive_colorizer.errors import LockedError
-from archive_colorizer.pipeline.lock import Lock
+from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.storage import open_store, open_uri, s3
 
 pytestmark = pytest.mark.s3
@@ -109,7 +109,7 @@ def test_what_the_store_refuses_is_one_clear_line(
     import re
 
     place = f"s3://{name or bucket}/x"
-    command = [sys.executable, "-m", "archive_colorizer.cli", "colorize", place, str(tmp_path)]
+    command = [sys.executable, "-m", "archive_colorizer", "colorize", place, str(tmp_path)]
     for words in (command, [*command[:4], __file__, place]):
         done = subprocess.run(words, capture_output=True, text=True, env=os.environ | env)
         assert done.returncode == 2, done.stderr
@@ -122,7 +122,7 @@ def test_what_the_store_refuses_is_one_clear_line(
 RACER = """
 import sys, time
 from archive_colorizer.errors import LockedError
-from archive_colorizer.pipeline.lock import Lock
+from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.storage import open_store
 sys.stdin.readline()
 try:

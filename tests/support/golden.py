@@ -22,8 +22,8 @@ import tifffile
 import torch
 from PIL import Image
 
-from archive_colorizer.config import JobConfig, overlay
-from archive_colorizer.evaluation.default_check import photographs
+from archive_colorizer.evaluation.release.default_check import photographs
+from archive_colorizer.pipeline.config import JobConfig, overlay
 from archive_colorizer.pipeline.run import colorize
 from archive_colorizer.training.config import compose
 from archive_colorizer.training.journal import losses, validations

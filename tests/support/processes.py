@@ -25,7 +25,7 @@ def free_port() -> int:
 
 def command(source: object, output: object, model: str, *more: str) -> list[str]:
     """A quick `colorize`, as words."""
-    words = [sys.executable, "-m", "archive_colorizer.cli", "colorize", str(source), str(output)]
+    words = [sys.executable, "-m", "archive_colorizer", "colorize", str(source), str(output)]
     return [*words, "--model", model, "--proxy-px", "64", "--batch-size", "4", *more]
 
 

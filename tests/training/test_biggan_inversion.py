@@ -7,12 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
+from archive_colorizer.data.labels import label_of, numbered
 from archive_colorizer.errors import ConfigError, LocationError
-from archive_colorizer.evaluation.lpips import ALEXNET, Lpips
+from archive_colorizer.metrics.lpips import ALEXNET, Lpips
 from archive_colorizer.models.biggan import BigGANConfig, Discriminator, Generator
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses
-from archive_colorizer.training.labels import label_of, numbered
 from archive_colorizer.training.recipes.biggan_inversion import enhanced
 from archive_colorizer.training.run import train
 from archive_colorizer.weights.reference import load, resolve

@@ -6,16 +6,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from landscapes import landscape
 
-from archive_colorizer.config import read_file
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.pipeline.config import read_file
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses, validations
 from archive_colorizer.training.recipes.cyclegan import Pool
 from archive_colorizer.training.run import train
 from archive_colorizer.weights.reference import load, resolve
-
-from .conftest import landscape
 
 
 @pytest.fixture

@@ -5,16 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from landscapes import MakeLibrary
 
+from archive_colorizer.data.library import Library
+from archive_colorizer.data.seeds import derive
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.models.chroma_unet import ChromaUNet, ChromaUNetConfig
 from archive_colorizer.training.feed import Feed, FeedConfig
-from archive_colorizer.training.library import Library
 from archive_colorizer.training.loop import CHECKPOINT, Loop, LoopConfig
 from archive_colorizer.training.recipes.chroma_unet import ChromaRecipe, ChromaRecipeConfig
-from archive_colorizer.training.seeds import derive
-
-from .conftest import MakeLibrary
 
 TINY = ChromaUNetConfig(widths=(4, 8, 8, 8, 8), blocks=(1, 1, 1, 1, 1), head=8)
 FEED = FeedConfig(crop_px=32, zoom=0.8, batch_size=4, degrade_share=0.5)

@@ -5,14 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from landscapes import MakeLibrary
 
+from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.metrics import vgg
+from archive_colorizer.metrics.vgg import VggFeatures
 from archive_colorizer.models.cwgan_gp import Critic, CWGANConfig, ResidualUNet
 from archive_colorizer.models.unet_perceptual import UNetPerceptual, UNetPerceptualConfig
-from archive_colorizer.models.vgg import VggFeatures
-from archive_colorizer.training import perceptual
 from archive_colorizer.training.feed import Feed, FeedConfig
-from archive_colorizer.training.library import Library
 from archive_colorizer.training.loop import Loop, LoopConfig
 from archive_colorizer.training.recipes.cwgan_gp import (
     CWGANRecipe,
@@ -23,8 +24,6 @@ from archive_colorizer.training.recipes.unet_perceptual import (
     UNetPerceptualRecipe,
     UNetPerceptualRecipeConfig,
 )
-
-from .conftest import MakeLibrary
 
 FEED = FeedConfig(crop_px=32, batch_size=4)
 
@@ -114,7 +113,7 @@ def small_vgg(path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A file with the public names, of few channels."""
     make = lambda kind: VggFeatures(kind, width_divisor=16)  # noqa: E731
     torch.save(make(kind).state_dict(), path)
-    monkeypatch.setattr(perceptual, "VggFeatures", make)
+    monkeypatch.setattr(vgg, "VggFeatures", make)
     return str(path)
 
 

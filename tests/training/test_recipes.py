@@ -5,13 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from landscapes import MakeLibrary, landscape
 
+from archive_colorizer.data.library import Library
+from archive_colorizer.data.seeds import derive
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.autoencoder import Autoencoder, AutoencoderConfig
 from archive_colorizer.models.pix2pix import Generator, Pix2PixConfig
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.training.feed import Feed, FeedConfig, PairSampler, saturated
-from archive_colorizer.training.library import Library
 from archive_colorizer.training.loop import Loop, LoopConfig
 from archive_colorizer.training.recipe import Recipe, Sample
 from archive_colorizer.training.recipes.autoencoder import (
@@ -19,10 +21,7 @@ from archive_colorizer.training.recipes.autoencoder import (
     AutoencoderRecipeConfig,
 )
 from archive_colorizer.training.recipes.pix2pix import Pix2PixRecipe, Pix2PixRecipeConfig
-from archive_colorizer.training.seeds import derive
 from archive_colorizer.training.table import RECIPES
-
-from .conftest import MakeLibrary, landscape
 
 FEED = FeedConfig(crop_px=32, batch_size=4)
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from archive_colorizer.cli import main
+from archive_colorizer.cli.main import main
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses, validations
 from archive_colorizer.training.run import train
-from archive_colorizer.weights.files import save_model
+from archive_colorizer.weights.local import save_model
 from archive_colorizer.weights.reference import load, resolve
 
 TINY = {
@@ -170,8 +170,7 @@ def test_the_other_families_train_too(photos: Path, tmp_path: Path, recipe: str)
 
 def test_pairs_in_colour_make_a_translator(tmp_path: Path) -> None:
     import cv2
-
-    from .conftest import landscape
+    from landscapes import landscape
 
     for seed in range(12):
         for side in ("source", "target"):

@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from skimage import data
 
-from archive_colorizer.evaluation.default_check import CheckRow, check, passed
-from archive_colorizer.evaluation.enlarging import psnr_y, reduced, through_jpeg
-from archive_colorizer.evaluation.translation_check import brightness
+from archive_colorizer.demo import colour_photographs
+from archive_colorizer.evaluation.release.default_check import CheckRow, check, passed
+from archive_colorizer.evaluation.release.translation_check import brightness
 from archive_colorizer.imaging.degrade import surely_worn
-from archive_colorizer.samples import colour_photographs
+from archive_colorizer.metrics.luma import psnr_y, reduced, through_jpeg
 from archive_colorizer.weights.reference import builtin_names, load, resolve
 
 MAX_BYTES = 20_000_000

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from archive_colorizer.cli import main
+from archive_colorizer.cli.main import main
 from archive_colorizer.weights.keras import read_keras
 from archive_colorizer.weights.reference import load, resolve
 

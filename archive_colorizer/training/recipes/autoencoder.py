@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.data.library import Library
 from archive_colorizer.models.autoencoder import Autoencoder
 from archive_colorizer.training.feed import FeedConfig, PairSampler
-from archive_colorizer.training.library import Library
 from archive_colorizer.training.recipe import Batch, Phase
 
 

@@ -17,9 +17,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.data.labels import label_of, numbered
+from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError, LocationError
-from archive_colorizer.evaluation.lpips import load_lpips
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS
+from archive_colorizer.metrics.lpips import load_lpips
+from archive_colorizer.metrics.vgg import open_vgg, perceptual_loss
 from archive_colorizer.models.biggan import (
     INVERSION_BLOCK,
     Discriminator,
@@ -32,11 +35,7 @@ from archive_colorizer.models.biggan_inversion import (
     hinge_discriminator_loss,
     hinge_generator_loss,
 )
-from archive_colorizer.models.vgg import perceptual_loss
 from archive_colorizer.training.feed import FeedConfig, PairSampler, drawn
-from archive_colorizer.training.labels import label_of, numbered
-from archive_colorizer.training.library import Library
-from archive_colorizer.training.perceptual import open_vgg
 from archive_colorizer.training.recipe import Batch, Phase, Sample
 from archive_colorizer.weights.state import read_state
 

@@ -15,14 +15,14 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from archive_colorizer.data.library import Library
+from archive_colorizer.data.seeds import derive
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import AB_SCALE, LUMA_WEIGHTS, rgb_to_lab
 from archive_colorizer.imaging.degrade import degraded_gray
 from archive_colorizer.models.chroma_unet import STRIDE, ChromaUNet
 from archive_colorizer.training.feed import FeedConfig, cut_alike, drawn
-from archive_colorizer.training.library import Library
 from archive_colorizer.training.recipe import Batch, Phase, Sample
-from archive_colorizer.training.seeds import derive
 
 GRID_STEP: Final = 2
 GRID: Final = np.arange(-128, 129, GRID_STEP, dtype=np.float32)

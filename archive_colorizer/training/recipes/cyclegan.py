@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.cyclegan import Critic, CycleGAN
 from archive_colorizer.models.pix2pix import init_normal
 from archive_colorizer.training.feed import FeedConfig, cut_alike
-from archive_colorizer.training.library import Library
 from archive_colorizer.training.recipe import Batch, Phase, Sample
 
 

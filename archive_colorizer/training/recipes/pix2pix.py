@@ -12,12 +12,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.models.colour import rgb_to_lab
 from archive_colorizer.models.pix2pix import Generator, PatchDiscriminator, init_normal
 from archive_colorizer.training.feed import FeedConfig, PairSampler
-from archive_colorizer.training.library import Library
 from archive_colorizer.training.recipe import Batch, Phase
 
 

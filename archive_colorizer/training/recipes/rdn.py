@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.rdn import RDN
-from archive_colorizer.training.enlarging import EnlargeSampler
 from archive_colorizer.training.feed import FeedConfig
-from archive_colorizer.training.library import Library
+from archive_colorizer.training.low_high_sampler import EnlargeSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 

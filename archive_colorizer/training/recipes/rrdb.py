@@ -11,13 +11,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.metrics.vgg import open_vgg, perceptual_loss
 from archive_colorizer.models.rrdb import Discriminator, RRDBNet, relativistic_loss
-from archive_colorizer.models.vgg import perceptual_loss
-from archive_colorizer.training.enlarging import EnlargeSampler
 from archive_colorizer.training.feed import FeedConfig
-from archive_colorizer.training.library import Library
-from archive_colorizer.training.perceptual import open_vgg
+from archive_colorizer.training.low_high_sampler import EnlargeSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 

@@ -13,14 +13,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import AB_SCALE
+from archive_colorizer.metrics.vgg import open_vgg, perceptual_loss
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.models.unet_perceptual import UNetPerceptual
-from archive_colorizer.models.vgg import perceptual_loss
 from archive_colorizer.training.feed import FeedConfig, PairSampler
-from archive_colorizer.training.library import Library
-from archive_colorizer.training.perceptual import open_vgg
 from archive_colorizer.training.recipe import Batch, Phase
 
 

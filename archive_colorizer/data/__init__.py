@@ -1,0 +1,1 @@
+"""Photographs on disk: what data may be, which pictures teach, and the library they become."""

@@ -1,0 +1,101 @@
+"""Promotion: the challenger beside the champion on the same pictures, and the gates' verdict."""
+
+from dataclasses import dataclass, replace
+
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.evaluation.config import EvaluationConfig
+from archive_colorizer.evaluation.enlargers import EnlargingReport
+from archive_colorizer.evaluation.gates import Policy, Verdict, figures, judge
+from archive_colorizer.evaluation.report import EvaluationReport
+from archive_colorizer.evaluation.run import evaluate
+from archive_colorizer.models.catalog import TASK_OF, Task
+from archive_colorizer.registry.mlflow_models import (
+    CHALLENGER,
+    CHAMPION,
+    Decision,
+    Registry,
+    Version,
+    now_text,
+    who,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """What came of it."""
+
+    version: Version
+    champion: Version | None
+    """Before."""
+    verdicts: tuple[Verdict, ...]
+    decision: Decision
+    report: EvaluationReport | EnlargingReport
+
+    @property
+    def promoted(self) -> bool:
+        """Whether every gate was passed."""
+        return self.decision.kind == "promoted"
+
+    def text(self) -> str:
+        """For people."""
+        lines = [f"{'pass' if v.passed else 'FAIL'}  {v.text}" for v in self.verdicts]
+        name, number = self.version.name, self.version.number
+        before = f" in place of version {self.champion.number}" if self.champion else ""
+        if self.promoted:
+            return "\n".join([*lines, f"{name} version {number} is champion{before}"])
+        gates = ", ".join(v.gate for v in self.verdicts if not v.passed)
+        return "\n".join([*lines, f"{name} version {number} was refused by {gates}"])
+
+
+def promote(
+    registry: Registry,
+    name: str,
+    evaluation: EvaluationConfig,
+    policy: Policy,
+    number: str = "",
+) -> Promotion:
+    """Evaluate the challenger beside the champion and let the gates decide.
+
+    Args:
+        registry: where both are.
+        name: of the registered model.
+        evaluation: the set and how it is measured; its models are put in here.
+        policy: all of its gates for such models must be passed.
+        number: the challenger's version; empty takes the alias.
+
+    Raises:
+        ModelReferenceError: no such model or version, or one that cannot be loaded.
+        ConfigError: the challenger is champion already, the policy has no gates for such a
+            model, or the evaluation does not suit it.
+        LocationError: the store or the evaluation set cannot be reached.
+    """
+    ref = f"models:/{name}/{number}" if number else f"models:/{name}@{CHALLENGER}"
+    version, champion = registry.version(ref), registry.alias(name, CHAMPION)
+    if champion and champion.number == version.number:
+        raise ConfigError(f"{name}: version {version.number} is champion already")
+    refs = tuple(f"models:/{name}/{one.number}" for one in (version, champion) if one)
+    enlarging = TASK_OF.get(version.tags.get("family", "")) is Task.UPSCALE
+    gates = policy.of(enlarging=enlarging)
+    if evaluation.worn and not enlarging:
+        raise ConfigError(f"{name}: --worn is for models that restore")
+    report = evaluate(replace(evaluation, models=refs))
+    rows = {row.model: row for row in report.models}
+    mine, theirs = rows[refs[0]], rows[refs[1]] if champion else None
+    verdicts = judge(gates, mine, theirs)
+    passed = all(verdict.passed for verdict in verdicts)
+    decision = Decision(
+        kind="promoted" if passed else "refused",
+        by=who(),
+        at=now_text(),
+        over=champion.number if champion else "",
+        on=f"{evaluation.data}: {report.on}",
+        text="; ".join(v.text for v in verdicts if v.passed == passed),
+        figures={
+            "challenger": figures(mine, gates),
+            "champion": figures(theirs, gates) if theirs else None,
+        },
+    )
+    registry.decide(version, decision)
+    return Promotion(
+        version=version, champion=champion, verdicts=verdicts, decision=decision, report=report
+    )

@@ -1,0 +1,1 @@
+"""Checks that a shipped model must pass, on photographs that come with the dependencies."""

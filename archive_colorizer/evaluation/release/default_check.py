@@ -1,0 +1,148 @@
+"""Whether a shipped colorizer really colours: over photographs that come with the dependencies.
+
+scikit-learn's and scikit-image's colour photographs (those inside the packages, nothing is
+downloaded) are taken to grey, coloured, and asked two things: is there colour, and more than one?
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import fmean
+from typing import Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from archive_colorizer.errors import LocationError
+from archive_colorizer.evaluation.subject import grey_of, keep_luminance
+from archive_colorizer.imaging.colour import chroma, rgb_to_lab
+from archive_colorizer.inference.device import exact
+
+MIN_MEAN_CHROMA: Final = 8.0
+MAX_SECTOR_SHARE: Final = 0.90
+"""Of the fullest sector, on average over the photographs (docs/adr/0010)."""
+COLOURED_CHROMA: Final = 5.0
+"""CIE Lab chroma above which a pixel counts as coloured: below it hue is hardly seen."""
+SECTOR_DEGREES: Final = 60
+PROXY_PX: Final = 256
+"""Short side of what the model sees, as `colorize` has it by default."""
+
+PHOTOGRAPHS: Final = {
+    "sklearn": ("datasets/images/china.jpg", "datasets/images/flower.jpg"),
+    "skimage": ("data/astronaut.png", "data/chelsea.png", "data/coffee.png",
+                "data/motorcycle_left.png", "data/rocket.jpg"),
+}  # fmt: skip
+"""Package -> its colour photographs (scikit-image's others are grey, drawn, microscopic, retinal or
+astronomical; motorcycle_left and motorcycle_right show the same)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One photograph."""
+
+    name: str
+    mean_chroma: float
+    """Of the result, CIE Lab."""
+    largest_sector: float
+    """Share of the coloured pixels in the fullest 60 degrees of hue; 1 where none is coloured."""
+    truth_chroma: float
+    truth_sector: float = 0.0
+
+
+def passed(rows: Sequence[CheckRow]) -> bool:
+    """Every photograph is coloured beyond doubt, and all together not by one hue."""
+    shares = [row.largest_sector for row in rows]
+    coloured = all(row.mean_chroma > MIN_MEAN_CHROMA for row in rows)
+    return coloured and fmean(shares) <= MAX_SECTOR_SHARE
+
+
+def photographs() -> dict[str, Path]:
+    """Name -> file of the photographs that the installed packages bring.
+
+    Raises:
+        LocationError: neither package brings one.
+    """
+    found = {}
+    for package, names in PHOTOGRAPHS.items():
+        spec = find_spec(package)
+        for folder in spec.submodule_search_locations or () if spec else ():
+            files = (Path(folder) / name for name in names)
+            found.update({file.name: file for file in files if file.is_file()})
+    if not found:
+        raise LocationError("scikit-learn's and scikit-image's photographs are not installed")
+    return found
+
+
+def check(
+    module: nn.Module, *, temperature: float | None = None, files: Mapping[str, Path] | None = None
+) -> tuple[CheckRow, ...]:
+    """Colour each photograph at proxy size and measure it.
+
+    Args:
+        module: a colorizer with `predict`; judged in evaluation mode on its own device, float32.
+        temperature: None takes the model's own.
+        files: name -> file; None takes `photographs()`.
+    """
+    files = photographs() if files is None else files
+    was_training = module.training
+    device = next(module.parameters()).device
+    module.eval()
+    try:
+        with exact(device):
+            return tuple(_row(name, file, module, temperature) for name, file in files.items())
+    finally:
+        module.train(was_training)
+
+
+def largest_sector(lab_hw3: NDArray[np.floating]) -> float:
+    """Share of the coloured pixels in the fullest 60 degrees of hue, wherever these begin.
+
+    To a degree: hues are counted in whole degrees, and 60 neighbouring ones make a sector.
+    """
+    coloured = lab_hw3[chroma(lab_hw3.astype(np.float32)) > COLOURED_CHROMA]
+    if not len(coloured):
+        return 1.0
+    hue = np.degrees(np.arctan2(coloured[:, 2], coloured[:, 1])).astype(int) % 360
+    counts = np.bincount(hue, minlength=360)
+    around = np.concatenate((counts, counts[: SECTOR_DEGREES - 1]))
+    sectors = np.convolve(around, np.ones(SECTOR_DEGREES, dtype=int), mode="valid")
+    return float(sectors.max() / len(coloured))
+
+
+def _row(name: str, file: Path, module: nn.Module, temperature: float | None) -> CheckRow:
+    with Image.open(file) as image:
+        truth = image.convert("RGB")
+    truth.thumbnail(proxy_size(truth.size), Image.Resampling.BICUBIC)
+    truth_hw3 = np.asarray(truth)
+    device = next(module.parameters()).device
+    rgb = _coloured(torch.from_numpy(truth_hw3.copy()).to(device), module, temperature)
+    lab, true_lab = rgb_to_lab(rgb), rgb_to_lab(truth_hw3)
+    return CheckRow(
+        name,
+        float(chroma(lab).mean()),
+        largest_sector(lab),
+        float(chroma(true_lab).mean()),
+        largest_sector(true_lab),
+    )
+
+
+def proxy_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of a photograph as `colorize` shows it to a model by default."""
+    scale = PROXY_PX / min(size)
+    return round(size[0] * scale), round(size[1] * scale)
+
+
+def _coloured(truth_hw3: Tensor, module: nn.Module, temperature: float | None) -> NDArray[np.uint8]:
+    """The photograph taken to grey and coloured, (H, W, 3); padded to multiples of 64 meanwhile."""
+    gray_b1hw = grey_of(truth_hw3.permute(2, 0, 1)[None].float() / 255)
+    height, width = gray_b1hw.shape[2:]
+    padded = F.pad(gray_b1hw, (0, -width % 64, 0, -height % 64), mode="reflect")
+    prediction = module.predict(padded, temperature=temperature)  # type: ignore[operator]
+    rgb = keep_luminance(gray_b1hw, prediction.ab_b2hw[:, :, :height, :width].float())
+    pixels: NDArray[np.uint8] = (rgb[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    return pixels

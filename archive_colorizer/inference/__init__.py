@@ -1,0 +1,1 @@
+"""Networks run on pixels: device, precision, padding."""

@@ -1,0 +1,1 @@
+"""Which pages a job does: listing, selection, lists and hints beside them, names of derivatives."""

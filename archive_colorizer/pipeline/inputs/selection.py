@@ -1,0 +1,183 @@
+"""Which of the listed pages are to be done now, and which earlier rows make room for them."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.inputs.exclude_and_fixity import read_exclude_list, read_fixity
+from archive_colorizer.pipeline.inputs.hints import read_hints
+from archive_colorizer.pipeline.inputs.listing import Listing, with_text
+from archive_colorizer.pipeline.inputs.naming import output_keys
+
+MANIFEST_COLUMNS: Final = (
+    "row_id", "source_uri", "page", "status", "error_class", "attempt", "recipe_sha256"
+)  # fmt: skip
+"""What `select` needs of the manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a run does."""
+
+    todo: pa.Table
+    """Pages to be coloured; columns are the fields of PhotoRef."""
+    excluded: pa.Table
+    """Pages on the exclude list that have no row yet; the same columns."""
+    superseded: pa.Array
+    """Row ids of the manifest that go to history."""
+    listed: int
+    done: int
+    """Listed pages that already have their row."""
+    held_back: int
+    """Pages left for later by --limit."""
+    notes: tuple[str, ...] = ()
+
+
+def row_id(uri: str, page: int, size: int, version: object, recipe_sha256: str, *told: str) -> str:
+    """SHA-256, hex, of what names a page under one recipe: known before anything is read.
+
+    `told` is what the model is told of this picture; nothing counts for nothing.
+    """
+    parts = (uri, str(page), str(size), str(version), recipe_sha256, *filter(None, told))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def with_row_ids(table: pa.Table, recipe_sha256: str, *, classes: bool) -> pa.Table:
+    """Add `row_id` to a listing; `class_id` counts where the model has classes."""
+    names = ("source_uri", "page", "size_bytes", "hints", "class_id")
+    columns = [table[name].to_pylist() for name in names]
+    versions = pc.coalesce(table["etag"], table["mtime_ns"].cast(pa.string())).to_pylist()
+    ids = []
+    for uri, page, size, points, label, version in zip(*columns, versions, strict=True):
+        shown = f"class {label}" if classes and label else ""
+        ids.append(row_id(uri, page, size, version, recipe_sha256, points, shown))
+    return table.append_column("row_id", pa.array(ids, pa.string()))
+
+
+def select(
+    listing: Listing,
+    manifest: pa.Table,
+    config: JobConfig,
+    recipe_sha256: str,
+    *,
+    classes: bool = False,
+) -> Selection:
+    """Compare what is listed with what the manifest has.
+
+    Args:
+        listing: of SOURCE.
+        manifest: with at least MANIFEST_COLUMNS.
+        config: `select` decides; lists that it names are read here.
+        recipe_sha256: of this run.
+        classes: the model is told what each picture shows, so that another class is another row.
+
+    Raises:
+        ConfigError: an exclude or fixity list that cannot be understood.
+    """
+    table, notes = _with_hints(with_text(listing.table), config.select.hints)
+    table = with_row_ids(table, recipe_sha256, classes=classes)
+    table, unmatched = _with_fixity(table, config.select.fixity)
+    notes += unmatched
+    keys = output_keys(
+        table["relative_raw"].to_pylist(), config.deliver.suffix, config.deliver.format
+    )
+    table = table.append_column("output_key", pa.array(keys, pa.string()))
+    table = _with_attempt(table, manifest)
+    done = _done(table, manifest, config)
+    excluded, more = _excluded(table, config.select.exclude_list)
+    todo = table.filter(pc.invert(pc.or_(done, excluded)))
+    now = todo.slice(0, config.select.limit) if config.select.limit else todo
+    off = table.filter(pc.and_(excluded, pc.invert(_in_manifest_as_excluded(table, manifest))))
+    return Selection(
+        todo=now,
+        excluded=off,
+        superseded=_superseded(manifest, pa.concat_tables([now, off])),
+        listed=table.num_rows,
+        done=pc.sum(pc.and_(done, pc.invert(excluded))).as_py() or 0,
+        held_back=todo.num_rows - now.num_rows,
+        notes=listing.notes + notes + more,
+    )
+
+
+def _page_key(table: pa.Table) -> pa.Array:
+    return pc.binary_join_element_wise(table["source_uri"], table["page"].cast(pa.string()), "#")
+
+
+def _done(table: pa.Table, manifest: pa.Table, config: JobConfig) -> pa.Array:
+    """Pages whose row is there, unless they are wanted again or are no longer excluded."""
+    if config.select.redo:
+        return pa.array([False] * table.num_rows, pa.bool_())
+    rows = manifest.filter(pc.not_equal(pc.fill_null(manifest["error_class"], ""), "excluded"))
+    if config.select.retry_failed:
+        rows = rows.filter(pc.not_equal(rows["status"], "failed"))
+    return pc.is_in(table["row_id"], value_set=rows["row_id"].combine_chunks())
+
+
+def _with_attempt(table: pa.Table, manifest: pa.Table) -> pa.Table:
+    """Number the attempts at one row id."""
+    earlier = pc.index_in(table["row_id"], value_set=manifest["row_id"].combine_chunks())
+    attempts = pc.take(manifest["attempt"], earlier)
+    return table.append_column("attempt", pc.add(pc.fill_null(attempts, 0), 1))
+
+
+def _excluded(table: pa.Table, path: str) -> tuple[pa.Array, tuple[str, ...]]:
+    if not path:
+        return pa.array([False] * table.num_rows, pa.bool_()), ()
+    names = read_exclude_list(path)
+    values = pa.array(sorted(names), pa.string())
+    columns = [table[name] for name in ("relative", "source_uri", "object_id")]
+    masks = [pc.is_in(column, value_set=values) for column in columns]
+    used: set[str] = set()
+    for column in columns:
+        used.update(pc.unique(column.filter(pc.is_in(column, value_set=values))).to_pylist())
+    unknown = len(names - used)
+    note = (f"{path}: {unknown:,} entries name nothing that is listed",) if unknown else ()
+    return pc.or_(pc.or_(masks[0], masks[1]), masks[2]), note
+
+
+def _in_manifest_as_excluded(table: pa.Table, manifest: pa.Table) -> pa.Array:
+    rows = manifest.filter(pc.equal(manifest["status"], "skipped"))
+    return pc.is_in(table["row_id"], value_set=rows["row_id"].combine_chunks())
+
+
+def _with_hints(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:
+    """Add each picture's points, found by its path, URI or object id."""
+    given = read_hints(path) if path else {}
+    if not given:
+        return table.append_column("hints", pa.repeat("", table.num_rows)), ()
+    names = [table[name].to_pylist() for name in ("relative", "source_uri", "object_id")]
+    found = [next((given[n] for n in row if n in given), "") for row in zip(*names, strict=True)]
+    unknown = len(set(given) - set().union(*map(set, names)))
+    note = (f"{path}: {unknown:,} pictures are not listed",) if unknown else ()
+    return table.append_column("hints", pa.array(found, pa.string())), note
+
+
+def _with_fixity(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:
+    """Put the values of a fixity list in place of the inventory's own."""
+    if not path:
+        return table, ()
+    sums: Mapping[str, str] = read_fixity(path)
+    names = zip(
+        table["relative"].to_pylist(),
+        table["source_uri"].to_pylist(),
+        table["expected_sha256"].to_pylist(),
+        strict=True,
+    )
+    wanted = [sums.get(relative) or sums.get(uri) or given for relative, uri, given in names]
+    matched = len(set(sums) & {*table["relative"].to_pylist(), *table["source_uri"].to_pylist()})
+    place = table.column_names.index("expected_sha256")
+    table = table.set_column(place, "expected_sha256", pa.array(wanted, pa.string()))
+    unknown = len(sums) - matched
+    note = (f"{path}: {unknown:,} entries name nothing that is listed",) if unknown else ()
+    return table, note
+
+
+def _superseded(manifest: pa.Table, doing: pa.Table) -> pa.Array:
+    """Rows of the pages that get a new one."""
+    again = pc.is_in(_page_key(manifest), value_set=_page_key(doing).combine_chunks())
+    return manifest.filter(again)["row_id"].combine_chunks()

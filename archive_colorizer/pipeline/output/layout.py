@@ -1,0 +1,152 @@
+"""OUTPUT's own files: where they may be, what job.json holds, and how a dead run is tidied up."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path, PurePath, PurePosixPath
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from archive_colorizer.errors import LocationError
+from archive_colorizer.imaging.metadata import find_row_id
+from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.storage import Store, is_s3
+from archive_colorizer.storage.local import TEMPORARIES, path_of_uri
+from archive_colorizer.storage.settings import parse_s3
+
+JOB: Final = "job.json"
+_OWN: Final = frozenset({JOB, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES})
+
+
+def check_apart(source: str, output: str) -> None:
+    """Make sure that masters and derivatives cannot meet.
+
+    Raises:
+        LocationError: OUTPUT is SOURCE, inside it, or around it, after links are resolved.
+    """
+    masters, derivatives = _real(source), _real(output)
+    if derivatives == masters:
+        raise LocationError(f"{output}: OUTPUT may not be SOURCE")
+    if _holds(masters, derivatives) and not _is_file(source):
+        raise LocationError(f"{output}: OUTPUT may not lie inside SOURCE")
+    if _holds(derivatives, masters):
+        raise LocationError(f"{output}: OUTPUT may not lie around SOURCE")
+
+
+def check_masters_apart(uris: pa.ChunkedArray, output: str) -> None:
+    """The same for the pictures that an inventory names.
+
+    Raises:
+        LocationError: one of them lies inside OUTPUT.
+    """
+    folder = _real(output)
+    parents = {uri.rpartition("/")[0] for uri in pc.unique(uris).to_pylist()}
+    for parent in parents:
+        if parent and _holds(folder, _real(parent)):
+            raise LocationError(f"{output}: OUTPUT may not hold masters ({parent})")
+
+
+def _real(location: str) -> PurePath:
+    """A path, or an object store's bucket and prefix as one, with its scheme."""
+    if is_s3(location):
+        bucket, key = parse_s3(location)
+        return PurePosixPath(f"s3:/{bucket}", *(part for part in key.split("/") if part))
+    path = path_of_uri(location) if location.startswith("file://") else Path(location)
+    return Path(os.path.realpath(path))
+
+
+def _holds(outer: PurePath, inner: PurePath) -> bool:
+    return outer.is_absolute() == inner.is_absolute() and inner.is_relative_to(outer)
+
+
+def _is_file(location: str) -> bool:
+    return not is_s3(location) and not Path(_real(location)).is_dir()
+
+
+def prepare(store: Store) -> None:
+    """Make sure that OUTPUT can be written.
+
+    Raises:
+        LocationError: it cannot, or it is a file.
+    """
+    try:
+        with store.staged(".writable", "check", replace=True) as file:
+            file.write(b"?")
+        store.delete(".writable")
+        store.delete_tree(f"{TEMPORARIES}/check")
+    except OSError as error:
+        reason = error.strerror or error
+        raise LocationError(f"{store.uri}: OUTPUT cannot be written: {reason}") from error
+
+
+def recover(store: Store) -> None:
+    """Tidy up after a run that died: its temporaries, and a compaction that it did not finish."""
+    store.delete_tree(TEMPORARIES)
+    manifest.recover(store)
+
+
+def read_job(store: Store) -> dict[str, Any]:
+    """What job.json holds; empty where there is none.
+
+    Raises:
+        LocationError: it cannot be read.
+    """
+    try:
+        values = json.loads(store.read(JOB))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise LocationError(f"{store.uri_of(JOB)}: cannot be read: {error}") from error
+    return dict(values)
+
+
+def write_job(store: Store, values: Mapping[str, Any]) -> None:
+    """Write job.json whole."""
+    store.write_atomic(JOB, json.dumps(values, indent=2, ensure_ascii=False).encode())
+
+
+def remove_superseded(store: Store) -> int:
+    """Delete derivatives of ours that only history names: their pages were done again or excluded.
+
+    Returns:
+        How many were deleted.
+    """
+    columns = ["source_uri", "page", "derivative_uri", "status", "error_class"]
+    current = manifest.read(store, columns)
+    old = manifest.read(store, ["source_uri", "page", "derivative_uri"], manifest.HISTORY)
+    if not old.num_rows:
+        return 0
+    gone = pc.invert(pc.is_in(old["derivative_uri"], value_set=_flat(current["derivative_uri"])))
+    excluded = pc.equal(current["error_class"], "excluded")
+    done = current.filter(pc.or_kleene(pc.equal(current["status"], "ok"), excluded))
+    redone = pc.is_in(old["source_uri"], value_set=_flat(done["source_uri"]))
+    named = old.filter(pc.and_(pc.and_(gone, redone), pc.is_valid(old["derivative_uri"])))
+    deleted = 0
+    for uri in pc.unique(named["derivative_uri"]).to_pylist():
+        deleted += _delete_ours(store, uri)
+    return deleted
+
+
+def _delete_ours(store: Store, uri: str) -> bool:
+    if not uri.startswith(store.uri):
+        return False
+    key = store.key_of(uri)
+    try:
+        with store.open(key) as file:
+            ours = find_row_id(file) is not None
+    except OSError:
+        return False
+    if ours:
+        store.delete(key)
+    return ours
+
+
+def is_own_file(key: str) -> bool:
+    """Whether a key of OUTPUT is the job's record and not a derivative."""
+    return key.split("/", 1)[0] in _OWN
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks()

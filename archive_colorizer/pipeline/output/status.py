@@ -1,0 +1,108 @@
+"""How far a job is, read from OUTPUT alone, while it runs or after."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from archive_colorizer.errors import LocationError
+from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.pipeline.output.layout import read_job
+from archive_colorizer.pipeline.output.lease import read_lease
+from archive_colorizer.storage import Store
+
+SLOWEST = 5
+_COLUMNS = ("status", "error_class", "source_uri", "started_at", "job_id", "recipe_sha256")
+_TIMES = tuple(f"ms_{name}" for name in manifest.STEP_TIMES)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """Counts of a job."""
+
+    location: str
+    job_id: str
+    running: str
+    """Who is at it, or "no"."""
+    listed: int
+    by_status: dict[str, int]
+    by_error: dict[str, int]
+    other_recipe: int
+    """Rows of an earlier recipe that this job has not done again."""
+    pictures_per_s: float
+    slowest: tuple[tuple[float, str], ...]
+    """Seconds and source URI."""
+
+    @property
+    def left(self) -> int:
+        """Listed pages without a row."""
+        return max(0, self.listed - sum(self.by_status.values()))
+
+    def text(self) -> str:
+        """For people."""
+        lines = [
+            f"{self.location}: job {self.job_id}, running: {self.running}",
+            f"listed {self.listed:,}, left {self.left:,}, {self.pictures_per_s:.1f} pictures/s",
+            *(f"  {count:>9,}  {name}" for name, count in sorted(self.by_status.items())),
+        ]
+        if self.by_error:
+            lines.append("by error class:")
+            lines += [f"  {count:>9,}  {name}" for name, count in sorted(self.by_error.items())]
+        if self.other_recipe:
+            lines.append(f"{self.other_recipe:,} rows are of an earlier recipe")
+        if self.slowest:
+            lines.append("slowest:")
+            lines += [f"  {seconds:8.2f} s  {uri}" for seconds, uri in self.slowest]
+        return "\n".join(lines)
+
+
+def summarize(store: Store) -> StatusReport:
+    """Read the state of a job.
+
+    Raises:
+        LocationError: there is no job at that place.
+    """
+    job = read_job(store)
+    if not job:
+        raise LocationError(f"{store.uri}: no job there (it has no job.json)")
+    rows = manifest.read(store, (*_COLUMNS, *_TIMES))
+    here = rows.filter(pc.equal(rows["job_id"], job["job_id"]))
+    other = pc.sum(pc.not_equal(rows["recipe_sha256"], job["recipe_sha256"])).as_py() or 0
+    return StatusReport(
+        location=store.uri,
+        job_id=job["job_id"],
+        running=_running(store),
+        listed=int(job["listed"]),
+        by_status=dict(Counter(rows["status"].to_pylist())),
+        by_error=dict(Counter(name for name in rows["error_class"].to_pylist() if name)),
+        other_recipe=int(other),
+        pictures_per_s=_rate(here),
+        slowest=_slowest(rows),
+    )
+
+
+def _running(store: Store) -> str:
+    lease = read_lease(store)
+    if lease is None or lease.is_dead(time.time()):
+        return "no"
+    return f"process {lease.pid} on {lease.host}"
+
+
+def _rate(rows: pa.Table) -> float:
+    """Pictures a second between the first and the last start of the last run."""
+    if rows.num_rows < 2:
+        return 0.0
+    span = pc.min_max(rows["started_at"]).as_py()
+    seconds = (span["max"] - span["min"]).total_seconds()
+    return (rows.num_rows - 1) / seconds if seconds else 0.0
+
+
+def _slowest(rows: pa.Table) -> tuple[tuple[float, str], ...]:
+    total = pa.array([0.0] * rows.num_rows, pa.float64())
+    for name in _TIMES:
+        total = pc.add(total, pc.fill_null(rows[name].combine_chunks(), 0.0))
+    order = pc.sort_indices(total, sort_keys=[("", "descending")])[:SLOWEST]
+    uris = rows["source_uri"].combine_chunks().take(order).to_pylist()
+    return tuple(zip((ms / 1000 for ms in total.take(order).to_pylist()), uris, strict=True))

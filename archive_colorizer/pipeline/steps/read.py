@@ -1,0 +1,125 @@
+"""Read: the master's bytes once, their SHA-256, and what its header says."""
+
+import hashlib
+import io
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, Final
+
+from archive_colorizer.errors import (
+    FixityPhotoError,
+    PhotoError,
+    TooLargePhotoError,
+    UnreadablePhotoError,
+)
+from archive_colorizer.imaging.header import Header, read_header
+from archive_colorizer.pipeline.config import RunConfig
+from archive_colorizer.pipeline.records import Outcome, PhotoRef, SourceFacts
+from archive_colorizer.pipeline.steps.picture_errors import naming
+from archive_colorizer.pipeline.steps.step import Kind, each, failure, ms_since, now_us
+from archive_colorizer.storage import open_uri
+
+CHUNK_BYTES: Final = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A master whose bytes and header were read; its pixels were not."""
+
+    ref: PhotoRef
+    header: Header
+    facts: SourceFacts
+    data: bytes | None
+    """The encoded master; None when it is too large to travel."""
+    started_at_us: int
+    ms: Mapping[str, float] = field(default_factory=dict)
+
+
+class Read:
+    """PhotoRef -> Opened."""
+
+    name = "read"
+    kind: Kind = "cpu"
+
+    def __init__(self, config: RunConfig, upscale: int = 1) -> None:
+        self._inline_bytes = int(config.inline_mib * (1 << 20))
+        self._max_megapixels = config.max_megapixels
+        self._upscale = upscale
+
+    def setup(self) -> None:
+        """Nothing to load."""
+
+    def __call__(self, batch: Sequence[PhotoRef]) -> list[object]:
+        """Read each page's bytes; a picture's fault becomes its outcome."""
+        return each(self._one, batch)
+
+    def _one(self, ref: PhotoRef) -> Opened | Outcome:
+        started_at_us, start_s = now_us(), time.perf_counter()
+        facts: SourceFacts | None = None
+        try:
+            with naming(ref):
+                data, source, sha256, size = self._bytes_of(ref)
+                with source:
+                    if not size:
+                        raise UnreadablePhotoError("the file is empty")
+                    header = read_header(source, max_megapixels=self._max_megapixels)
+                    self._check_enlarged(header)
+                facts = _facts(header, sha256, _fixity(ref, sha256))
+                if facts.fixity == "mismatch":
+                    raise FixityPhotoError(
+                        f"SHA-256 is {sha256}, the fixity list says {ref.expected_sha256}"
+                    )
+        except PhotoError as error:
+            return failure(ref, error, started_at_us, facts, {"read": ms_since(start_s)})
+        ref = replace(ref, size_bytes=size)
+        return Opened(ref, header, facts, data, started_at_us, {"read": ms_since(start_s)})
+
+    def _check_enlarged(self, header: Header) -> None:
+        """The limit holds for what is made, too."""
+        megapixels = header.width * header.height * self._upscale**2 / 1e6
+        if megapixels > self._max_megapixels:
+            raise TooLargePhotoError(
+                f"{header.width} x {header.height} pixels, enlarged {self._upscale} times, are "
+                f"{megapixels:.0f} megapixels; the limit is {self._max_megapixels:g}"
+            )
+
+    def _bytes_of(self, ref: PhotoRef) -> tuple[bytes | None, BinaryIO, str, int]:
+        """The bytes if they may travel, a handle on them, their SHA-256 and their number."""
+        source = open_uri(ref.source_uri)
+        data = source.read(self._inline_bytes + 1)
+        if len(data) <= self._inline_bytes:
+            source.close()
+            return data, io.BytesIO(data), hashlib.sha256(data).hexdigest(), len(data)
+        digest, size = hashlib.sha256(data), len(data)
+        while chunk := source.read(CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+        source.seek(0)
+        return None, source, digest.hexdigest(), size
+
+
+def _fixity(ref: PhotoRef, sha256: str) -> str:
+    if not ref.expected_sha256:
+        return "not_given"
+    return "match" if ref.expected_sha256.lower() == sha256 else "mismatch"
+
+
+def _facts(header: Header, sha256: str, fixity: str) -> SourceFacts:
+    return SourceFacts(
+        source_sha256=sha256,
+        mime=header.mime,
+        width=header.width,
+        height=header.height,
+        bits_per_sample=header.bits_per_sample,
+        samples=header.samples,
+        photometric=header.photometric,
+        n_pages=header.n_pages,
+        orientation=header.orientation,
+        dpi_x=header.dpi_x,
+        dpi_y=header.dpi_y,
+        icc_name=header.icc_name,
+        icc_status="",
+        fixity=fixity,
+        flags=("multipage",) if header.n_pages > 1 else (),
+    )

@@ -1,0 +1,74 @@
+"""Record: one manifest row for each page, whatever became of it."""
+
+import errno
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archive_colorizer.errors import LocationError
+from archive_colorizer.pipeline.output.disk_reserve import release
+from archive_colorizer.pipeline.output.lease import Fence
+from archive_colorizer.pipeline.output.manifest import JobContext, outcome_table, write_part
+from archive_colorizer.pipeline.records import Outcome
+from archive_colorizer.pipeline.steps.step import Kind
+from archive_colorizer.storage import Store, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the driver hears of a page once its row is written."""
+
+    row_id: str
+    status: str
+    error_class: str
+    ms: dict[str, float | None]
+    """Work on this page by step; None for what this page did not need."""
+
+
+class Record:
+    """Outcome -> Recorded; the rows of a batch are one manifest part."""
+
+    name = "record"
+    kind: Kind = "cpu"
+    takes_outcomes = True
+
+    def __init__(self, output: str, context: JobContext, owner: str) -> None:
+        self._output = output
+        self._context = context
+        self._owner = owner
+
+    def setup(self) -> None:
+        """Open OUTPUT."""
+        self._store = open_store(self._output)
+        self._fence = Fence(self._store, self._owner)
+
+    def __call__(self, batch: Sequence[Outcome]) -> list[Recorded]:
+        """Write the rows of a batch: derivatives first, then their rows."""
+        self._fence.check()
+        write_rows(self._store, batch, self._context)
+        return [_recorded(outcome) for outcome in batch]
+
+
+def write_rows(store: Store, batch: Sequence[Outcome], context: JobContext) -> None:
+    """Write one manifest part; on a full disk, into the room that was kept for it.
+
+    Raises:
+        LocationError: the part cannot be written even then.
+    """
+    table = outcome_table(batch, context, socket.gethostname())
+    try:
+        write_part(store, table)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT} and release(store):
+            return write_rows(store, batch, context)
+        reason = error.strerror or error
+        raise LocationError(f"{store.uri}: the manifest cannot be written: {reason}") from error
+
+
+def _recorded(outcome: Outcome) -> Recorded:
+    return Recorded(
+        row_id=outcome.ref.row_id,
+        status=str(outcome.status),
+        error_class=outcome.error_class,
+        ms=dict(outcome.ms),
+    )

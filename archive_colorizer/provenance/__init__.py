@@ -1,1 +1,0 @@
-"""What can be proved of a finished job. `verify` re-hashes it against its manifest."""

@@ -1,0 +1,88 @@
+"""Shows a run's progress, read from its folder: a bar on a terminal, plain lines elsewhere.
+
+The run may be in another process or on another machine; its losses file is what all can see.
+"""
+
+import json
+import logging
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+from archive_colorizer.progress import duration
+from archive_colorizer.training.journal import LOSSES
+
+LOG: Final = logging.getLogger("archive_colorizer")
+LINE_EVERY_S: Final = 15.0
+LOOK_EVERY_S: Final = 1.0
+TAIL_BYTES: Final = 8192
+
+
+class Follower:
+    """A context in which a run's folder is watched from a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        if sys.stderr.isatty():
+            self._with_bar()
+        else:
+            self._with_lines()
+
+    def _with_bar(self) -> None:
+        words = TextColumn("{task.description}")
+        with Progress(SpinnerColumn(), BarColumn(), words, transient=True) as bar:
+            task = bar.add_task("starting", total=1.0)
+            while not self._over.wait(LOOK_EVERY_S):
+                line = last_line(self._folder / LOSSES)
+                if line:
+                    bar.update(task, completed=line["progress"], description=words_of(line))
+
+    def _with_lines(self) -> None:
+        said = -1
+        while not self._over.wait(LINE_EVERY_S):
+            line = last_line(self._folder / LOSSES)
+            if line and line["step"] != said:
+                said = line["step"]
+                LOG.info("%s", words_of(line))
+
+
+def last_line(path: Path) -> dict[str, Any] | None:
+    """The last whole line of a losses file; None while there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - TAIL_BYTES))
+            lines = file.read().split(b"\n")[:-1]
+    except OSError:
+        return None
+    found: dict[str, Any] | None = json.loads(lines[-1]) if lines else None
+    return found
+
+
+def words_of(line: dict[str, Any]) -> str:
+    """Step, share, losses and the time that is left."""
+    done = max(line["progress"], 1e-9)
+    left = line["spent_s"] * (1 - done) / done
+    losses = ", ".join(f"{name} {value:.3f}" for name, value in line["losses"].items())
+    return f"step {line['step']:,}, {100 * done:.0f} %, {losses}, {duration(left)} left"

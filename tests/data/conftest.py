@@ -1,0 +1,5 @@
+"""Drawn pictures as libraries and as files."""
+
+from landscapes import make_library, photos
+
+__all__ = ["make_library", "photos"]

@@ -1,0 +1,126 @@
+import json
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.pipeline.inputs.exclude_and_fixity import read_exclude_list, read_fixity
+from archive_colorizer.pipeline.inputs.listing import list_source
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "in"
+    for name in ("b.JPG", "a/x.tif", "a/deep/y.png", "notes.txt", ".hidden.jpg", ".git/z.jpg"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"123")
+    return root
+
+
+def names(source: Path | str, **filters: list[str]) -> list[str]:
+    table = list_source(str(source), **filters).table
+    return [os.fsdecode(raw) for raw in table["relative_raw"].to_pylist()]
+
+
+def test_a_folder_gives_its_pictures_at_any_depth_in_a_stable_order(folder: Path) -> None:
+    assert names(folder) == ["a/deep/y.png", "a/x.tif", "b.JPG"]
+
+
+def test_what_was_passed_over_is_said(folder: Path) -> None:
+    assert "3 files were passed over" in list_source(str(folder)).notes[0]
+
+
+def test_globs_choose_on_the_relative_path(folder: Path) -> None:
+    assert names(folder, include=["a/*"]) == ["a/deep/y.png", "a/x.tif"]
+    assert names(folder, exclude=["*.tif"]) == ["a/deep/y.png", "b.JPG"]
+    assert names(folder, include=["a/*"], exclude=["*deep*"]) == ["a/x.tif"]
+
+
+def test_a_link_back_to_a_folder_above_ends(folder: Path) -> None:
+    (folder / "a" / "loop").symlink_to(folder)
+    assert len(names(folder)) == 3
+
+
+def test_one_picture_is_a_source(folder: Path) -> None:
+    assert names(folder / "b.JPG") == ["b.JPG"]
+
+
+def test_a_parquet_inventory_carries_its_columns(folder: Path, tmp_path: Path) -> None:
+    columns = {"uri": ["in/b.JPG"], "object_id": ["7"], "year": [1911]}
+    pq.write_table(pa.table(columns), tmp_path / "i.parquet")
+    (row,) = list_source(str(tmp_path / "i.parquet")).table.to_pylist()
+    assert (row["object_id"], row["size_bytes"]) == ("7", 3)
+    assert json.loads(row["collection_json"]) == {"year": 1911}
+
+
+def test_a_page_that_is_listed_twice_is_one_page(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "i.csv").write_text("uri\nin/b.JPG\n./in/b.JPG\n")
+    listing = list_source(str(tmp_path / "i.csv"))
+    assert listing.table.num_rows == 1
+    assert "more than once" in listing.notes[0]
+
+
+def test_a_file_outside_the_inventorys_folder_stays_inside_output(tmp_path: Path) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "i.csv").write_text("uri\n../x.jpg\n/etc/y.jpg\n")
+    found = names(tmp_path / "lists" / "i.csv")
+    assert all(name.startswith("absolute/") for name in found)
+    assert not any(".." in name for name in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("path\nx.jpg\n", "needs a column 'uri'"),
+        ("uri,sha256\nx.jpg,abc\n", "row 2: 'abc' is not a SHA-256"),
+        ("uri,page\na.jpg,0\nx.jpg,3\n", "row 3: page '3'"),
+        ('uri\n""\n', "row 2: the uri is empty"),
+        ("uri\nhttp://x/y.jpg\n", "only local files"),
+        ("uri,a\nx.jpg\n", "cannot read the inventory"),
+    ],
+)
+def test_a_bad_inventory_is_refused_with_its_row(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "i.csv"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"i\.csv") as caught:
+        list_source(str(path))
+    assert words in str(caught.value)
+
+
+def test_nothing_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LocationError, match="no such folder"):
+        list_source(str(tmp_path / "x"))
+    with pytest.raises(LocationError, match=r"gs:// is not supported"):
+        list_source("gs://bucket/prefix")
+
+
+def test_lists_are_read_in_their_forms(tmp_path: Path) -> None:
+    (tmp_path / "e.txt").write_text("# why\n\na/b.jpg\n  OBJ-1  \n")
+    assert read_exclude_list(str(tmp_path / "e.txt")) == {"a/b.jpg", "OBJ-1"}
+    digest = "Ab" * 32
+    (tmp_path / "s.txt").write_text(f"{digest}  ./a b.jpg\n{digest} *c.jpg\n")
+    assert read_fixity(str(tmp_path / "s.txt")) == {
+        "a b.jpg": digest.lower(),
+        "c.jpg": digest.lower(),
+    }
+    (tmp_path / "s.csv").write_text(f"path,sha256\nx.jpg,{digest}\n")
+    assert read_fixity(str(tmp_path / "s.csv")) == {"x.jpg": digest.lower()}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("s.txt", "nothing of the kind\n", "line 1"),
+        ("s.csv", "name,hash\n", "needs the columns"),
+        ("s.csv", "uri,sha256\nx,1\n", "row 2"),
+    ],
+)
+def test_a_bad_fixity_list_is_refused_with_its_line(
+    tmp_path: Path, name: str, text: str, words: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        read_fixity(str(tmp_path / name))

@@ -1,0 +1,231 @@
+"""What a run does, of what is listed and what the manifest has."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.pipeline.config import JobConfig, OutputConfig, SelectConfig
+from archive_colorizer.pipeline.engines.transport import refs_of
+from archive_colorizer.pipeline.inputs.listing import LISTING, Listing
+from archive_colorizer.pipeline.inputs.selection import MANIFEST_COLUMNS, Selection, row_id, select
+from archive_colorizer.pipeline.output.schema import SCHEMA
+from archive_colorizer.pipeline.records import PhotoRef
+
+RECIPE = "r1"
+EMPTY = pa.schema([SCHEMA.field(name) for name in MANIFEST_COLUMNS]).empty_table()
+
+
+def listing(*names: str, **changed: Any) -> Listing:
+    rows = [
+        {
+            "source_uri": f"file:///in/{name}",
+            "source_path_raw": f"/in/{name}".encode(),
+            "relative_raw": name.encode(),
+            "page": 0,
+            "size_bytes": 100,
+            "mtime_ns": 7,
+            "object_id": name.upper(),
+            "collection": "",
+            "sensitivity": "",
+            "class_id": "",
+            "expected_sha256": "",
+            "collection_json": "{}",
+            **changed,
+        }
+        for name in names
+    ]
+    return Listing(pa.Table.from_pylist(rows, LISTING), ignored=0, notes=("said before",))
+
+
+def chosen(
+    listed: Listing, manifest: pa.Table = EMPTY, recipe: str = RECIPE, **settings: Any
+) -> Selection:
+    config = JobConfig(source="/in", output="/out", select=SelectConfig(**settings))
+    return select(listed, manifest, config, recipe)
+
+
+def recorded(
+    *done: pa.Table, status: str = "ok", error_class: str = "", recipe: str = RECIPE
+) -> pa.Table:
+    """The manifest after these pages were done."""
+    rows = [
+        {
+            **{name: row.get(name) for name in MANIFEST_COLUMNS},
+            "status": status,
+            "error_class": error_class,
+            "recipe_sha256": recipe,
+        }
+        for table in done
+        for row in table.to_pylist()
+    ]
+    return pa.Table.from_pylist(rows, EMPTY.schema)
+
+
+def names(table: pa.Table) -> list[str]:
+    return [uri.rpartition("/")[2] for uri in table["source_uri"].to_pylist()]
+
+
+def test_a_first_run_does_everything_that_is_listed() -> None:
+    first = chosen(listing("a.jpg", "b.jpg"))
+    assert names(first.todo) == ["a.jpg", "b.jpg"]
+    assert (first.listed, first.done, first.held_back) == (2, 0, 0)
+    assert len(first.superseded) == first.excluded.num_rows == 0
+    assert first.notes == ("said before",)
+
+
+def test_what_is_to_be_done_has_every_field_of_a_page_reference() -> None:
+    todo = chosen(listing("a.jpg")).todo
+    assert {item.name for item in fields(PhotoRef)} <= set(todo.column_names)
+    (ref,) = refs_of(todo)
+    assert (ref.output_key, ref.attempt, ref.size_bytes) == ("a.colorized.jpg", 1, 100)
+    assert ref.row_id == row_id("file:///in/a.jpg", 0, 100, "7", RECIPE)
+
+
+def test_a_second_run_does_nothing() -> None:
+    both = listing("a.jpg", "b.jpg")
+    second = chosen(both, recorded(chosen(both).todo))
+    assert (second.todo.num_rows, second.done, len(second.superseded)) == (0, 2, 0)
+
+
+def test_a_second_run_does_what_has_come_since() -> None:
+    first = chosen(listing("a.jpg"))
+    second = chosen(listing("a.jpg", "b.jpg"), recorded(first.todo))
+    assert names(second.todo) == ["b.jpg"]
+    assert (second.done, len(second.superseded)) == (1, 0)
+
+
+@pytest.mark.parametrize("change", [{"size_bytes": 101}, {"mtime_ns": 8}, {"etag": "x"}])
+def test_a_changed_master_is_done_again_and_its_row_makes_room(change: dict[str, Any]) -> None:
+    first = chosen(listing("a.jpg"))
+    second = chosen(listing("a.jpg", **change), recorded(first.todo))
+    assert names(second.todo) == ["a.jpg"]
+    assert second.superseded.to_pylist() == first.todo["row_id"].to_pylist()
+    assert second.todo["row_id"].to_pylist() != first.todo["row_id"].to_pylist()
+    assert second.todo["attempt"].to_pylist() == [1]
+
+
+def test_a_changed_recipe_does_everything_again() -> None:
+    both = listing("a.jpg", "b.jpg")
+    first = chosen(both)
+    second = chosen(both, recorded(first.todo), "r2")
+    assert names(second.todo) == ["a.jpg", "b.jpg"]
+    assert second.superseded.to_pylist() == first.todo["row_id"].to_pylist()
+
+
+def test_pages_of_one_file_have_rows_of_their_own() -> None:
+    ids = {row_id("file:///a.tif", page, 1, 1, RECIPE) for page in range(3)}
+    assert len(ids) == 3
+
+
+def test_failed_pages_are_left_alone_unless_they_are_to_be_retried() -> None:
+    both = listing("a.jpg", "b.jpg")
+    first = chosen(both).todo
+    rows = pa.concat_tables(
+        [recorded(first.slice(0, 1), status="failed"), recorded(first.slice(1))]
+    )
+    assert chosen(both, rows).todo.num_rows == 0
+    again = chosen(both, rows, retry_failed=True)
+    assert names(again.todo) == ["a.jpg"]
+    assert again.todo["attempt"].to_pylist() == [2]
+    assert again.superseded.to_pylist() == first["row_id"].to_pylist()[:1]
+    assert again.done == 1
+
+
+def test_redo_does_everything_again_with_the_same_row_ids() -> None:
+    both = listing("a.jpg", "b.jpg")
+    first = chosen(both)
+    again = chosen(both, recorded(first.todo), redo=True)
+    assert again.todo["row_id"].to_pylist() == first.todo["row_id"].to_pylist()
+    assert again.superseded.to_pylist() == first.todo["row_id"].to_pylist()
+    assert again.todo["attempt"].to_pylist() == [2, 2]
+    assert again.done == 0
+
+
+def test_a_limit_holds_pages_back_and_keeps_their_earlier_rows() -> None:
+    three = listing("a.jpg", "b.jpg", "c.jpg")
+    first = chosen(three, limit=2)
+    assert (names(first.todo), first.held_back) == (["a.jpg", "b.jpg"], 1)
+    second = chosen(three, recorded(first.todo), limit=2)
+    assert (names(second.todo), second.done, second.held_back) == (["c.jpg"], 2, 0)
+    other = chosen(three, recorded(chosen(three).todo), "r2", limit=1)
+    assert (names(other.todo), len(other.superseded), other.held_back) == (["a.jpg"], 1, 2)
+
+
+@pytest.mark.parametrize("entry", ["a.jpg", "file:///in/a.jpg", "A.JPG"])
+def test_the_exclude_list_takes_paths_uris_and_object_ids(tmp_path: Path, entry: str) -> None:
+    path = tmp_path / "exclude.txt"
+    path.write_text(f"{entry}\nnobody.jpg\n", encoding="utf-8")
+    both = listing("a.jpg", "b.jpg")
+    first = chosen(both, exclude_list=str(path))
+    assert (names(first.todo), names(first.excluded)) == (["b.jpg"], ["a.jpg"])
+    assert any("1 entries name nothing" in note for note in first.notes)
+    rows = pa.concat_tables(
+        [recorded(first.todo), recorded(first.excluded, status="skipped", error_class="excluded")]
+    )
+    second = chosen(both, rows, exclude_list=str(path))
+    assert (second.todo.num_rows, second.excluded.num_rows, len(second.superseded)) == (0, 0, 0)
+
+
+def test_a_page_that_is_withdrawn_later_gets_a_new_row(tmp_path: Path) -> None:
+    path = tmp_path / "exclude.txt"
+    path.write_text("a.jpg\n", encoding="utf-8")
+    first = chosen(listing("a.jpg"))
+    second = chosen(listing("a.jpg"), recorded(first.todo), exclude_list=str(path))
+    assert (second.todo.num_rows, names(second.excluded)) == (0, ["a.jpg"])
+    assert second.superseded.to_pylist() == first.todo["row_id"].to_pylist()
+
+
+def test_a_page_that_is_no_longer_excluded_is_done(tmp_path: Path) -> None:
+    path = tmp_path / "exclude.txt"
+    path.write_text("a.jpg\n", encoding="utf-8")
+    first = chosen(listing("a.jpg"), exclude_list=str(path))
+    rows = recorded(first.excluded, status="skipped", error_class="excluded")
+    second = chosen(listing("a.jpg"), rows)
+    assert names(second.todo) == ["a.jpg"]
+    assert second.superseded.to_pylist() == first.excluded["row_id"].to_pylist()
+
+
+def test_pages_skipped_for_another_reason_stay_done() -> None:
+    first = chosen(listing("a.jpg"))
+    rows = recorded(first.todo, status="skipped", error_class="already_colour")
+    assert chosen(listing("a.jpg"), rows, retry_failed=True).todo.num_rows == 0
+
+
+def test_a_fixity_list_goes_before_the_inventorys_own_value(tmp_path: Path) -> None:
+    path = tmp_path / "sums.txt"
+    path.write_text(f"{'a' * 64}  a.jpg\n{'b' * 64}  gone.jpg\n", encoding="utf-8")
+    both = listing("a.jpg", "b.jpg", expected_sha256="c" * 64)
+    first = chosen(both, fixity=str(path))
+    assert first.todo["expected_sha256"].to_pylist() == ["a" * 64, "c" * 64]
+    assert any("1 entries name nothing" in note for note in first.notes)
+
+
+@pytest.mark.parametrize("setting", ["fixity", "exclude_list"])
+def test_a_list_that_is_not_there_is_refused(setting: str) -> None:
+    with pytest.raises(ConfigError, match="nowhere"):
+        chosen(listing("a.jpg"), **{setting: "nowhere.txt"})
+
+
+def test_names_collide_over_the_whole_listing_not_only_over_what_is_left() -> None:
+    both = listing("a.jpg", "a.png")
+    first = chosen(both, limit=1)
+    second = chosen(both, recorded(first.todo))
+    assert first.todo["output_key"].to_pylist() == ["a.jpg.colorized.jpg"]
+    assert second.todo["output_key"].to_pylist() == ["a.png.colorized.jpg"]
+
+
+def test_the_format_decides_the_ending() -> None:
+    config = JobConfig(source="/in", output="/out", deliver=OutputConfig(format="tiff"))
+    todo = select(listing("a.jpg"), EMPTY, config, RECIPE).todo
+    assert todo["output_key"].to_pylist() == ["a.colorized.tif"]
+
+
+def test_everything_may_be_excluded(tmp_path: Path) -> None:
+    path = tmp_path / "exclude.txt"
+    path.write_text("a.jpg\nb.jpg\n", encoding="utf-8")
+    first = chosen(listing("a.jpg", "b.jpg"), exclude_list=str(path))
+    assert (first.todo.num_rows, first.excluded.num_rows, first.done) == (0, 2, 0)

@@ -1,0 +1,140 @@
+"""Enlarging what is coloured: size, luminance, provenance, tiles, and what is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from archive_colorizer.errors import ConfigError, ModelReferenceError
+from archive_colorizer.imaging.decode import luma_of
+from archive_colorizer.inference import enlarge
+from archive_colorizer.inference.enlarge import Enlarger
+from archive_colorizer.models.table import MODELS
+from archive_colorizer.pipeline.config import JobConfig, recipe_digest
+from archive_colorizer.pipeline.job import Resources, plan, steps
+from archive_colorizer.pipeline.job_spec import make_spec
+from archive_colorizer.pipeline.output.layout import read_job
+from archive_colorizer.pipeline.output.verify import verify
+from archive_colorizer.pipeline.run import colorize, models_of
+from archive_colorizer.storage import open_store
+from archive_colorizer.weights.card import ModelCard
+from archive_colorizer.weights.local import save_model
+from archive_colorizer.weights.reference import resolve
+
+Rows = Callable[[str | Path], list[dict[str, Any]]]
+Job = Callable[..., JobConfig]
+RDN = {"blocks": 1, "convolutions": 2, "growth": 4, "features": 4}
+
+
+@pytest.fixture
+def twice(tmp_path: Path) -> str:
+    """A small untrained network that enlarges twice."""
+    torch.manual_seed(0)
+    settings = RDN | {"scale": 2}
+    card = ModelCard(name="twice", version="1", family="rdn", config=settings)
+    save_model(tmp_path / "twice", MODELS["rdn"].build_from(settings), card)
+    return str(tmp_path / "twice")
+
+
+@pytest.mark.parametrize("form", ["jpeg", "png", "tiff"])
+def test_derivatives_are_enlarged_and_say_so(job: Job, form: str, rows: Rows) -> None:
+    config = job(color={"upscale": 2}, output={"format": form})
+    report = colorize(config)
+    assert (report.ok, report.failed) == (5, 0)
+    for row in rows(config.output):
+        assert (row["derivative_width"], row["derivative_height"]) == (320, 240)
+        assert (row["width"], row["height"]) == (160, 120)
+        assert row["flags"] == ["enlarged"]
+        assert not row["review_needed"]
+        assert [step["model_ref"] for step in row["steps"]][1] == "builtin:upscale-x2"
+        assert json.loads(row["steps"][0]["params_json"])["upscale"] == 2
+        assert row["luminance_mae"] < (1 if form == "jpeg" else 3)
+        path = row["derivative_uri"].removeprefix("file://")
+        assert b"and smaller" in Path(path).read_bytes()
+        with Image.open(path) as image:
+            made = luma_of(np.asarray(image.convert("RGB")))
+            small = np.asarray(Image.fromarray(made).resize((160, 120), Image.Resampling.BOX))
+        with Image.open(row["source_uri"].removeprefix("file://")) as image:
+            truth = np.asarray(image.convert("L")).astype(int)
+        assert np.abs(small - truth).mean() < 4
+    assert not verify(open_store(config.output)).findings
+    assert read_job(open_store(config.output))["upscaler"]["name"] == "upscale-x2"
+    assert colorize(config).ok == 0
+
+
+def test_the_print_keeps_its_size(job: Job, masters: Path, twice: str) -> None:
+    with Image.open(masters / "two.png") as image:
+        image.save(masters / "two.png", dpi=(300, 300))
+    config = job(color={"upscale": 2, "upscaler": twice})
+    colorize(config)
+    with Image.open(Path(config.output) / "two.colorized.jpg") as image:
+        assert image.size == (320, 240)
+        assert image.info["dpi"] == pytest.approx((600, 600), abs=1)
+
+
+def test_sixteen_bits_stay_sixteen(job: Job, masters: Path) -> None:
+    ramp = np.linspace(10_000, 50_000, 160 * 120).reshape(120, 160).astype(np.uint16)
+    Image.fromarray(ramp).save(masters / "deep.tif")
+    config = job(color={"upscale": 2}, output={"format": "tiff"},
+                 select={"include": ["deep.tif"]})  # fmt: skip
+    assert colorize(config).ok == 1
+    import tifffile
+
+    made = tifffile.imread(Path(config.output) / "deep.colorized.tif")
+    assert made.shape == (240, 320, 3)
+    assert made.dtype == np.uint16
+    assert len(np.unique(made)) > 1000
+
+
+def test_other_enlarging_is_another_recipe(job: Job, twice: str) -> None:
+    plain = job()
+    ways = [plain, job(color={"upscale": 2}), job(color={"upscale": 2, "upscaler": twice}),
+            job(color={"upscale": 4})]  # fmt: skip
+    digests = [recipe_digest(w, *(m.weights_sha256 for m in models_of(w))) for w in ways]
+    assert len(set(digests)) == 4
+
+
+def test_what_would_be_too_large_is_not_begun(job: Job, rows: Rows) -> None:
+    config = job(color={"upscale": 4}, run={"max_megapixels": 0.3})
+    report = colorize(config)
+    assert (report.ok, report.errors) == (0, {"too_large": 5})
+    assert (
+        "160 x 120 pixels, enlarged 4 times, are 0 megap" in rows(config.output)[0]["error_message"]
+    )
+
+
+def test_what_does_not_go_together_is_one_clear_line(job: Job, twice: str, tiny_model: str) -> None:
+    for color, kind, text in (
+        ({"upscaler": twice}, ConfigError, "enlarges nothing without --upscale"),
+        ({"upscale": 4, "upscaler": twice}, ConfigError, "enlarges by 2, not by 4"),
+        ({"upscale": 2, "upscaler": "builtin:restore"}, ConfigError, "enlarges by 1, not by 2"),
+        ({"upscale": 2, "upscaler": tiny_model}, ModelReferenceError, "neither restores nor"),
+        ({"upscale": 2, "upscaler": "builtin:x"}, ModelReferenceError, "builtin:x"),
+    ):
+        with pytest.raises(kind, match=text):
+            colorize(job(color=color))
+
+
+def test_with_gpus_enlarging_is_on_them(job: Job) -> None:
+    config = job(color={"upscale": 2})
+    kinds = [step.kind for step in steps(make_spec(config, models_of(config), "me"))]
+    assert kinds == ["cpu", "cpu", "gpu", "gpu", "cpu"]
+    pools = plan(Resources(cpus=8, gpus=2), kinds)
+    assert [pool.steps for pool in pools] == [slice(0, 2), slice(2, 4), slice(4, 5)]
+    assert [pool.gpus for pool in pools] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("name", ["builtin:upscale-x2", "builtin:restore"])
+def test_tiles_cannot_be_told_from_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (70, 131, 3)).astype(np.uint8)
+    whole = Enlarger(resolve(name), "float32")
+    expected = whole(rgb), whole.luma(rgb[..., 0])
+    monkeypatch.setattr(enlarge, "TILE_PX", 32)
+    for made, wanted in zip((whole(rgb), whole.luma(rgb[..., 0])), expected, strict=True):
+        assert made.shape == wanted.shape
+        assert np.abs(made.astype(int) - wanted).max() <= 1
