@@ -17,10 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from common import save
 
-from archive_colorizer.pipeline.config import JobConfig, recipe_digest
+from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.inputs.selection import row_id
 from archive_colorizer.pipeline.output.manifest import ROWS_PER_FILE
 from archive_colorizer.pipeline.output.schema import SCHEMA
+from archive_colorizer.pipeline.recipe import recipe_digest
 from archive_colorizer.pipeline.run import preview
 from archive_colorizer.weights.reference import resolve
 

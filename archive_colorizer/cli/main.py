@@ -22,7 +22,8 @@ from archive_colorizer.cli.train import (
     train_options,
 )
 from archive_colorizer.errors import ConfigError, UsageError
-from archive_colorizer.pipeline.config import JobConfig, overlay, read_file
+from archive_colorizer.pipeline.config import JobConfig, overlay
+from archive_colorizer.settings.overlay import read_file
 
 if TYPE_CHECKING:
     from archive_colorizer.storage import Store

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.pipeline.config import read_file
+from archive_colorizer.settings.overlay import read_file
 
 FORMS: Final = ("auto", "photos", "two-folders", "side-by-side", "lab", "unpaired")
 TRAIN_EXAMPLE: Final = """\

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from archive_colorizer.data.layouts import square
 from archive_colorizer.data.library import Photograph, decode, encode
 from archive_colorizer.data.seeds import derive
 from archive_colorizer.data.sources import Form, Picture, pictures
@@ -25,7 +26,6 @@ from archive_colorizer.data.targets import (
     write_verdicts,
 )
 from archive_colorizer.errors import ConfigError, LocationError
-from archive_colorizer.evaluation.pictures import square
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS
 from archive_colorizer.imaging.degrade import degraded_gray
 from archive_colorizer.imaging.styles import comic, monet

@@ -13,8 +13,8 @@ from typing import Final, Literal
 import pyarrow.parquet as pq
 from PIL import Image
 
+from archive_colorizer.data.layouts import PAIR_FOLDERS, Listed, list_pictures, read
 from archive_colorizer.errors import ConfigError, LocationError
-from archive_colorizer.evaluation.pictures import PAIR_FOLDERS, Listed, list_pictures, read
 
 Form = Literal["auto", "photos", "two-folders", "side-by-side", "lab", "unpaired"]
 Split = Literal["train", "test"]

@@ -20,7 +20,7 @@ class EvaluationConfig:
     """Folder for report.md, report.json and sheet.png; made when missing."""
     layout: Layout = "auto"
     """auto: Parquet where there are shards, two-folders where DATA holds a pair of folders that
-    `pictures.PAIR_FOLDERS` names, else photos. side-by-side must be said: source left, truth right.
+    `layouts.PAIR_FOLDERS` names, else photos. side-by-side must be said: source left, truth right.
     """
     size: int = 256
     """Edge of the square that is compared, pixels."""

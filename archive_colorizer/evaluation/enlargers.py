@@ -17,10 +17,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from archive_colorizer.data.layouts import read
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.evaluation import report
 from archive_colorizer.evaluation.config import EvaluationConfig
-from archive_colorizer.evaluation.pictures import Pair, digest, find, read
+from archive_colorizer.evaluation.pictures import Pair, digest, find
 from archive_colorizer.imaging.comparison_sheet import comparison_sheet
 from archive_colorizer.imaging.degrade import surely_worn
 from archive_colorizer.imaging.sharpen import sharpened

@@ -1,40 +1,16 @@
 """The pictures that are compared: found, drawn and brought to one size."""
 
 import hashlib
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
+from archive_colorizer.data.layouts import Listed, decode_picture, list_pictures, square
 from archive_colorizer.errors import LocationError
 from archive_colorizer.evaluation.config import EvaluationConfig
-from archive_colorizer.imaging.colour import lab_to_rgb
-
-SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
-PAIR_FOLDERS: Final = (("source", "target"), ("input", "target"), ("A", "B"), ("grey", "colour"))
-"""Names of two folders that make DATA a folder of pairs: source first, truth second."""
-LAB_FILES: Final = ("L.npy", "ab.npy")
-"""Reference system C's arrays: L (N, H, W[, 1]) and ab (N, H, W, 2)."""
-
-Where = bytes | Path | Callable[[], bytes]
-"""Encoded bytes, or how to get them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A picture not yet decoded: where its bytes are."""
-
-    name: str
-    truth: Where
-    source: Where | None = None
-    """None: the source is the truth (colour photographs) or its left half (side by side)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,39 +38,22 @@ def find(config: EvaluationConfig) -> tuple[Listed, ...]:
     return tuple(found[: config.limit or None])
 
 
-def list_pictures(data: Path, layout: str) -> list[Listed]:
-    """What is in a folder, a shard or a pair of arrays, in the order of names; empty for nothing.
-
-    Raises:
-        LocationError: it is not laid out as said.
-    """
-    if layout == "lab" or (layout == "auto" and all((data / n).is_file() for n in LAB_FILES)):
-        return _lab(data)
-    return list(_shards(data) or _pairs(data, layout) or _photos(data))
-
-
 def open_pair(listed: Listed, config: EvaluationConfig) -> Pair:
     """Decode a picture and bring it to the square that is compared.
 
     Raises:
         OSError: it is not a picture, or cut (Pillow's own error).
     """
-    truth = _decode(listed.truth)
+    truth = decode_picture(listed.truth)
     if config.layout == "side-by-side":
         half = truth.width // 2
         source = truth.crop((0, 0, half, truth.height))
         truth = truth.crop((truth.width - half, 0, truth.width, truth.height))
     else:
-        source = _decode(listed.source) if listed.source is not None else truth
+        source = decode_picture(listed.source) if listed.source is not None else truth
     if source.size != truth.size:
         raise OSError(f"source is {source.size}, truth is {truth.size}")
     return Pair(listed.name, square(source, config.size), square(truth, config.size))
-
-
-def square(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    """Short side to `size` by Pillow's bicubic (antialiased), then the centre square, (H, W, 3)."""
-    fitted = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC, centering=(0.5, 0.5))
-    return np.asarray(fitted, dtype=np.uint8)
 
 
 def digest(pairs: Sequence[Pair]) -> str:
@@ -106,110 +65,5 @@ def digest(pairs: Sequence[Pair]) -> str:
     return total.hexdigest()
 
 
-def read(where: Where) -> bytes:
-    """The encoded picture."""
-    if isinstance(where, bytes):
-        return where
-    return where.read_bytes() if isinstance(where, Path) else where()
-
-
-def _decode(where: Where) -> Image.Image:
-    data = read(where)
-    with Image.open(io.BytesIO(data)) as image:
-        return ImageOps.exif_transpose(image).convert("RGB")
-
-
 def _draw(seed: int, name: str) -> bytes:
     return hashlib.sha256(f"{seed}:{name}".encode("utf-8", "surrogateescape")).digest()
-
-
-def _shards(data: Path) -> Iterator[Listed] | None:
-    files = [data] if data.suffix == ".parquet" else sorted(data.glob("*.parquet"))
-    return _rows(files) if files else None
-
-
-def _rows(files: Sequence[Path]) -> Iterator[Listed]:
-    for file in files:
-        try:
-            for batch in pq.ParquetFile(file).iter_batches(100, columns=["name", "image"]):
-                for row in batch.to_pylist():
-                    yield Listed(f"{file.name}/{row['name']}", row["image"])
-        except (OSError, ValueError, KeyError) as error:
-            raise LocationError(f"{file}: not a shard with name and image: {error}") from error
-
-
-def _lab(data: Path) -> list[Listed]:
-    lightness, ab = (_array(data / name) for name in LAB_FILES)
-    fits = lightness.shape[:3] == ab.shape[:3] and ab.ndim == 4 and ab.shape[3] == 2
-    if not fits or lightness.size != ab.size // 2:
-        raise LocationError(
-            f"{data}: L.npy is {lightness.shape}, ab.npy {ab.shape}: must be (N, H, W[, 1]) and "
-            "(N, H, W, 2)"
-        )
-    scales = lab_scales(lightness, ab)
-    return [
-        Listed(f"{number:06d}", partial(_lab_png, lightness, ab, scales, number))
-        for number in range(len(ab))
-    ]
-
-
-def lab_scales(lightness: NDArray[Any], ab: NDArray[Any]) -> tuple[float, float]:
-    """What brings the arrays to Lab units: (factor of L, offset of ab).
-
-    8-bit arrays are OpenCV's (L * 255/100, a and b + 128); others are in Lab units as they are.
-    """
-    return (
-        100 / 255 if lightness.dtype == np.uint8 else 1.0,
-        -128.0 if ab.dtype == np.uint8 else 0.0,
-    )
-
-
-def _lab_png(
-    lightness: NDArray[Any], ab: NDArray[Any], scales: tuple[float, float], number: int
-) -> bytes:
-    luma = lightness[number].reshape(ab.shape[1:3]).astype(np.float32) * np.float32(scales[0])
-    planes = np.dstack((luma, ab[number].astype(np.float32) + np.float32(scales[1])))
-    pixels = (lab_to_rgb(planes) * 255).round().astype(np.uint8)
-    with io.BytesIO() as file:
-        Image.fromarray(pixels).save(file, "PNG", compress_level=1)
-        return file.getvalue()
-
-
-def _array(path: Path) -> NDArray[Any]:
-    try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError) as error:
-        raise LocationError(f"{path}: cannot be read as a NumPy array: {error}") from error
-
-
-def _pairs(data: Path, layout: str) -> list[Listed]:
-    if layout not in ("auto", "two-folders"):
-        return []
-    for source, target in PAIR_FOLDERS:
-        if (data / source).is_dir() and (data / target).is_dir():
-            return _matched(_by_stem(data / source), _by_stem(data / target), data)
-    if layout == "two-folders":
-        names = ", ".join("/".join(pair) for pair in PAIR_FOLDERS)
-        raise LocationError(f"{data}: has no pair of folders ({names})")
-    return []
-
-
-def _matched(sources: dict[str, Path], truths: dict[str, Path], data: Path) -> list[Listed]:
-    alone = sorted(sources.keys() ^ truths.keys())
-    if alone:
-        raise LocationError(f"{data}: {len(alone)} pictures without a partner, first {alone[0]!r}")
-    return [Listed(name, truths[name], sources[name]) for name in sorted(truths)]
-
-
-def _by_stem(folder: Path) -> dict[str, Path]:
-    return {str(path.relative_to(folder).with_suffix("")): path for path in _files(folder)}
-
-
-def _photos(data: Path) -> list[Listed]:
-    if data.is_file():
-        return [Listed(data.name, data)]
-    return [Listed(str(path.relative_to(data)), path) for path in _files(data)]
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)

@@ -4,24 +4,12 @@ A configuration file is TOML with the sections `[select]`, `[color]`, `[output]`
 is given on the command line lies over it.
 """
 
-import hashlib
-import json
-import tomllib
-import types
-import typing
 from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
 
 from archive_colorizer.errors import ConfigError
-
-RECIPE_VERSION: Final = 1
-"""Raised when the same settings begin to give other pixels: every picture is then done again."""
-
-LATER: Final[Mapping[str, object]] = {"label": "", "sharpen": 0.0, "upscale": 1}
-"""Settings of `color` that were added later: left at these values they count for nothing, so that
-pictures that are done stay done."""
+from archive_colorizer.settings.overlay import section
 
 Format = Literal["jpeg", "png", "tiff"]
 
@@ -168,85 +156,6 @@ class JobConfig:
     run: RunConfig = field(default_factory=RunConfig)
 
 
-def recipe(config: JobConfig, *weights_sha256: str) -> dict[str, Any]:
-    """Everything that decides what a derivative looks like, and nothing else.
-
-    Args:
-        config: of the job.
-        weights_sha256: of the model, and of the one that restores or enlarges after it where there
-            is one.
-    """
-    named = ("model", "restore", "upscaler")
-    after = "upscale_sha256" if config.color.upscale > 1 else "restore_sha256"
-    color = {key: value for key, value in asdict(config.color).items() if key not in named}
-    for key, value in LATER.items():
-        if color[key] == value:
-            del color[key]
-    return {
-        "recipe_version": RECIPE_VERSION,
-        "weights_sha256": weights_sha256[0],
-        "color": color,
-        "output": asdict(config.deliver),
-    } | ({after: weights_sha256[1]} if weights_sha256[1:] else {})
-
-
-def recipe_digest(config: JobConfig, *weights_sha256: str) -> str:
-    """SHA-256, hex, of the recipe as canonical JSON."""
-    text = json.dumps(recipe(config, *weights_sha256), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-Section = TypeVar("Section")
-
-
-def _accepts(annotation: object, value: object) -> bool:
-    origin = typing.get_origin(annotation)
-    if origin is Literal:
-        return any(
-            type(value) is type(item) and value == item for item in typing.get_args(annotation)
-        )
-    if origin in (types.UnionType, typing.Union):
-        return any(_accepts(item, value) for item in typing.get_args(annotation))
-    if origin is tuple:
-        kind = typing.get_args(annotation)[0]
-        return isinstance(value, list | tuple) and all(_accepts(kind, item) for item in value)
-    if annotation is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if annotation is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return (annotation is types.NoneType and value is None) or (
-        isinstance(annotation, type) and isinstance(value, annotation)
-    )
-
-
-def _wanted(annotation: object) -> str:
-    args = typing.get_args(annotation)
-    if typing.get_origin(annotation) is Literal:
-        return "one of " + ", ".join(str(arg) for arg in args)
-    if typing.get_origin(annotation) is tuple:
-        return f"a list of {_wanted(args[0])}"
-    return str(getattr(annotation, "__name__", annotation))
-
-
-def section(base: Section, values: Mapping[str, object], where: str) -> Section:
-    """`base` (a frozen config dataclass) with `values` laid over it.
-
-    Raises:
-        ConfigError: an unknown key, a value of the wrong type or out of range; `where` says in
-            which file or section.
-    """
-    hints = typing.get_type_hints(type(base))
-    known: dict[str, Field[Any]] = {item.name: item for item in fields(base)}  # type: ignore[arg-type]
-    changes: dict[str, object] = {}
-    for key, value in values.items():
-        if key not in known:
-            raise ConfigError(f"{where}: unknown key {key!r} (known: {', '.join(known)})")
-        if not _accepts(hints[key], value):
-            raise ConfigError(f"{where}: {key}={value!r} must be {_wanted(hints[key])}")
-        changes[key] = tuple(value) if isinstance(value, list) else value
-    return replace(base, **changes)  # type: ignore[type-var]
-
-
 SECTIONS: Final[Mapping[str, str]] = {
     "select": "select",
     "color": "color",
@@ -269,31 +178,3 @@ def overlay(config: JobConfig, values: Mapping[str, object], where: str) -> JobC
         attribute = SECTIONS[name]
         changes[attribute] = section(getattr(config, attribute), entries, f"{where}: [{name}]")
     return replace(config, **changes)
-
-
-def read_file(path: str) -> dict[str, object]:
-    """The sections of a TOML configuration file.
-
-    Raises:
-        ConfigError: the file is missing or not TOML.
-    """
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot read the configuration: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
-
-
-__all__ = [
-    "ColorConfig",
-    "JobConfig",
-    "OutputConfig",
-    "RunConfig",
-    "SelectConfig",
-    "overlay",
-    "read_file",
-    "recipe",
-    "recipe_digest",
-    "section",
-]

@@ -8,11 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from archive_colorizer import __version__
-from archive_colorizer.pipeline.config import JobConfig, recipe, recipe_digest
+from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.inputs.selection import Selection
 from archive_colorizer.pipeline.job import JobSpec
 from archive_colorizer.pipeline.job_models import Models
 from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.pipeline.recipe import recipe, recipe_digest
 from archive_colorizer.storage import absolute
 from archive_colorizer.version import git_commit
 from archive_colorizer.weights.reference import ResolvedModel

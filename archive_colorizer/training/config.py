@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from archive_colorizer.data.library import DataConfig
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.table import MODELS
-from archive_colorizer.pipeline.config import section
+from archive_colorizer.settings.overlay import section
 from archive_colorizer.training.feed import FeedConfig
 from archive_colorizer.training.loop import LoopConfig
 from archive_colorizer.training.table import RECIPES, RecipeSpec

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from archive_colorizer.data.layouts import square
 from archive_colorizer.data.library import Library
-from archive_colorizer.evaluation.pictures import square
 from archive_colorizer.evaluation.subject import Subject, baseline, subject_of
 from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.metrics import picture

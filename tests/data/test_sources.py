@@ -10,10 +10,10 @@ import pytest
 from landscapes import landscape
 from PIL import Image
 
+from archive_colorizer.data.layouts import list_pictures
 from archive_colorizer.data.library import decode
 from archive_colorizer.data.sources import Picture, is_unpaired, pictures
 from archive_colorizer.errors import ConfigError, LocationError
-from archive_colorizer.evaluation.pictures import list_pictures
 from archive_colorizer.imaging.colour import rgb_to_lab
 
 

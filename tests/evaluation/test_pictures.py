@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 from toys import drawn
 
+from archive_colorizer.data.layouts import square
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.evaluation.config import EvaluationConfig
-from archive_colorizer.evaluation.pictures import digest, find, open_pair, square
+from archive_colorizer.evaluation.pictures import digest, find, open_pair
 
 
 def config(data: Path, **changes: object) -> EvaluationConfig:

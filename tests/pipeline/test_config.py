@@ -4,14 +4,9 @@ from pathlib import Path
 import pytest
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.pipeline.config import (
-    ColorConfig,
-    JobConfig,
-    OutputConfig,
-    overlay,
-    read_file,
-    recipe_digest,
-)
+from archive_colorizer.pipeline.config import ColorConfig, JobConfig, OutputConfig, overlay
+from archive_colorizer.pipeline.recipe import recipe_digest
+from archive_colorizer.settings.overlay import read_file
 
 BASE = JobConfig(source="in", output="out")
 

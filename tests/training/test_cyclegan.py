@@ -9,7 +9,7 @@ import torch
 from landscapes import landscape
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.pipeline.config import read_file
+from archive_colorizer.settings.overlay import read_file
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses, validations
 from archive_colorizer.training.recipes.cyclegan import Pool

@@ -1,0 +1,44 @@
+"""The recipe: everything that decides what a derivative looks like, and its digest."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from archive_colorizer.pipeline.config import JobConfig
+
+RECIPE_VERSION: Final = 1
+"""Raised when the same settings begin to give other pixels: every picture is then done again."""
+
+LATER: Final[Mapping[str, object]] = {"label": "", "sharpen": 0.0, "upscale": 1}
+"""Settings of `color` that were added later: left at these values they count for nothing, so that
+pictures that are done stay done."""
+
+
+def recipe(config: JobConfig, *weights_sha256: str) -> dict[str, Any]:
+    """Everything that decides what a derivative looks like, and nothing else.
+
+    Args:
+        config: of the job.
+        weights_sha256: of the model, and of the one that restores or enlarges after it where there
+            is one.
+    """
+    named = ("model", "restore", "upscaler")
+    after = "upscale_sha256" if config.color.upscale > 1 else "restore_sha256"
+    color = {key: value for key, value in asdict(config.color).items() if key not in named}
+    for key, value in LATER.items():
+        if color[key] == value:
+            del color[key]
+    return {
+        "recipe_version": RECIPE_VERSION,
+        "weights_sha256": weights_sha256[0],
+        "color": color,
+        "output": asdict(config.deliver),
+    } | ({after: weights_sha256[1]} if weights_sha256[1:] else {})
+
+
+def recipe_digest(config: JobConfig, *weights_sha256: str) -> str:
+    """SHA-256, hex, of the recipe as canonical JSON."""
+    text = json.dumps(recipe(config, *weights_sha256), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
