@@ -17,7 +17,7 @@ GREY_TRUTH: Final = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureScores:
-    """One picture of one model; the units are those of `metrics`."""
+    """One picture of one model; the units are those of `metrics.picture`."""
 
     name: str
     mse: float

@@ -1,4 +1,4 @@
 """The batch job. Start with `job`; the steps are one file each, in the order of the list there.
 
-Nothing here imports training; only `engine_ray` imports Ray.
+Nothing here imports training; only `engines` imports Ray.
 """

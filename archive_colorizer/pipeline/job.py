@@ -1,7 +1,7 @@
 """The colouring job: its steps as a list, and how they are laid on the machines.
 
 Read this file first. `steps` is the way of one picture; `plan` decides, as a pure function of the
-resources, which workers run which of the steps. The engines (`engine_ray`, `engine_local`) only
+resources, which workers run which of the steps. The engines (`engines.ray`, `engines.local`) only
 carry that out.
 """
 

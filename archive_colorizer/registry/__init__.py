@@ -1,1 +1,1 @@
-"""The MLflow registry. Nothing is here yet; mlflow is imported only here."""
+"""The MLflow registry: fetched models, versions, runs, usage. Only this package imports mlflow."""

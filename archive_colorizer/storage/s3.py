@@ -2,7 +2,7 @@
 
 A whole object appears at once, by one put or by the end of a multipart upload, so nothing is ever
 renamed. Nothing here needs a conditional put to be atomic: where a store has one it is used, and
-whoever needs a lock waits and reads again (`pipeline/lock.py`).
+whoever needs a lock waits and reads again (`pipeline/output/lease.py`).
 """
 
 import errno

@@ -47,7 +47,7 @@ def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
     board = json.loads(BOARD.read_text(encoding="utf-8"))
     asked = " ".join(t["expr"] for panel in board["panels"] for t in panel["targets"])
     own = set(re.findall(r"ray_(archive_colorizer_\w+?)(?:_total|_bucket)?[\[{]", asked))
-    source = (ROOT / "archive_colorizer" / "registry" / "metrics_export.py").read_text()
+    source = (ROOT / "archive_colorizer" / "pipeline" / "engines" / "metrics.py").read_text()
     assert own == set(re.findall(r'"(archive_colorizer_\w+)"', source))
     rays = set(re.findall(r"ray_(data_\w+)", asked))
     package = find_spec("ray")  # not imported: it would read then whether it asks for a token

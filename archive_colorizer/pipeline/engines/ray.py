@@ -34,7 +34,7 @@ from archive_colorizer.storage import open_store
 MAX_RESTARTS: Final = 64
 MAX_TASK_RETRIES: Final = 40
 """A worker that dies is replaced and its batch done again, but not for ever: twice for each picture
-of a batch that kills workers (`tries`), and some for machines that go away."""
+of a batch that kills workers (`quarantine`), and some for machines that go away."""
 BLOCKS_PER_ACTOR: Final = 4
 MAX_BLOCK_BATCHES: Final = 4
 OBJECT_STORE_BYTES: Final = 1 << 30

@@ -1,6 +1,7 @@
 """Colorize: chroma and doubt for a batch of proxies, in one model call a shape.
 
-The step itself loads no torch, so that a driver that only plans stays light; `predict` does.
+The step itself loads no torch, so that a driver that only plans stays light; `inference.predict`
+does.
 """
 
 import time
