@@ -17,7 +17,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from archive_colorizer.errors import LockedError
-from archive_colorizer.pipeline.lock import Lock
+from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.storage.local import LocalStore
 try:
     with Lock(LocalStore(Path(sys.argv[1]))):
