@@ -7,10 +7,13 @@ the rest and writes it as Arrow files that are mapped into memory, not loaded.
 import hashlib
 import io
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +24,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from archive_colorizer.data.labels import label_of, numbered
-from archive_colorizer.data.sources import Form, Picture, is_unpaired, pictures
+from archive_colorizer.data.sources import (
+    Form,
+    Picture,
+    Sources,
+    is_unpaired,
+    pictures,
+)
 from archive_colorizer.data.targets import (
     TargetConfig,
     Verdict,
@@ -41,6 +50,8 @@ SCHEMA: Final = pa.schema(
      ("target", pa.large_binary()), ("source", pa.large_binary())]
 )  # fmt: skip
 ROWS_A_BATCH: Final = 256
+WINDOW: Final = 64
+"""Pictures a thread that are looked at before any is written."""
 JPEG_QUALITY: Final = 95
 GREY_SOURCE: Final = 3.0
 """Colourfulness under which a pair's source counts as grey: below what JPEG does to grey."""
@@ -56,6 +67,10 @@ class DataConfig:
     splits: tuple[str, ...] = ()
     """Values of a shard's column `split` whose rows are taken and split by content; none takes
     train, val and test as they are."""
+    only_sources: tuple[str, ...] = ()
+    """Values of the shards' column `source` whose rows are taken; none takes all."""
+    without_sources: tuple[str, ...] = ()
+    """Values of the shards' column `source` whose rows are left out altogether."""
     classes: tuple[str, ...] = ()
     """Words, or WORD=N; pictures whose name has none of them are left out."""
     min_colourfulness: float = 10.0
@@ -109,6 +124,11 @@ class Library(Sequence[Item]):
         self.domains: dict[str, NDArray[np.int64]] = {
             domain: np.flatnonzero(np.array(names) == domain) for domain in sorted(set(names))
         }
+
+    @property
+    def has_partners(self) -> bool:
+        """Whether any of the pictures is a pair's target."""
+        return any(batch["source"].null_count < batch.num_rows for batch in self._batches)
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         return open_library, (self.path,)
@@ -210,26 +230,34 @@ class _Gatherer:
                 )
 
     def _kept(self, verdicts: list[Verdict]) -> Iterator[dict[str, Any]]:
+        """Rows of the kept pictures; all verdicts go into the list, in the data's order."""
         config = self._config
         seen: set[str] = set()
-        numbers = numbered(config.classes)
-        for picture in pictures(config.data, config.form, config.domains, config.splits):
-            pale = self._unpaired or picture.source is not None
-            verdict = judged(
-                picture.name,
-                picture.target,
-                config.targets(0.0 if pale else None),
-                seen,
-                split=picture.split,
-            )
-            if verdict.kept and config.classes and label_of(picture.name, numbers) is None:
-                verdict = verdict.left_out("no_class")
-            if verdict.kept and (row := self._row(picture)) is None:
-                verdict = verdict.left_out("unreadable")
-            verdicts.append(verdict)
-            seen.add(verdict.sha256)
-            if verdict.kept and row is not None:
-                yield row
+        sources = Sources(frozenset(config.only_sources), frozenset(config.without_sources))
+        found = pictures(config.data, config.form, config.domains, config.splits, sources)
+        workers = os.cpu_count() or 1
+        with ThreadPoolExecutor(workers) as pool:
+            while window := list(islice(found, WINDOW * workers)):
+                for verdict, row in pool.map(self._looked_at, window):
+                    if verdict.sha256 in seen and verdict.reason != "unreadable":
+                        verdict, row = verdict.left_out("duplicate"), None
+                    seen.add(verdict.sha256)
+                    verdicts.append(verdict)
+                    if row is not None:
+                        yield row
+
+    def _looked_at(self, picture: Picture) -> tuple[Verdict, dict[str, Any] | None]:
+        """A picture's verdict, and its row where it is kept."""
+        config = self._config
+        pale = self._unpaired or picture.source is not None
+        targets = config.targets(0.0 if pale else None)
+        verdict = judged(picture.name, picture.target, targets, frozenset(), split=picture.split)
+        if not verdict.kept:
+            return verdict, None
+        if config.classes and label_of(picture.name, numbered(config.classes)) is None:
+            return verdict.left_out("no_class"), None
+        row = self._row(picture)
+        return (verdict, row) if row is not None else (verdict.left_out("unreadable"), None)
 
     def _row(self, picture: Picture) -> dict[str, Any] | None:
         config = self._config
@@ -326,7 +354,7 @@ def _stored(data: bytes, config: DataConfig) -> bytes:
     """The bytes as they are where nothing is to be done to them."""
     with Image.open(io.BytesIO(data)) as image:
         small = min(image.size) <= config.short_px
-        plain = image.format in {"JPEG", "PNG"} and image.mode == "RGB"
+        plain = image.format in {"JPEG", "PNG", "WEBP"} and image.mode == "RGB"
     if small and plain and not config.homomorphic:
         return data
     return encode(prepared(decode(data), config))

@@ -41,8 +41,28 @@ class Picture:
     """As the data says; None leaves it to the content's hash."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Which sources of a shard's rows are taken."""
+
+    only: frozenset[str] = frozenset()
+    """Empty takes all."""
+    without: frozenset[str] = frozenset()
+
+    def takes(self, source: object) -> bool:
+        """Whether rows of a source are taken."""
+        return source not in self.without and (not self.only or source in self.only)
+
+
+ALL_SOURCES: Final = Sources()
+
+
 def pictures(
-    data: str, form: Form = "auto", domains: tuple[str, ...] = (), splits: tuple[str, ...] = ()
+    data: str,
+    form: Form = "auto",
+    domains: tuple[str, ...] = (),
+    splits: tuple[str, ...] = (),
+    sources: Sources = ALL_SOURCES,
 ) -> Iterator[Picture]:
     """Every picture of DATA, in the order of names.
 
@@ -52,6 +72,7 @@ def pictures(
             except trainA and trainB).
         domains: two names, for unpaired data: of folders, or values of a shard's column `source`.
         splits: values of a shard's column `split` whose rows are taken, and split by content.
+        sources: which values of a shard's column `source` are taken.
 
     Raises:
         LocationError: it is missing, empty, or not of that form.
@@ -64,7 +85,7 @@ def pictures(
         raise ConfigError(f"domains={','.join(domains)}: must be two different names")
     shards = [root] if root.suffix == ".parquet" else sorted(root.glob("*.parquet"))
     if shards:
-        yield from _of_shards(shards, domains, splits)
+        yield from _of_shards(shards, domains, splits, sources)
         return
     folders = _unpaired(root, form, domains)
     if folders:
@@ -111,7 +132,10 @@ def _png(image: Image.Image) -> bytes:
 
 
 def _of_shards(
-    shards: list[Path], domains: tuple[str, ...], splits: tuple[str, ...]
+    shards: list[Path],
+    domains: tuple[str, ...],
+    splits: tuple[str, ...],
+    sources: Sources,
 ) -> Iterator[Picture]:
     for shard in shards:
         try:
@@ -126,7 +150,7 @@ def _of_shards(
                     name = f"{shard.name}/{row.get('name', number)}"
                     picture = _of_row(row, name, domains, splits)
                     number += 1
-                    if picture is not None:
+                    if picture is not None and sources.takes(row.get("source")):
                         yield picture
         except (OSError, KeyError, ValueError) as error:
             raise LocationError(f"{shard}: not a shard with a column image: {error}") from error

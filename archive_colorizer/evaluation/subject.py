@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from archive_colorizer.errors import ConfigError, ModelReferenceError
 from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.imaging.degrade import chance_of, degraded_gray
-from archive_colorizer.models.catalog import TAKES_HINTS
+from archive_colorizer.models.catalog import HAS_VIVIDNESS, TAKES_HINTS
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
@@ -88,7 +88,7 @@ def open_subject(ref: str, device: torch.device, asked: Asked) -> Subject:
         raise ConfigError(f"{ref}: vividness, hints and wear are for models that colour")
     if asked.hint_points and family not in TAKES_HINTS:
         raise ConfigError(f"{ref}: {family} takes no hints")
-    if asked.vividness is not None and not hasattr(module.config, "rebalance"):
+    if asked.vividness is not None and family not in HAS_VIVIDNESS:
         raise ConfigError(f"{ref}: {family} has no vividness")
     subject = subject_of(f"{ref}{asked.words()}", module, task, asked)
     return replace(_with_multiple(subject, model), family=family,
@@ -128,7 +128,7 @@ def _colorizer(module: nn.Module, asked: Asked) -> Paint:
         prediction = module.predict(  # type: ignore[operator]
             worn(source_b3hw) if asked.worn else gray_b1hw,
             temperature=asked.temperature,
-            rebalance=asked.vividness,
+            vividness=asked.vividness,
             hints_b3hw=true_points(source_b3hw, asked.hint_points) if asked.hint_points else None,
         )
         doubt_b = prediction.doubt_b1hw.float().mean(dim=(1, 2, 3))

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.models.catalog import has_classes
+from archive_colorizer.models.catalog import HAS_VIVIDNESS, has_classes
 from archive_colorizer.models.spec import Prediction
 from archive_colorizer.weights.reference import ResolvedModel, load, size_multiple
 
@@ -25,7 +25,7 @@ class Predictor:
     def __init__(self, model: ResolvedModel, vividness: float | None, precision: str) -> None:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._dtype = autocast_dtype(precision, self._device)
-        self._knobs: dict[str, Any] = {} if vividness is None else {"rebalance": vividness}
+        self._knobs: dict[str, Any] = {} if vividness is None else {"vividness": vividness}
         self._has_classes = has_classes(model.card.config)
         module: Any = load(model)
         _check(model, module, vividness)
@@ -103,7 +103,7 @@ def _bytes(rgb: torch.Tensor) -> torch.Tensor:
 
 def _check(model: ResolvedModel, module: Any, vividness: float | None) -> None:  # noqa: ANN401
     """Refuse what the model cannot do, rather than leave it out without a word."""
-    if vividness is not None and not hasattr(module.config, "rebalance"):
+    if vividness is not None and model.card.family not in HAS_VIVIDNESS:
         family = model.card.family
         raise ConfigError(f"vividness: {family} has one colour for each pixel, no more vivid one")
 

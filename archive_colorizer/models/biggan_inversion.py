@@ -133,7 +133,7 @@ class BigGANInversion(nn.Module):
         gray_b1hw: Tensor,
         *,
         temperature: float | None = None,
-        rebalance: float | None = None,
+        vividness: float | None = None,
         hints_b3hw: Tensor | None = None,
         class_b: Tensor | None = None,
         seed: int = 0,
@@ -144,7 +144,7 @@ class BigGANInversion(nn.Module):
             gray_b1hw: (B, 1, H, W) in [0, 1], any sides: it is stretched to the resolution, and ab
                 are brought back. The caller keeps its lightness: what is painted has another.
             temperature: no effect.
-            rebalance: no effect.
+            vividness: no effect.
             hints_b3hw: no effect: the family was published without hints.
             class_b: (B,) int64, what each picture shows, -1 where it is not known; None where it
                 is known of none. Unknown gives the mean of all classes.

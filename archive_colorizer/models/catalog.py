@@ -18,6 +18,7 @@ TASK_OF: Final[Mapping[str, Task]] = {
     "autoencoder": Task.COLORIZE,
     "autoencoder_translate": Task.TRANSLATE,
     "biggan_inversion": Task.COLORIZE,
+    "chroma_lite": Task.COLORIZE,
     "chroma_unet": Task.COLORIZE,
     "cwgan_gp": Task.COLORIZE,
     "cyclegan": Task.TRANSLATE,
@@ -31,8 +32,10 @@ TASK_OF: Final[Mapping[str, Task]] = {
     "unet_perceptual": Task.COLORIZE,
 }
 """The same keys as MODELS."""
-TAKES_HINTS: Final = frozenset({"chroma_unet", "siggraph17"})
+TAKES_HINTS: Final = frozenset({"chroma_lite", "chroma_unet", "siggraph17"})
 """Families that are told points of known colour; the others would leave them out."""
+HAS_VIVIDNESS: Final = frozenset({"chroma_lite", "chroma_unet"})
+"""Families whose colours can be lifted at prediction; the others have one colour for a pixel."""
 UNKNOWN: Final = -1
 """Stands for the mean of all classes."""
 

@@ -93,7 +93,7 @@ class ResidualUNet(nn.Module):
         gray_b1hw: Tensor,
         *,
         temperature: float | None = None,
-        rebalance: float | None = None,
+        vividness: float | None = None,
         hints_b3hw: Tensor | None = None,
     ) -> Prediction:
         """As `spec.Colorizer.predict`; one colour for each pixel, so only the picture counts.

@@ -82,10 +82,10 @@ class ECCV16(nn.Module):
         gray_b1hw: Tensor,
         *,
         temperature: float | None = None,
-        rebalance: float | None = None,
+        vividness: float | None = None,
         hints_b3hw: Tensor | None = None,
     ) -> Prediction:
-        """As `spec.Colorizer.predict`; rebalance and hints have no effect.
+        """As `spec.Colorizer.predict`; vividness and hints have no effect.
 
         Doubt is the entropy of the distribution over its greatest.
         """

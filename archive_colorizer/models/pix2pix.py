@@ -107,7 +107,7 @@ class Generator(nn.Module):
         gray_b1hw: Tensor,
         *,
         temperature: float | None = None,
-        rebalance: float | None = None,
+        vividness: float | None = None,
         hints_b3hw: Tensor | None = None,
     ) -> Prediction:
         """As `spec.Colorizer.predict`; one colour for each pixel, so only the picture counts.

@@ -73,10 +73,10 @@ class Siggraph17(nn.Module):
         gray_b1hw: Tensor,
         *,
         temperature: float | None = None,
-        rebalance: float | None = None,
+        vividness: float | None = None,
         hints_b3hw: Tensor | None = None,
     ) -> Prediction:
-        """As `spec.Colorizer.predict`; temperature and rebalance have no effect. Doubt is 0."""
+        """As `spec.Colorizer.predict`; temperature and vividness have no effect. Doubt is 0."""
         if hints_b3hw is None:
             hints_b3hw = torch.zeros_like(gray_b1hw).expand(-1, 3, -1, -1)
         given = torch.cat((lightness_of(gray_b1hw), hints_b3hw), dim=1)

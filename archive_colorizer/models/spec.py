@@ -27,7 +27,7 @@ class Colorizer(Protocol):
         gray_b1hw: Tensor,
         *,
         temperature: float | None = None,
-        rebalance: float | None = None,
+        vividness: float | None = None,
         hints_b3hw: Tensor | None = None,
     ) -> Prediction:
         """Chroma of a grey picture.
@@ -36,7 +36,7 @@ class Colorizer(Protocol):
             gray_b1hw: (B, 1, H, W) sRGB-encoded grey in [0, 1].
             temperature: of a distribution over colours: 1 gives its mean, lower values the
                 likeliest colour; None takes the model's own.
-            rebalance: how far rare colours are lifted; None takes the model's own.
+            vividness: how far muted colours are lifted; None takes the model's own.
             hints_b3hw: a and b over 110, and a mask of 0 and 1; None for none.
 
         Returns:

@@ -8,6 +8,7 @@ from torch import nn
 from archive_colorizer.models import (
     autoencoder,
     biggan_inversion,
+    chroma_lite,
     chroma_unet,
     cwgan_gp,
     cyclegan,
@@ -31,6 +32,7 @@ def _spec(
 
 MODELS: Final[Mapping[str, ModelSpec]] = dict(
     (
+        _spec("chroma_lite", chroma_lite.ChromaLiteConfig, chroma_lite.build),
         _spec("chroma_unet", chroma_unet.ChromaUNetConfig, chroma_unet.build),
         _spec("pix2pix", pix2pix.Pix2PixConfig, pix2pix.build),
         _spec("pix2pix_translate", pix2pix.Pix2PixConfig, pix2pix.build),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -32,8 +33,16 @@ class FeedConfig:
     """Edge of what the network sees (RESOL in a parameter table)."""
     zoom: float = 0.7
     """Crops have from this share of the short side up to all of it: scale jitter."""
+    aspect: float = 0.0
+    """Crops are stretched: the logarithm of height over width is up to this much, either way."""
     batch_size: int = 1
     """Of all workers together."""
+    place: Literal["auto", "host", "device"] = "auto"
+    """Where samples are drawn: on the host, picture by picture, or on the device, where all
+    photographs are then kept decoded. auto: on a GPU, if the recipe can and the data allow it."""
+    sizes_px: tuple[int, ...] = ()
+    """Edges of crops in turn, step by step, instead of `crop_px`; batches change with them so that
+    they hold as many pixels. With place=device."""
     flip: bool = True
     """Mirror half of the samples."""
     saturation: float = 0.0
@@ -46,6 +55,11 @@ class FeedConfig:
         checks = (
             (0 < self.zoom <= 1, f"feed.zoom={self.zoom}: must be over 0, at most 1"),
             (8 <= self.crop_px <= 4096, f"feed.crop_px={self.crop_px}: must be 8 to 4096"),
+            (0 <= self.aspect <= 1, f"feed.aspect={self.aspect}: must be 0 to 1"),
+            (
+                all(8 <= px <= 4096 for px in self.sizes_px),
+                f"feed.sizes_px={self.sizes_px}: must be 8 to 4096 each",
+            ),
             (self.batch_size >= 1, f"feed.batch_size={self.batch_size}: must be at least 1"),
             (0 <= self.saturation < 1, f"feed.saturation={self.saturation}: must be 0 to under 1"),
             (
@@ -99,11 +113,11 @@ def drawn(library: Library, rng: np.random.Generator) -> Item:
 def cut_alike(
     pictures: Sequence[Photograph], config: FeedConfig, rng: np.random.Generator
 ) -> list[Float]:
-    """The same square of each picture at `crop_px`, mirrored in half of the cases.
+    """The same part of each picture at `crop_px`, mirrored in half of the cases.
 
     Args:
         pictures: of one size.
-        config: crop, zoom, flip, saturation.
+        config: crop, zoom, aspect, flip, saturation.
         rng: decides.
 
     Returns:
@@ -111,14 +125,19 @@ def cut_alike(
     """
     height, width = pictures[0].shape[:2]
     short = min(height, width)
-    size = max(1, int(short * np.exp(rng.uniform(np.log(config.zoom), 0)) + 0.5))
-    top, left = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
-    how = cv2.INTER_AREA if size > config.crop_px else cv2.INTER_LINEAR
+    edge = short * np.exp(rng.uniform(np.log(config.zoom), 0))
+    stretch = rng.uniform(-config.aspect, config.aspect) / 2 if config.aspect else 0.0
+    high, wide = (
+        min(side, max(1, int(edge * np.exp(sign * stretch) + 0.5)))
+        for sign, side in ((1, height), (-1, width))
+    )
+    top, left = int(rng.integers(height - high + 1)), int(rng.integers(width - wide + 1))
+    how = cv2.INTER_AREA if max(high, wide) > config.crop_px else cv2.INTER_LINEAR
     mirrored = rng.random() < 0.5 and config.flip
     factor = np.float32(rng.uniform(1 - config.saturation, 1 + config.saturation))
     cut = []
     for picture in pictures:
-        square = picture[top : top + size, left : left + size]
+        square = picture[top : top + high, left : left + wide]
         square = cv2.resize(square, (config.crop_px, config.crop_px), interpolation=how)
         turned = square[:, ::-1] if mirrored else square
         rgb = np.ascontiguousarray(turned, np.float32) / np.float32(255)

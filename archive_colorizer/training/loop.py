@@ -200,7 +200,7 @@ class Loop:
 
     def _turn(self, phase: Phase, batch: Batch, shared: Shared) -> dict[str, float]:
         for group in phase.optimizer.param_groups:
-            group["lr"] = self.learning_rate() * phase.lr_scale
+            group["lr"] = self.learning_rate() * phase.lr_scale * group.get("lr_scale", 1.0)
         with self._only(phase):
             with self.autocast():
                 named = phase.loss(batch, shared)
@@ -232,12 +232,13 @@ class Loop:
     def _follow(self) -> None:
         """The exponential moving average, quicker at the start."""
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        learned = self.predictor.state_dict().values()
-        for average, value in zip(self.ema.state_dict().values(), learned, strict=True):
-            if average.is_floating_point():
-                average.lerp_(value, 1 - decay)
-            else:
-                average.copy_(value)
+        averages, learned = self.ema.state_dict(), self.predictor.state_dict()
+        moving = [name for name, value in averages.items() if value.is_floating_point()]
+        torch._foreach_lerp_(
+            [averages[name] for name in moving], [learned[name] for name in moving], 1 - decay
+        )
+        for name in averages.keys() - set(moving):
+            averages[name].copy_(learned[name])
 
     def save(self) -> None:
         """Write the whole state, atomically; only the first worker does.

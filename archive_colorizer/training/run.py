@@ -27,11 +27,12 @@ from archive_colorizer.models.table import MODELS
 from archive_colorizer.registry.connection import default_uri
 from archive_colorizer.registry.tracking import MlflowTracker, NoTracker, Tracker
 from archive_colorizer.training.config import TrainConfig, has_setting
-from archive_colorizer.training.feed import Feed
+from archive_colorizer.training.feed import Feed, FeedConfig
 from archive_colorizer.training.follower import Follower
 from archive_colorizer.training.group import ALONE, Group
 from archive_colorizer.training.journal import Journal, last_figures, validations
 from archive_colorizer.training.loop import CHECKPOINT, Loop
+from archive_colorizer.training.on_device.choice import device_feed
 from archive_colorizer.training.recipe import Batch
 from archive_colorizer.training.validation import Validator
 from archive_colorizer.version import git_commit
@@ -132,12 +133,13 @@ def work(
     library, test = Library(plan.gathered.train), Library(plan.gathered.test)
     torch.manual_seed(config.loop.seed)
     module = MODELS[family].build(config.model_config(translates=translates))
-    _check_size(module, config.feed.crop_px)
+    _check_size(module, config.feed)
     recipe = config.spec.build(module, config.settings, config.feed, library, translates=translates)
     if config.run.init:  # after the recipe, which may draw the first weights its own way
         _start_from(config.run.init, module, family)
     torch.manual_seed(config.loop.seed + group.rank)
     feed = Feed(library, recipe.sampler, config.feed.batch_size, config.loop.seed)
+    drawn_there = device_feed(recipe, library, config, device, group)
     tracker = _tracker(plan) if group.rank == 0 else NoTracker()
     validator = Validator(test, config.feed, MODELS[family].task, config.loop.seed)
     loop = Loop(
@@ -152,7 +154,8 @@ def work(
     )  # fmt: skip
     ended = False
     try:
-        loop.run(lambda step: make_batches(feed, step), resume=True)
+        batches = drawn_there.batches if drawn_there else lambda step: make_batches(feed, step)
+        loop.run(batches, resume=True)
         if group.rank == 0:
             card = _card(plan, loop, family)
             save_model(folder / "model", loop.ema, card)
@@ -192,6 +195,8 @@ def _inheriting(config: TrainConfig) -> TrainConfig:
             )
         rights.append(card.data_rights)
         model = {**card.config, **model}
+        if hasattr(config.settings, "encoder"):
+            config = replace(config, settings=replace(config.settings, encoder="random"))
     joint = joint_rights(*rights)
     if joint != config.run.data_rights:
         LOG.info("data rights of the weights: %s, as of those that they begin from", joint)
@@ -282,11 +287,15 @@ def _tracker(plan: TrainPlan) -> Tracker:
     )
 
 
-def _check_size(module: torch.nn.Module, crop_px: int) -> None:
+def _check_size(module: torch.nn.Module, feed: FeedConfig) -> None:
     multiple = int(getattr(module, "size_multiple", getattr(module, "scale", 1)))
-    if crop_px % multiple:
+    if feed.crop_px % multiple:
         raise ConfigError(
-            f"feed.crop_px={crop_px} (RESOL): must be a multiple of {multiple} for this model"
+            f"feed.crop_px={feed.crop_px} (RESOL): must be a multiple of {multiple} for this model"
+        )
+    if any(px % multiple for px in feed.sizes_px):
+        raise ConfigError(
+            f"feed.sizes_px={feed.sizes_px}: must be multiples of {multiple} for this model"
         )
 
 

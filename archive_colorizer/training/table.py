@@ -8,7 +8,7 @@ from archive_colorizer.training.recipe import Recipe
 from archive_colorizer.training.recipes import (
     autoencoder,
     biggan_inversion,
-    chroma_unet,
+    chroma,
     cwgan_gp,
     cyclegan,
     pix2pix,
@@ -44,10 +44,23 @@ ENLARGING: Final = {"short_px": 4096, "min_colourfulness": 0.0}
 """Detail is what is learned: pictures keep their size, and grey ones teach as well."""
 
 RECIPES: Final[Mapping[str, RecipeSpec]] = {
+    "chroma_lite": RecipeSpec(
+        "chroma_lite",
+        chroma.ChromaLiteRecipeConfig,
+        chroma.ChromaLiteRecipe,
+        feed={
+            "crop_px": 160,
+            "zoom": 0.55,
+            "aspect": 0.2,
+            "batch_size": 48,
+            "degrade_share": 0.5,
+        },
+        loop={"lr": 1.5e-3},
+    ),
     "chroma_unet": RecipeSpec(
         "chroma_unet",
-        chroma_unet.ChromaRecipeConfig,
-        chroma_unet.ChromaRecipe,
+        chroma.ChromaRecipeConfig,
+        chroma.ChromaRecipe,
         feed={"crop_px": 128, "zoom": 0.46, "batch_size": 48, "degrade_share": 0.5},
     ),
     "pix2pix": RecipeSpec(

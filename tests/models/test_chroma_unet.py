@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from archive_colorizer.models.chroma_unet import ChromaUNet, ChromaUNetConfig, resized_hints
+from archive_colorizer.models.chroma_classifier import resized_hints
+from archive_colorizer.models.chroma_unet import ChromaUNet, ChromaUNetConfig
 
 TINY = ChromaUNetConfig(widths=(4, 8, 8, 8, 8), blocks=(1, 1, 1, 1, 1), head=8)
 
@@ -35,7 +36,7 @@ def test_rebalancing_moves_colours_away_from_common_bins() -> None:
     centre = int(model.bins_q2.abs().sum(1).argmin())
     model.log_prior_q[centre] = 6
     gray = torch.rand(1, 1, 32, 32)
-    safe, vivid = (model.predict(gray, rebalance=r, temperature=1.0).ab_b2hw for r in (0.0, 1.0))
+    safe, vivid = (model.predict(gray, vividness=r, temperature=1.0).ab_b2hw for r in (0.0, 1.0))
     assert not torch.allclose(safe, vivid)
 
 

@@ -9,6 +9,7 @@ from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
 
 SMALL = {
+    "chroma_lite": {"widths": [16, 8, 8, 8], "head": 8},
     "chroma_unet": {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8},
     "pix2pix": {"width": 4, "resolution": 32},
     "pix2pix_translate": {"in_channels": 3, "out_channels": 3, "width": 4, "resolution": 32},

@@ -13,7 +13,7 @@ from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.models.chroma_unet import ChromaUNet, ChromaUNetConfig
 from archive_colorizer.training.feed import Feed, FeedConfig
 from archive_colorizer.training.loop import CHECKPOINT, Loop, LoopConfig
-from archive_colorizer.training.recipes.chroma_unet import ChromaRecipe, ChromaRecipeConfig
+from archive_colorizer.training.recipes.chroma import ChromaRecipe, ChromaRecipeConfig
 
 TINY = ChromaUNetConfig(widths=(4, 8, 8, 8, 8), blocks=(1, 1, 1, 1, 1), head=8)
 FEED = FeedConfig(crop_px=32, zoom=0.8, batch_size=4, degrade_share=0.5)

@@ -1,18 +1,17 @@
-"""How the chroma classifier learns: soft-encoded bins, rebalanced by rarity (Zhang et al. 2016).
+"""How the chroma classifiers learn: soft-encoded bins, rebalanced by rarity (Zhang et al. 2016).
 
-Grey is degraded in half of the samples, hints are drawn in two of five. B batch, H height, W width;
+Grey is degraded in a share of the samples, hints are drawn in another. B batch, H height, W width;
 targets are at a quarter of the size.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from archive_colorizer.data.library import Library
@@ -20,14 +19,21 @@ from archive_colorizer.data.seeds import derive
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import AB_SCALE, LUMA_WEIGHTS, rgb_to_lab
 from archive_colorizer.imaging.degrade import degraded_gray
-from archive_colorizer.models.chroma_unet import STRIDE, ChromaUNet
+from archive_colorizer.models.chroma_classifier import STRIDE, ChromaClassifier
+from archive_colorizer.models.chroma_lite import ChromaLite
 from archive_colorizer.training.feed import FeedConfig, cut_alike, drawn
+from archive_colorizer.training.on_device.chroma import ChromaDeviceSampler
 from archive_colorizer.training.recipe import Batch, Phase, Sample
+from archive_colorizer.training.recipes.chroma_targets import (
+    cell_of,
+    colour_of,
+    draw_hints,
+    nearest_bins,
+)
+from archive_colorizer.weights.pretrained import load_imagenet_encoder
 
-GRID_STEP: Final = 2
-GRID: Final = np.arange(-128, 129, GRID_STEP, dtype=np.float32)
-"""Colours are looked up on this grid of a and b instead of being compared with every bin."""
 PRIOR_SAMPLES: Final = 2000
+"""Photographs that the colours' rarity is taken from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +43,28 @@ class ChromaRecipeConfig:
     rebalance: float = 0.5
     """Bins weigh by the rarity of their colour to this power: 0 not at all, 1 as in the paper."""
     nearest: int = 5
+    """Bins that share a colour."""
     sigma: float = 5.0
+    """Of the Gaussian that they share it by, in Lab units."""
     hint_share: float = 0.4
+    """Share of the samples that get colour hints."""
     weight_decay: float = 1e-2
     regression: float = 0.0
     """Weight of the mean colour's L1 error, over 110, beside the cross-entropy; 0 leaves it out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChromaLiteRecipeConfig(ChromaRecipeConfig):
+    """Settings of the recipe for the family with the EfficientNet-Lite2 encoder."""
+
+    rebalance: float = 0.0
+    hint_share: float = 0.3
+    weight_decay: float = 2e-2
+    encoder: Literal["imagenet", "random"] = "imagenet"
+    """Where the encoder starts: at the published weights (extra `pretrained`), or at random ones.
+    With --init it starts at that model's."""
+    encoder_lr: float = 0.4
+    """Learning rate of the encoder, as a share of the decoder's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +93,7 @@ class ChromaSampler:
         return {
             "gray_b1hw": gray.astype(np.float32)[None],
             "hints_b3hw": np.ascontiguousarray(hints.transpose(2, 0, 1)),
-            "cell_bhw": _cell_of(small),
+            "cell_bhw": cell_of(torch.from_numpy(small)).numpy(),
         }
 
 
@@ -81,7 +104,7 @@ class ChromaRecipe:
 
     def __init__(
         self,
-        model: ChromaUNet,
+        model: ChromaClassifier,
         config: ChromaRecipeConfig,
         feed: FeedConfig,
         library: Library,
@@ -89,18 +112,23 @@ class ChromaRecipe:
         translates: bool = False,
     ) -> None:
         if translates:
-            raise ConfigError("chroma_unet colours: it cannot learn from sources in colour")
+            raise ConfigError("chroma classifiers colour: they cannot learn from colour sources")
         self.sampler = ChromaSampler(feed, config.hint_share)
-        self._index, self._weight = _nearest_bins(model.bins_q2.numpy(), config)
+        self.device_sampler = ChromaDeviceSampler(feed, config.hint_share)
+        self._index, self._weight = nearest_bins(model.bins_q2, config.nearest, config.sigma)
         log_prior = self.log_prior(len(model.bins_q2), library)
         model.log_prior_q.copy_(log_prior)
         self._class_weight = torch.exp(-config.rebalance * log_prior)
         self._config, self._bins_q2 = config, model.bins_q2
         self._model: nn.Module = model
         optimizer = torch.optim.AdamW(
-            model.parameters(), betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
+            self._parameters(model), betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
         )
         self._phases = (Phase("chroma", ("model",), optimizer, self.loss),)
+
+    def _parameters(self, model: ChromaClassifier) -> list[dict[str, Any]]:
+        """All parameters as one group."""
+        return [{"params": list(model.parameters())}]
 
     @property
     def modules(self) -> Mapping[str, nn.Module]:
@@ -118,15 +146,16 @@ class ChromaRecipe:
         Half of the share is spread evenly, as in the paper (lambda 0.5).
         """
         rng = derive(0, "prior")
-        count = np.zeros(bins)
+        count = torch.zeros(bins, dtype=torch.float64)
         size = min(PRIOR_SAMPLES, len(library))
         for i in rng.choice(len(library), size, replace=False):
             small = cv2.resize(library[int(i)].target, (32, 32), interpolation=cv2.INTER_AREA)
-            cell = _cell_of(rgb_to_lab(np.asarray(small))[..., 1:]).ravel()
-            np.add.at(count, self._index[cell].ravel(), self._weight[cell].ravel())
+            cell = cell_of(torch.from_numpy(rgb_to_lab(np.asarray(small))[..., 1:])).flatten()
+            shares = self._weight[cell].flatten().double()
+            count.index_add_(0, self._index[cell].flatten(), shares)
         share = count / count.sum()
         smooth = 0.5 * share + 0.5 / bins
-        return torch.tensor(np.log(smooth / (share * smooth).sum()), dtype=torch.float32)
+        return (smooth / (share * smooth).sum()).log().float()
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B, Q, H/4, W/4)."""
@@ -136,55 +165,49 @@ class ChromaRecipe:
     def loss(self, batch: Batch, logits: Tensor) -> Mapping[str, Tensor]:
         """Cross-entropy with the soft-encoded colours, weighted by rarity; the mean's L1."""
         log_p = F.log_softmax(logits.permute(0, 2, 3, 1).float(), dim=-1)
-        device = logits.device
-        cell = batch["cell_bhw"].cpu()
-        index = torch.from_numpy(self._index)[cell].to(device)
-        weight = torch.from_numpy(self._weight)[cell].to(device)
-        rarity = self._class_weight.to(device)[index[..., 0]]
+        cell = batch["cell_bhw"]
+        self._move_tables(logits.device)
+        index, weight = self._index[cell], self._weight[cell]
         entropy = -(log_p.gather(-1, index) * weight).sum(-1)
+        rarity = self._class_weight[index[..., 0]]
         cross_entropy = (entropy * rarity).sum() / rarity.sum()
         if not self._config.regression:
             return {"cross_entropy": cross_entropy}
-        mean = log_p.exp() @ self._bins_q2.to(device)
-        regression = F.l1_loss(mean, _colour_of(cell).to(device)) / AB_SCALE
+        mean = log_p.exp() @ self._bins_q2.to(logits.device)
+        regression = F.l1_loss(mean, colour_of(cell)) / AB_SCALE
         return {
             "total": cross_entropy + self._config.regression * regression,
             "cross_entropy": cross_entropy, "regression": regression,
         }  # fmt: skip
 
-
-def draw_hints(
-    hints_hw3: NDArray[np.float32], ab_hw2: NDArray[np.float32], rng: np.random.Generator
-) -> None:
-    """Put some true colours into the hint planes: small squares, a and b over 110, mask 1."""
-    height, width = hints_hw3.shape[:2]
-    for _ in range(int(rng.geometric(0.25))):
-        size = int(rng.integers(1, 5))
-        top, left = int(rng.integers(height - size)), int(rng.integers(width - size))
-        at = (slice(top, top + size), slice(left, left + size))
-        hints_hw3[(*at, slice(0, 2))] = ab_hw2[at].mean(axis=(0, 1)) / AB_SCALE
-        hints_hw3[(*at, 2)] = 1
+    def _move_tables(self, device: torch.device) -> None:
+        """Look targets up where the logits are."""
+        if self._index.device != device:
+            self._index, self._weight = self._index.to(device), self._weight.to(device)
+            self._class_weight = self._class_weight.to(device)
 
 
-def _cell_of(ab: NDArray[Any]) -> NDArray[np.int64]:
-    """Index on the grid of a and b: (..., 2) -> (...)."""
-    near = np.clip(np.rint((ab + 128) / GRID_STEP), 0, len(GRID) - 1).astype(np.int64)
-    return np.asarray(near[..., 0] * len(GRID) + near[..., 1])
+class ChromaLiteRecipe(ChromaRecipe):
+    """The same, from an encoder that has seen ImageNet, and learns more slowly."""
 
+    def __init__(
+        self,
+        model: ChromaLite,
+        config: ChromaLiteRecipeConfig,
+        feed: FeedConfig,
+        library: Library,
+        *,
+        translates: bool = False,
+    ) -> None:
+        self._encoder_lr = config.encoder_lr
+        if config.encoder == "imagenet":
+            load_imagenet_encoder(model.encoder)
+        super().__init__(model, config, feed, library, translates=translates)
 
-def _colour_of(cell: Tensor) -> Tensor:
-    """The inverse of `_cell_of`, to a grid step: (...) -> (..., 2)."""
-    grid = torch.from_numpy(GRID)
-    return torch.stack((grid[cell // len(GRID)], grid[cell % len(GRID)]), dim=-1)
-
-
-def _nearest_bins(
-    bins_q2: NDArray[np.float32], config: ChromaRecipeConfig
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """For each cell of the grid its nearest bins and their Gaussian weights."""
-    cells = np.stack(np.meshgrid(GRID, GRID, indexing="ij"), axis=-1).reshape(-1, 2)
-    distance = ((cells[:, None] - bins_q2[None]) ** 2).sum(-1)
-    index = np.argsort(distance, axis=1)[:, : config.nearest]
-    near = np.take_along_axis(distance, index, axis=1)
-    weight = np.exp(-(near - near[:, :1]) / (2 * config.sigma**2))
-    return index, (weight / weight.sum(1, keepdims=True)).astype(np.float32)
+    def _parameters(self, model: ChromaClassifier) -> list[dict[str, Any]]:
+        """Encoder and the rest, each with its share of the learning rate."""
+        assert isinstance(model, ChromaLite)
+        encoder = list(model.encoder.parameters())
+        inside = {id(parameter) for parameter in encoder}
+        rest = [p for p in model.parameters() if id(p) not in inside]
+        return [{"params": rest}, {"params": encoder, "lr_scale": self._encoder_lr}]
