@@ -157,7 +157,7 @@ def run_training(recipe: str, folder: Path) -> dict[str, Any]:
     quick = {
         "data": {"data": str(photos)},
         "feed": {"crop_px": 32, "batch_size": 4},
-        "loop": {"steps": 3, "epoch_steps": 3, "lr": 1e-3},
+        "loop": {"steps": 3, "epoch_steps": 3, "lr": 1e-3, "precision": "float32"},
         "run": {"engine": "local", "mlflow": False, "device": "cpu"},
     }
     run = folder / recipe
