@@ -108,8 +108,8 @@ def enlarging(val: Path, runs: Path, folder: Path) -> dict[str, list[dict[str, A
         held.mkdir(parents=True)
         library = Library(str(runs / "rdn" / "data" / "test.arrow"))
         for number in range(len(library)):
-            data = encode(library[number].target, lossless=True)
-            (held / f"{number:03d}.png").write_bytes(data)
+            png = encode(library[number].target, lossless=True)
+            (held / f"{number:03d}.png").write_bytes(png)
         for name, data, limit, size in (
             ("x2, held-out highres", str(held), 0, 512), ("x2, validation", str(val), 100, 256)
         ):  # fmt: skip
@@ -169,13 +169,9 @@ def table(lines: list[dict[str, Any]]) -> str:
 def _word(value: object) -> str:
     if value is None:
         return ""
-    return (
-        f"{value:,.4g}"
-        if isinstance(value, float)
-        else f"{value:,}"
-        if isinstance(value, int)
-        else value
-    )
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.run import compare
 from archive_colorizer.evaluation.subject import Subject, subject_of
-from archive_colorizer.models.spec import Prediction, Task
+from archive_colorizer.models.spec import Colorizer, Prediction, Task
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.reference import load, resolve
 
@@ -35,9 +35,11 @@ LEVERS: dict[str, dict[str, Any]] = {
 class Mirrored(nn.Module):
     """The mean of what a model says of a picture and of its mirror image."""
 
+    model: Colorizer
+
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model = model
+        self.add_module("model", model)
 
     def predict(self, gray_b1hw: Tensor, **more: Any) -> Prediction:  # noqa: ANN401
         one = self.model.predict(gray_b1hw, **more)

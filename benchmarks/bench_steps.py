@@ -59,7 +59,10 @@ def steps_of(megapixels: float) -> dict[str, float]:
     }
     picture = compose(luma, ab)
     figures["ycc_planes"] = timed(picture.ycc_planes)
-    for name, bits in (("jpeg", 8), ("png", 8), ("tiff", 8), ("tiff", 16)):
+    forms: tuple[tuple[encode.Format, int], ...] = (
+        ("jpeg", 8), ("png", 8), ("tiff", 8), ("tiff", 16),
+    )  # fmt: skip
+    for name, bits in forms:
         settings = encode.Settings(name, 90, bits)
         repeat = 5 if name == "jpeg" else 1
         sink = io.BytesIO()
