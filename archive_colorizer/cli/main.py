@@ -3,6 +3,8 @@
 import argparse
 import contextlib
 import logging
+import os
+import select
 import signal
 import sys
 import textwrap
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 EXIT_OK, EXIT_BROKEN, EXIT_USAGE, EXIT_SOME_FAILED = 0, 1, 2, 3
 EXIT_INTERRUPTED: Final = 130
+EXIT_READER_LEFT: Final = 141
 
 EXIT_CODES: Final = """\
 exit codes: 0 all done; 1 the program broke; 2 bad usage, configuration or location;
@@ -38,6 +41,27 @@ exit codes: 0 all done; 1 the program broke; 2 bad usage, configuration or locat
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
+    try:
+        try:
+            return _run(argv)
+        finally:
+            sys.stdout.flush()  # here, not at the interpreter's end, where nobody can catch it
+    except BrokenPipeError:
+        if not _reader_left():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_READER_LEFT
+
+
+def _reader_left() -> bool:
+    """Whether it is standard output that broke, as by `| head`, and not a connection."""
+    poll = select.poll()
+    poll.register(sys.stdout, select.POLLOUT)
+    return any(events & select.POLLERR for _, events in poll.poll(0))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """Parse and call; what the user can mend is one line."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for noisy in ("PIL", "tifffile", "matplotlib", "boto3", "botocore", "s3transfer"):
         logging.getLogger(noisy).setLevel(logging.ERROR)

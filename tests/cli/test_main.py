@@ -160,3 +160,31 @@ def test_the_command_line_lies_over_the_file(tmp_path: Path) -> None:
     make: Callable[..., JobConfig] = job_config
     config = make(build_parser().parse_args(words))
     assert (config.deliver.format, config.deliver.quality) == ("tiff", 70)
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["status", "out"], 141)])
+def test_a_reader_that_leaves_ends_it_quietly(
+    words: list[str], code: int, arguments: list[str], tmp_path: Path
+) -> None:  # argparse itself passes over a help that cannot be written
+    assert main(arguments) == 0
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "archive_colorizer.cli", *words],
+            cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_a_connection_that_breaks_is_no_reader_that_left(
+    masters: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise BrokenPipeError("a connection")
+
+    monkeypatch.setattr("archive_colorizer.pipeline.run.preview", breaks)
+    with pytest.raises(BrokenPipeError, match="a connection"):
+        main(["colorize", str(masters), str(tmp_path / "out"), "--dry-run"])
