@@ -24,6 +24,9 @@ def test_the_walk(tmp_path: Path) -> None:
     parts = blocks(PAGE)
     assert len(parts) == 9
     text = "\n".join(parts)
+    ids = re.findall(r"--submission-id (\S+)", text)
+    assert len(ids) == len(set(ids)) == 3  # Ray refuses an id that it knows
+    assert "ray job delete" not in text
     for port in ("6399", "8299", "8399", "8499", "5000"):
         text = text.replace(port, str(free_port()))
     env = os.environ | {"RAY_TMPDIR": "/tmp",  # noqa: S108 (sockets need short names)
