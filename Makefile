@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-QUICK := not slow and not gpu and not s3 and not browser
-SLOW := (slow or s3 or browser) and not gpu
+QUICK := not slow and not gpu and not s3 and not browser and not long
+SLOW := (slow or s3 or browser) and not gpu and not long
+SMOKE := build/smoke
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo format check test test-slow audit bench soak
+.PHONY: help setup hooks demo format check test test-slow test-long smoke coverage docs audit bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s: -l 2
@@ -21,6 +22,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,metrics]'
 	@touch $@
 
+hooks: $(STAMP) ## install the checks that run before each commit
+	$(BIN)/pre-commit install
+
 demo: $(STAMP) ## colour the sample photographs and say where to look
 	$(BIN)/python jobs/demo.py demo
 
@@ -33,11 +37,29 @@ check: $(STAMP) ## style, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: check ## all checks and the quick tests (under 12 minutes on 2 cores)
+test: check ## all checks and the quick tests (under 6 minutes on 2 quiet cores)
 	$(BIN)/python -m pytest -q -m "$(QUICK)"
 
 test-slow: $(STAMP) ## the kill, fault and end-to-end tests
 	$(BIN)/python -m pytest -q -m "$(SLOW)" --timeout 1200
+
+test-long: $(STAMP) ## soaks, storms and loads, by hand: a quarter of an hour or more each
+	$(BIN)/python -m pytest -q -m long --timeout 7200
+
+smoke: ## the command in an environment of its own, without what developers use
+	rm -rf build/lib build/bdist.*
+	test -d $(SMOKE) || $(PYTHON) -m venv $(SMOKE)
+	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt .
+	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .
+	$(SMOKE)/bin/python infra/smoke.py
+
+coverage: $(STAMP) ## which lines the quick tests run, as a table
+	$(BIN)/python -m pytest -q -m "$(QUICK)" --timeout 900 --cov --cov-report term:skip-covered
+
+docs: $(STAMP) ## the documentation as a site in build/site; a link to nothing is an error
+	$(BIN)/python infra/site.py build/docs
+	$(BIN)/zensical build --clean --strict
 
 audit: $(STAMP) ## known weaknesses of the pinned libraries; asks PyPI's advisory service
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
@@ -47,5 +69,3 @@ bench: $(STAMP) ## measure; figures go to benchmarks/results/
 	$(BIN)/python benchmarks/bench_steps.py
 	$(BIN)/python benchmarks/bench_pipeline.py
 
-soak: $(STAMP) ## a long run of 20,000 pictures, its memory watched; not in CI
-	$(BIN)/python benchmarks/soak.py
