@@ -61,6 +61,7 @@ def test_names_say_the_class() -> None:
             numbered(bad)
 
 
+@pytest.mark.slow
 def test_it_learns_the_colours_of_its_classes(scenes: Path, tmp_path: Path) -> None:
     report = train(config(scenes, tmp_path / "run", loop={"steps": 60}))
     assert report.goal == "generator/mse"

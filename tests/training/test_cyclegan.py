@@ -40,6 +40,7 @@ def config(data: Path, folder: Path, **sections: dict) -> TrainConfig:
     return compose("cyclegan", str(folder), [("test", base), ("test", sections)])
 
 
+@pytest.mark.slow
 def test_it_learns_to_come_back_and_to_turn_night_into_day(seasons: Path, tmp_path: Path) -> None:
     report = train(config(seasons, tmp_path / "run"))
     assert report.end < report.start
@@ -53,6 +54,7 @@ def test_it_learns_to_come_back_and_to_turn_night_into_day(seasons: Path, tmp_pa
     assert load(model).translate(torch.rand(1, 3, 30, 31)).shape == (1, 3, 30, 31)
 
 
+@pytest.mark.slow
 def test_the_pool_is_part_of_what_is_resumed(seasons: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
@@ -108,6 +110,7 @@ def test_data_of_the_other_sort_is_refused(seasons: Path, photos: Path, tmp_path
 SETTINGS = Path(__file__).parents[2] / "jobs" / "settings"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["day-night", "spring-autumn", "summer-winter"])
 def test_the_settings_of_the_seasons_take_a_users_folders(tmp_path: Path, name: str) -> None:
     first, second = name.split("-")

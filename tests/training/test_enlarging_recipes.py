@@ -35,6 +35,7 @@ def sharp(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("recipe", "adversarial"), [("rdn", 0.0), ("rrdb", 0.0), ("rrdb", 0.005)])
 def test_they_learn(sharp: Path, tmp_path: Path, recipe: str, adversarial: float) -> None:
     extra = {"adversarial": adversarial, "discriminator_width": 4} if recipe == "rrdb" else {}

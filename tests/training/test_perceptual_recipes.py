@@ -46,6 +46,7 @@ def run(recipe: object, library: Library, folder: Path, steps: int) -> list[dict
     return loop.run(Feed(library, recipe.sampler, 4, 0).batches)
 
 
+@pytest.mark.slow
 def test_the_generator_learns_in_every_fifth_step_and_comes_nearer(
     tmp_path: Path, make_library: MakeLibrary
 ) -> None:

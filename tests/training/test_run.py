@@ -22,6 +22,8 @@ TINY = {
     "feed": {"crop_px": 32, "batch_size": 4},
     "run": {"engine": "local", "mlflow": False},
 }
+SLOW_PIX2PIX = pytest.param("pix2pix", marks=pytest.mark.slow)
+SLOW_CWGAN = pytest.param("cwgan_gp", marks=pytest.mark.slow)
 
 
 def config(photos: Path, folder: Path, key: str = "chroma_unet", **sections: dict) -> TrainConfig:
@@ -128,7 +130,7 @@ def test_fine_tuning_inherits_rights_and_what_is_reviewed(photos: Path, tmp_path
     assert second.trained_on.endswith(f"Before, first {first.card.version}: Postcards.")
 
 
-@pytest.mark.parametrize("key", ["pix2pix", "autoencoder", "cwgan_gp", "unet_perceptual"])
+@pytest.mark.parametrize("key", [SLOW_PIX2PIX, "autoencoder", SLOW_CWGAN, "unet_perceptual"])
 def test_fine_tuning_starts_from_the_weights_whatever_the_recipe_draws(
     photos: Path, tmp_path: Path, key: str
 ) -> None:
@@ -160,7 +162,7 @@ def test_the_cards_command_makes_the_same_model(photos: Path, tmp_path: Path) ->
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-@pytest.mark.parametrize("recipe", ["pix2pix", "autoencoder"])
+@pytest.mark.parametrize("recipe", [SLOW_PIX2PIX, "autoencoder"])
 def test_the_other_families_train_too(photos: Path, tmp_path: Path, recipe: str) -> None:
     extra = {"model": {"resolution": 32}} if recipe == "pix2pix" else {}
     report = train(config(photos, tmp_path / "run", recipe, **extra))
