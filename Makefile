@@ -51,7 +51,6 @@ smoke: ## the command in an environment of its own, without what developers use
 	test -d $(SMOKE) || $(PYTHON) -m venv $(SMOKE)
 	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt .
-	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .
 	$(SMOKE)/bin/python infra/smoke.py
 
 coverage: $(STAMP) ## which lines the quick tests run, as a table
@@ -68,4 +67,3 @@ audit: $(STAMP) ## known weaknesses of the pinned libraries; asks PyPI's advisor
 bench: $(STAMP) ## measure; figures go to benchmarks/results/
 	$(BIN)/python benchmarks/bench_steps.py
 	$(BIN)/python benchmarks/bench_pipeline.py
-
