@@ -48,7 +48,7 @@ test-long: $(STAMP) ## soaks, storms and loads, by hand: a quarter of an hour or
 
 smoke: ## the command in an environment of its own, without what developers use
 	rm -rf build/lib build/bdist.*
-	test -d $(SMOKE) || $(PYTHON) -m venv $(SMOKE)
+	$(PYTHON) -m venv --clear $(SMOKE)
 	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt .
 	$(SMOKE)/bin/python infra/smoke.py
