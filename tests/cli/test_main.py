@@ -171,7 +171,7 @@ def test_a_reader_that_leaves_ends_it_quietly(
     os.close(reading)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "archive_colorizer.cli", *words],
+            [sys.executable, "-m", "archive_colorizer", *words],
             cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     finally:
