@@ -18,7 +18,7 @@ import pytest
 import yaml
 from processes import free_port
 
-from archive_colorizer.cli import main
+from archive_colorizer.cli.main import main
 
 COMPOSE = Path(__file__).parents[2] / "infra" / "compose.yaml"
 NO_POSTGRES = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
