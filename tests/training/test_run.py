@@ -116,6 +116,7 @@ def test_fine_tuning_starts_from_a_models_weights(photos: Path, tmp_path: Path) 
         train(config(photos, tmp_path / "third", "autoencoder", run={"init": ref}))
 
 
+@pytest.mark.slow
 def test_fine_tuning_inherits_rights_and_what_is_reviewed(photos: Path, tmp_path: Path) -> None:
     train(config(photos, tmp_path / "first", run={"data_rights": "not_cleared"}))
     first = resolve(str(tmp_path / "first" / "model"))
@@ -148,6 +149,7 @@ def test_fine_tuning_starts_from_the_weights_whatever_the_recipe_draws(
     assert all(torch.allclose(first[n], second[n], atol=1e-3) for n in learned)
 
 
+@pytest.mark.slow
 def test_the_cards_command_makes_the_same_model(photos: Path, tmp_path: Path) -> None:
     train(config(photos, tmp_path / "first"))
     command = resolve(str(tmp_path / "first" / "model")).card.command

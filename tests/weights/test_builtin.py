@@ -57,6 +57,7 @@ def test_the_card_gives_the_figures_that_are_measured(rows: tuple[CheckRow, ...]
         assert row.mean_chroma == pytest.approx(recorded, abs=0.5), row.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", SCALES)
 def test_an_enlarger_gives_the_figures_of_its_card(scale: int) -> None:
     """Over the photographs that come with dependencies, as the card's command does it."""
@@ -92,6 +93,7 @@ def photographs() -> list[np.ndarray]:
 RESTORED = {"JPEG 30": (0, 30), "grain and scratches": (1, 0), "both, JPEG 60": (1, 60)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", RESTORED)
 def test_the_restorer_gives_the_gain_of_its_card(what: str) -> None:
     """Over centre crops of the photographs that come with dependencies."""
@@ -112,6 +114,7 @@ def test_the_restorer_gives_the_gain_of_its_card(what: str) -> None:
     assert np.mean(gains) > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["day-to-night", "night-to-day"])
 def test_a_translation_gives_the_brightness_of_its_card(name: str) -> None:
     model = resolve(f"builtin:{name}")
