@@ -1,6 +1,9 @@
-"""Give freshly trained weights the figures that their card claims: the check photographs'.
+"""Make `builtin:default` of two models of one training: their mean weights, a card, its figures.
 
-python jobs/finish_default.py CARD.json WEIGHTS.safetensors FOLDER
+    python jobs/finish_default.py CARD.json BEFORE AFTER SHARE FOLDER
+
+SHARE of AFTER's weights and the rest of BEFORE's (Wortsman et al. 2022: the mean of two points of
+one training often generalises better than both). BEFORE and AFTER are model references.
 """
 
 import sys
@@ -10,11 +13,21 @@ from pathlib import Path
 from archive_colorizer.evaluation.release.default_check import check
 from archive_colorizer.weights.card import card_from_json
 from archive_colorizer.weights.local import load_module, save_model
+from archive_colorizer.weights.reference import resolve
+from archive_colorizer.weights.state import mean_state
 
-if __name__ == "__main__":
-    source, weights, folder = (Path(word) for word in sys.argv[1:4])
+
+def main(source: Path, before: str, after: str, share: float, folder: Path) -> None:
+    """Write the model, and say its weights' SHA-256."""
     card = card_from_json(source.read_text(encoding="utf-8"), source.name)
-    module = load_module(weights, card)
+    files = [Path(resolve(ref).path) for ref in (before, after)]
+    module = load_module(files[0], card)
+    module.load_state_dict(mean_state(*files, share=share))
     measured = {f"mean chroma, {row.name}": round(row.mean_chroma, 2) for row in check(module)}
     model = save_model(folder, module, replace(card, figures={**card.figures, **measured}))
     print(model.weights_sha256)
+
+
+if __name__ == "__main__":
+    first, *refs, part, place = sys.argv[1:]
+    main(Path(first), *refs, float(part), Path(place))

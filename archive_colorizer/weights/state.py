@@ -82,3 +82,25 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     if wrong:
         raise LocationError(f"{where}: does not fit {type(module).__name__}: shape of {wrong[0]}")
     module.load_state_dict(dict(state), strict=False)
+
+
+def mean_state(before: Path, after: Path, *, share: float) -> dict[str, Tensor]:
+    """The mean of two models' tensors; what is counted is the first one's.
+
+    Args:
+        before: a file of weights.
+        after: another, of the same network.
+        share: of `after`, 0 to 1.
+
+    Raises:
+        LocationError: a file cannot be read, or they are of different networks.
+    """
+    first, second = read_state(before), read_state(after)
+    if {k: v.shape for k, v in first.items()} != {k: v.shape for k, v in second.items()}:
+        raise LocationError(f"{before} and {after}: not the same network")
+    return {
+        name: value.float().lerp(second[name].float(), share)
+        if value.is_floating_point()
+        else value
+        for name, value in first.items()
+    }
