@@ -1,27 +1,33 @@
-"""The `models` commands: import, and the registry."""
+"""The command `models`: import, and the registry."""
 
 import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from archive_colorizer.weights.card import RIGHTS
+from archive_colorizer.cli.exit_codes import EXIT_REFUSED
+from archive_colorizer.cli.options import SettingOptions, add_command, given
 
-MODELS_EXAMPLE: Final = """\
+EXAMPLE: Final = """\
 archive-colorizer models import siggraph17.pth --output models/siggraph17
 archive-colorizer models register runs/mine/model palaces
 archive-colorizer models promote palaces --on photos/
 archive-colorizer colorize scans/ colour/ --model models:/palaces@champion"""
-EXIT_REFUSED: Final = 3
+EVALUATION: Final = "evaluation"
+
+
+def add_models(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
+    """Add the command `models`."""
+    text = "import public checkpoints; register, promote and roll back models"
+    add_command(commands, "models", models, _fill_models, text, EXAMPLE)
 
 
 def models(args: argparse.Namespace) -> int:
-    """Run one of them."""
+    """`archive-colorizer models`: run one of its actions."""
     code: int = args.action(args)
     return code
 
 
-def models_options(parser: argparse.ArgumentParser) -> None:
-    """What `models` understands."""
+def _fill_models(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="what to do", required=True, metavar="ACTION")
     _import_options(actions)
     parser = _action(actions, "register", _register, "make a model the newest version of a name")
@@ -55,6 +61,8 @@ def _action(
 
 
 def _import_options(actions: Any) -> None:  # noqa: ANN401
+    from archive_colorizer.weights.card import RIGHTS
+
     text = "make a model of a public checkpoint: pix2pix, CycleGAN, ECCV16, SIGGRAPH17, ESRGAN, RDN"
     add = _action(actions, "import", _import, text).add_argument
     add("file", metavar="FILE", help=".pth, .safetensors, or Keras' .h5")
@@ -68,20 +76,17 @@ def _import_options(actions: Any) -> None:  # noqa: ANN401
 
 def _promote_options(actions: Any) -> None:  # noqa: ANN401
     text = "evaluate the challenger beside the champion; the gates decide"
-    add = _action(actions, "promote", _promote, text).add_argument
+    from archive_colorizer.evaluation.config import EvaluationConfig
+
+    parser = _action(actions, "promote", _promote, text)
+    add = parser.add_argument
     add("name", metavar="NAME")
     add("--on", metavar="DATA", required=True, help="the evaluation set, as for `evaluate`")
     add("--version", metavar="N", default="", help="instead of the challenger")
     add("--policy", metavar="FILE", help="gates as YAML; else those of mlflow/promotion.yaml")
-    add("--limit", type=int, metavar="N", default=200, help="at most N pictures; 0 takes all")
-    add("--size", type=int, metavar="PX", default=256, help="edge of the square")
-    add("--seed", type=int, default=0, help="draws the pictures")
-    add("--jpeg", type=int, metavar="Q", default=0,
-        help="enlarging, restoring: quality of what is given")  # fmt: skip
-    add("--worn", action="store_true", help="restoring: with grain and scratches")
-    add("--device", default="auto", help="auto, cpu or cuda")
-    add("--output", metavar="FOLDER", default="evaluation",
-        help="for report.md, report.json, sheet.png")  # fmt: skip
+    SettingOptions(parser, EVALUATION, EvaluationConfig).add(
+        "limit", "size", "seed", "jpeg", "worn", "device", "output"
+    )
 
 
 def _import(args: argparse.Namespace) -> int:
@@ -112,10 +117,8 @@ def _promote(args: argparse.Namespace) -> int:
     from archive_colorizer.registry.mlflow_models import Registry
 
     policy = read_policy(Path(args.policy)) if args.policy else DEFAULT
-    evaluation = EvaluationConfig(
-        data=args.on, models=("-",), limit=args.limit, size=args.size, seed=args.seed,
-        device=args.device, jpeg=args.jpeg, worn=args.worn, output=args.output,
-    )  # fmt: skip
+    said: dict[str, Any] = given(args).get(EVALUATION, {})
+    evaluation = EvaluationConfig(data=args.on, models=("-",), **said)
     found = promote(Registry(args.tracking_uri), args.name, evaluation, policy, args.version)
     print(f"{found.report.markdown()}\n{found.text()}")
     return 0 if found.promoted else EXIT_REFUSED

@@ -152,7 +152,7 @@ def test_the_commands_are_those_that_are_documented() -> None:
 
 
 def test_the_command_line_lies_over_the_file(tmp_path: Path) -> None:
-    from archive_colorizer.cli.main import job_config
+    from archive_colorizer.cli.job import job_config
 
     path = tmp_path / "job.toml"
     path.write_text('[output]\nformat = "png"\nquality = 70\n')
