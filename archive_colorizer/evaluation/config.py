@@ -33,9 +33,10 @@ class EvaluationConfig:
     batch_size: BatchSize = 8
     """Pictures in one model batch."""
     temperature: Annotated[float | None, Setting(gt=0, le=10)] = None
-    """Annealing temperature for models that have one. None takes each model's own."""
+    """Annealing temperature for models that have one. Left out, each model takes its own."""
     vividness: Annotated[tuple[Share, ...], Setting(repeat=True)] = ()
-    """From safe (0) to vivid (1): each model stands once for each value. None takes its own."""
+    """From safe (0) to vivid (1): each model stands once for each value. Left out, it takes its
+    own."""
     hint_points: Annotated[int, Setting(ge=0, le=1000)] = 0
     """Colorizers get so many points of the true colours as hints. Each picture's content draws
     them."""

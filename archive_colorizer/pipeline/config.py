@@ -47,7 +47,7 @@ class ColorConfig:
     proxy_px: Annotated[EdgePx, Setting(param="RESOL")] = 256
     """Short side of the grey proxy that the model sees."""
     vividness: Annotated[float | None, Setting(ge=0, le=1, param="VIVIDNESS")] = None
-    """From safe (0) to vivid (1). None leaves it to the model's card."""
+    """From safe (0) to vivid (1). Left out, the model's card decides."""
     back: bool = False
     """Two-way models: translate from the second kind of pictures to the first."""
     label: Annotated[str, Setting(flag="--class", metavar="N|NAME")] = ""

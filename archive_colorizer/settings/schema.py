@@ -23,10 +23,9 @@ from archive_colorizer.errors import ConfigError
 
 Config = TypeVar("Config")
 STRICT: Final = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-MISUSE: Final = ("missing_keyword_only_argument", "unexpected_keyword_argument")
-"""pydantic's words for a call with wrong arguments: a fault of the program, not of a setting."""
 OF_RANGE: Final = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 NAMES: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+OF_ITEMS: Final = {int: "whole numbers", float: "numbers", str: "texts"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +102,11 @@ class Declared:
     @property
     def type_name(self) -> str:
         """The type in words."""
-        one = "one of " + ", ".join(map(str, self.choices)) if self.choices else ""
-        one = one or NAMES.get(self.item, str(self.item))
-        return f"a list of {one}" if self.kind is not self.item else one
+        if self.kind is not self.item:
+            return f"a list of {OF_ITEMS.get(self.item, self.item)}"
+        if self.choices:
+            return "one of " + ", ".join(map(str, self.choices))
+        return NAMES.get(self.item, str(self.item))
 
     @property
     def rule(self) -> str:
@@ -200,7 +201,7 @@ def _refusal(
     """Our exception for pydantic's: the first of its findings, on one line."""
     first = error.errors(include_url=False, include_context=False)[0]
     key = str(first["loc"][0])
-    if first["type"] in MISUSE:
+    if key not in values or key not in declared(kind):  # the program's fault, not a setting's
         return TypeError(f"{kind.__name__}: {key}: {first['msg']}")
     return ConfigError(f"{prefix}{key}={values[key]!r}: {_reason(declared(kind)[key], error)}")
 

@@ -45,7 +45,7 @@ def test_a_list_becomes_a_tuple() -> None:
         ({"color": {"vividness": 1.5}}, "must be 0 to 1"),
         ({"color": {"proxy_px": 8}}, "must be 32 to 2048"),
         ({"select": {"limit": -1}}, "not be negative"),
-        ({"select": {"include": "a*"}}, "include='a\\*': must be a list of text"),
+        ({"select": {"include": "a*"}}, "include='a\\*': must be a list of texts"),
         ({"run": {"batch_size": 0}}, "must be 1 to 1024"),
         ({"run": {"max_megapixels": 0}}, "must be positive"),
         ({"run": 3}, "unknown section 'run'"),
