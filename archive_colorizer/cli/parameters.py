@@ -28,7 +28,7 @@ OF_FAMILIES: Final[Mapping[str, tuple[Parse, str]]] = {
     "KSIZE": (parse_number(int, Setting(ge=2, le=9)), "model.kernel"),
     "WIDTH": (parse_number(int, Setting(ge=1, le=1024)), "model.width"),
     "GAN": (parse_choice("bce", "lsgan"), "recipe.gan"),
-    "L1": (parse_number(float, Setting(ge=0, le=10**6)), "recipe.l1"),
+    "L1": (parse_number(float, Setting(ge=0)), "recipe.l1"),
 }
 """Settings of model families and recipes, whose classes load torch and are therefore not asked."""
 

@@ -1,9 +1,24 @@
 """Settings of training pictures: which are taken, and what is done to all of them."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from archive_colorizer.settings.kinds import Colourfulness, Count, Layout, Seed, TrainShare
 from archive_colorizer.settings.schema import Setting, settings
+
+MIN_COLOURFULNESS: Final = 10.0
+"""Hasler & Süsstrunk (2003): 0 is grey, 15 slightly colourful. BigColor leaves out under 15."""
+
+
+@settings()
+class TargetConfig:
+    """Which targets are kept, and how they are split."""
+
+    min_colourfulness: Colourfulness = MIN_COLOURFULNESS
+    """Targets under it are left out; 0 keeps all."""
+    train_share: TrainShare = 0.8
+    """Share of the pictures to learn from."""
+    seed: Seed = 0
+    """Draws the split."""
 
 
 @settings("data")
@@ -27,7 +42,7 @@ class DataConfig:
     classes: Annotated[tuple[str, ...], Setting(metavar="WORD,...")] = ()
     """Classes of the pictures, as words of their names: WORD, or WORD=N. Pictures whose name has
     none of them are left out."""
-    min_colourfulness: Annotated[Colourfulness, Setting(param="MINCOLOUR")] = 10.0
+    min_colourfulness: Annotated[Colourfulness, Setting(param="MINCOLOUR")] = MIN_COLOURFULNESS
     """Targets under it (Hasler & Süsstrunk 2003) are left out; 0 keeps all. Not asked of unpaired
     data or of pairs whose source is in colour: a night or a comic may be pale."""
     train_share: TrainShare = 0.8
@@ -41,3 +56,11 @@ class DataConfig:
     """At most so many training pictures; 0 takes all. The first by content hash are taken."""
     seed: Seed = 0
     """Draws the split into training and validation."""
+
+    def targets(self, least: float | None = None) -> TargetConfig:
+        """Settings of the targets; `least` takes the place of `min_colourfulness`."""
+        return TargetConfig(
+            min_colourfulness=self.min_colourfulness if least is None else least,
+            train_share=self.train_share,
+            seed=self.seed,
+        )

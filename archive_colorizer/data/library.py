@@ -32,7 +32,6 @@ from archive_colorizer.data.sources import (
     pictures,
 )
 from archive_colorizer.data.targets import (
-    TargetConfig,
     Verdict,
     judged,
     report,
@@ -205,11 +204,7 @@ class _Gatherer:
         """A picture's verdict, and its row where it is kept."""
         config = self._config
         pale = self._unpaired or picture.source is not None
-        targets = TargetConfig(
-            min_colourfulness=0.0 if pale else config.min_colourfulness,
-            train_share=config.train_share,
-            seed=config.seed,
-        )
+        targets = config.targets(0.0 if pale else None)
         verdict = judged(picture.name, picture.target, targets, frozenset(), split=picture.split)
         if not verdict.kept:
             return verdict, None

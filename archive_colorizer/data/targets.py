@@ -17,14 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from archive_colorizer.data.config import TargetConfig as TargetConfig
 from archive_colorizer.data.sources import Picture, Split
 from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.imaging.tone import tone_class
-from archive_colorizer.settings.kinds import Colourfulness, Seed, TrainShare
-from archive_colorizer.settings.schema import settings
 
-MIN_COLOURFULNESS: Final = 10.0
-"""Hasler & Süsstrunk (2003): 0 is grey, 15 slightly colourful. BigColor leaves out under 15."""
 TONE_PX: Final = 128
 MEASURED_PX: Final = 256
 """Colourfulness is measured at this short side at most: it hardly depends on size."""
@@ -50,15 +47,6 @@ class Verdict:
     def left_out(self, reason: str) -> "Verdict":
         """The same picture, not kept."""
         return replace(self, kept=False, reason=reason, split="")
-
-
-@settings()
-class TargetConfig:
-    """What is kept, and how it is split."""
-
-    min_colourfulness: Colourfulness = MIN_COLOURFULNESS
-    train_share: TrainShare = 0.8
-    seed: Seed = 0
 
 
 def judge(pictures: Iterable[Picture], config: TargetConfig) -> tuple[Verdict, ...]:

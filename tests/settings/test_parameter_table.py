@@ -20,8 +20,11 @@ from archive_colorizer.cli.parameters import (
 )
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.settings.parameter_table import (
+    Parse,
+    Value,
     parse_choice,
     parse_number,
+    parse_setting,
     parse_yes_no,
     read_overrides,
 )
@@ -145,9 +148,23 @@ def test_a_name_has_one_range_in_training_and_in_prediction() -> None:
     assert not ranges.keys() & OF_FAMILIES.keys()
 
 
-def test_the_parameters_of_families_are_settings_of_some_recipe() -> None:
-    for name, (_, place) in OF_FAMILIES.items():
-        assert any(has_setting(recipe, place) for recipe in RECIPES), name
+@pytest.mark.parametrize("name", OF_FAMILIES)
+def test_the_parameters_of_families_are_read_as_some_recipe_declares(name: str) -> None:
+    _, place = OF_FAMILIES[name]
+    assert any(has_setting(recipe, place) for recipe in RECIPES)
+    section, _, key = place.partition(".")
+    for spec in RECIPES.values():
+        if section == "recipe" and (setting := declared(spec.config).get(key)):
+            for text in ("bce", "LSGAN", "0", "1e7", "-1", "wgan", "inf"):
+                assert outcome(parses()[name], text) == outcome(parse_setting(setting), text)
+
+
+def outcome(parse: Parse, text: str) -> Value | None:
+    """A cell's value; None if it is refused."""
+    try:
+        return parse(text)
+    except ValueError:
+        return None
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from archive_colorizer.settings.kinds import EdgePx
 from archive_colorizer.settings.overlay import lay_over
 from archive_colorizer.settings.schema import Setting, declared, settings
 from archive_colorizer.training.settings import FeedConfig, TrainRunConfig
+from archive_colorizer.training.table import RECIPES
 
 JOB = JobConfig(source="a", output="b")
 CLASSES = (
@@ -24,6 +25,7 @@ CLASSES = (
     *TRAINING.values(),
     TrainRunConfig,
     EvaluationConfig,
+    *(spec.config for spec in RECIPES.values()),
 )
 
 
