@@ -20,27 +20,27 @@ ACTIONS: Final = {
 def add_data(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
     """Add the command `data`."""
     text = "look at training pictures, leave out grey ones, make pairs"
-    add_command(commands, "data", data, _fill_data, text, EXAMPLE)
+    add_command(commands, "data", run_data, _fill_data, text, EXAMPLE)
 
 
 def _fill_data(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="what to do", required=True, metavar="WHAT")
     for name, text in ACTIONS.items():
         action = actions.add_parser(name, help=text, description=text)
-        action.set_defaults(command=data, what=name)
+        action.set_defaults(command=run_data, what=name)
         _add_options(action, name)
 
 
 def _add_options(parser: argparse.ArgumentParser, action: str) -> None:
     from archive_colorizer.data.config import DataConfig
-    from archive_colorizer.settings.schema import declared
+    from archive_colorizer.settings.schema import list_settings
 
     add = parser.add_argument
     add("data", metavar="DATA", help="photographs, pairs, Lab arrays or Parquet shards")
     if action != "inspect":
         add("output", type=Path, metavar="OUT", help="a new or empty folder")
     options = SettingOptions(parser, "data", DataConfig)
-    least = declared(DataConfig)["min_colourfulness"].default
+    least = list_settings(DataConfig)["min_colourfulness"].default
     options.add("layout", dest="form", default="auto")
     options.add("min_colourfulness", flag="--least", dest="least", metavar="C", default=least)
     if action == "inspect":
@@ -53,8 +53,8 @@ def _add_options(parser: argparse.ArgumentParser, action: str) -> None:
         add("--seed", type=int, default=0, help="draws the pairs")
 
 
-def data(args: argparse.Namespace) -> int:
-    """`archive-colorizer data inspect | filter | pairs`."""
+def run_data(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer data inspect | filter | pairs`."""
     from archive_colorizer.data import commands
 
     given = {name: value for name, value in vars(args).items() if name not in {"command", "what"}}

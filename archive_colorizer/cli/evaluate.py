@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from archive_colorizer.cli.exit_codes import EXIT_OK
-from archive_colorizer.cli.options import SettingOptions, add_command, given
+from archive_colorizer.cli.options import SettingOptions, add_command, group_given
 
 SECTION = "evaluation"
 
@@ -12,7 +12,7 @@ SECTION = "evaluation"
 def add_evaluate(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
     """Add the command `evaluate`."""
     add_command(
-        commands, "evaluate", evaluate, _fill_evaluate,
+        commands, "evaluate", run_evaluate, _fill_evaluate,
         "compare models, and leaving the pictures grey, on the same colour photographs",
         "archive-colorizer evaluate photos/ --model builtin:default --model runs/mine/model",
     )  # fmt: skip
@@ -30,12 +30,12 @@ def _fill_evaluate(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def evaluate(args: argparse.Namespace) -> int:
-    """`archive-colorizer evaluate`."""
+def run_evaluate(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer evaluate`."""
     from archive_colorizer.evaluation.config import EvaluationConfig
     from archive_colorizer.evaluation.run import evaluate
 
-    said: dict[str, Any] = given(args)[SECTION]
+    said: dict[str, Any] = group_given(args)[SECTION]
     said |= {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
     report = evaluate(EvaluationConfig(data=args.data, **said))
     print(report.text())

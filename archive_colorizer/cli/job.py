@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archive_colorizer.cli.exit_codes import EXIT_OK, EXIT_SOME_FAILED
-from archive_colorizer.cli.options import SettingOptions, add_command, given
+from archive_colorizer.cli.options import SettingOptions, add_command, group_given
 from archive_colorizer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def add_colorize(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
     """Add the command `colorize`."""
     add_command(
-        commands, "colorize", colorize, _fill_colorize,
+        commands, "colorize", run_colorize, _fill_colorize,
         "colour every photograph of a folder or an inventory",
         "archive-colorizer colorize scans/ colour/ --exclude 'drafts/*' --format jpeg",
     )  # fmt: skip
@@ -61,7 +61,7 @@ def add_tables(group: Any) -> None:  # noqa: ANN401
     add("--category", metavar="NAME", help="of the parameter table; its rows lie over COMMON")
 
 
-def job_config(args: argparse.Namespace) -> "JobConfig":
+def build_job_config(args: argparse.Namespace) -> "JobConfig":
     """Build the job's configuration: defaults, the file, the parameter table, the command line.
 
     Raises:
@@ -74,19 +74,19 @@ def job_config(args: argparse.Namespace) -> "JobConfig":
     if args.config:
         config = overlay(config, read_file(args.config), args.config)
     if args.params:
-        from archive_colorizer.cli.parameters import for_colorizing
+        from archive_colorizer.cli.parameters import read_for_colorizing
 
-        table = for_colorizing(args.params, args.category or "")
+        table = read_for_colorizing(args.params, args.category or "")
         config = overlay(config, table, args.params)
         config = replace(config, table=f"{args.params} {args.category or 'COMMON'}")
     elif args.category:
         raise ConfigError("--category needs --params")
-    return overlay(config, given(args), "command line")
+    return overlay(config, group_given(args), "command line")
 
 
-def colorize(args: argparse.Namespace) -> int:
-    """`archive-colorizer colorize`."""
-    config = job_config(args)
+def run_colorize(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer colorize`."""
+    config = build_job_config(args)
     from archive_colorizer.pipeline.run import colorize, preview
 
     if args.dry_run:
@@ -100,7 +100,7 @@ def colorize(args: argparse.Namespace) -> int:
 def add_status(commands: Any) -> None:  # noqa: ANN401
     """Add the command `status`."""
     add_command(
-        commands, "status", status, _fill_store,
+        commands, "status", run_status, _fill_store,
         "how far a job is: counts by status and error class, speed, what is left",
         "archive-colorizer status colour/",
     )  # fmt: skip
@@ -109,7 +109,7 @@ def add_status(commands: Any) -> None:  # noqa: ANN401
 def add_verify(commands: Any) -> None:  # noqa: ANN401
     """Add the command `verify`."""
     add_command(
-        commands, "verify", verify, _fill_store,
+        commands, "verify", run_verify, _fill_store,
         "re-hash masters and derivatives against the manifest",
         "archive-colorizer verify colour/",
     )  # fmt: skip
@@ -126,7 +126,7 @@ def _fill_store(parser: argparse.ArgumentParser) -> None:
 def _open_output(args: argparse.Namespace) -> "Store":
     from archive_colorizer.storage import S3Settings, configure, open_store
 
-    reached = given(args).get("run", {})
+    reached = group_given(args).get("run", {})
     configure(
         S3Settings(
             endpoint=str(reached.get("s3_endpoint", "")),
@@ -136,16 +136,16 @@ def _open_output(args: argparse.Namespace) -> "Store":
     return open_store(args.output)
 
 
-def status(args: argparse.Namespace) -> int:
-    """`archive-colorizer status`."""
+def run_status(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer status`."""
     from archive_colorizer.pipeline.output.status import summarize
 
     print(summarize(_open_output(args)).text())
     return EXIT_OK
 
 
-def verify(args: argparse.Namespace) -> int:
-    """`archive-colorizer verify`."""
+def run_verify(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer verify`."""
     from archive_colorizer.pipeline.output.verify import verify
 
     report = verify(_open_output(args))

@@ -21,7 +21,7 @@ from archive_colorizer.cli.exit_codes import (
 from archive_colorizer.cli.job import add_colorize, add_status, add_verify
 from archive_colorizer.cli.models import add_models
 from archive_colorizer.cli.options import LazyParser
-from archive_colorizer.cli.train import add_train, train
+from archive_colorizer.cli.train import add_train, run_train
 from archive_colorizer.errors import UsageError
 
 
@@ -61,7 +61,7 @@ def _run(argv: Sequence[str] | None) -> int:
         print(f"archive-colorizer: {error}", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:
-        how = "with --resume the same command" if command is train else "the same command"
+        how = "with --resume the same command" if command is run_train else "the same command"
         print(f"archive-colorizer: interrupted; {how} goes on later", file=sys.stderr)
         return EXIT_INTERRUPTED
 

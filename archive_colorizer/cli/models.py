@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archive_colorizer.cli.exit_codes import EXIT_REFUSED
-from archive_colorizer.cli.options import SettingOptions, add_command, given
+from archive_colorizer.cli.options import SettingOptions, add_command, group_given
 
 EXAMPLE: Final = """\
 archive-colorizer models import siggraph17.pth --output models/siggraph17
@@ -18,33 +18,39 @@ EVALUATION: Final = "evaluation"
 def add_models(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
     """Add the command `models`."""
     text = "import public checkpoints; register, promote and roll back models"
-    add_command(commands, "models", models, _fill_models, text, EXAMPLE)
+    add_command(commands, "models", run_models, _fill_models, text, EXAMPLE)
 
 
-def models(args: argparse.Namespace) -> int:
-    """`archive-colorizer models`: run one of its actions."""
+def run_models(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer models`: one of its actions."""
     code: int = args.action(args)
     return code
 
 
 def _fill_models(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="what to do", required=True, metavar="ACTION")
-    _import_options(actions)
-    parser = _action(actions, "register", _register, "make a model the newest version of a name")
+    _add_import(actions)
+    parser = _add_action(
+        actions, "register", _run_register, "make a model the newest version of a name"
+    )
     parser.add_argument("ref", metavar="REF", help="a folder, a file, builtin:NAME or runs:/ID")
     parser.add_argument("name", metavar="NAME", help="in the registry")
-    _promote_options(actions)
-    parser = _action(actions, "rollback", _rollback, "make the champion before this one champion")
+    _add_promote(actions)
+    parser = _add_action(
+        actions, "rollback", _run_rollback, "make the champion before this one champion"
+    )
     parser.add_argument("name", metavar="NAME")
-    parser = _action(actions, "list", _list, "every version, its aliases and rights")
+    parser = _add_action(actions, "list", _run_list, "every version, its aliases and rights")
     parser.add_argument("name", metavar="NAME", nargs="?", default="", help="this one alone")
-    parser = _action(actions, "show", _show, "a model's card, its decisions, the jobs that used it")
+    parser = _add_action(
+        actions, "show", _run_show, "a model's card, its decisions, the jobs that used it"
+    )
     parser.add_argument(
         "ref", metavar="NAME|REF", help="NAME (its champion), NAME@ALIAS, NAME/3, or a reference"
     )
 
 
-def _action(
+def _add_action(
     actions: Any,  # noqa: ANN401 (argparse does not name the type)
     name: str,
     run: Any,  # noqa: ANN401
@@ -60,11 +66,11 @@ def _action(
     return parser
 
 
-def _import_options(actions: Any) -> None:  # noqa: ANN401
+def _add_import(actions: Any) -> None:  # noqa: ANN401
     from archive_colorizer.weights.card import RIGHTS
 
     text = "make a model of a public checkpoint: pix2pix, CycleGAN, ECCV16, SIGGRAPH17, ESRGAN, RDN"
-    add = _action(actions, "import", _import, text).add_argument
+    add = _add_action(actions, "import", _run_import, text).add_argument
     add("file", metavar="FILE", help=".pth, .safetensors, or Keras' .h5")
     add("--output", metavar="FOLDER", required=True, help="for weights and card")
     add("--name", metavar="NAME", default="", help="of the model; else the file's")
@@ -74,11 +80,11 @@ def _import_options(actions: Any) -> None:  # noqa: ANN401
     add("--data-rights", choices=RIGHTS, default="unknown", help="of what it was trained on")
 
 
-def _promote_options(actions: Any) -> None:  # noqa: ANN401
+def _add_promote(actions: Any) -> None:  # noqa: ANN401
     text = "evaluate the challenger beside the champion; the gates decide"
     from archive_colorizer.evaluation.config import EvaluationConfig
 
-    parser = _action(actions, "promote", _promote, text)
+    parser = _add_action(actions, "promote", _run_promote, text)
     add = parser.add_argument
     add("name", metavar="NAME")
     add("--on", metavar="DATA", required=True, help="the evaluation set, as for `evaluate`")
@@ -89,7 +95,7 @@ def _promote_options(actions: Any) -> None:  # noqa: ANN401
     )
 
 
-def _import(args: argparse.Namespace) -> int:
+def _run_import(args: argparse.Namespace) -> int:
     from archive_colorizer.weights.public import import_checkpoint
 
     model, layout = import_checkpoint(
@@ -101,7 +107,7 @@ def _import(args: argparse.Namespace) -> int:
     return 0
 
 
-def _register(args: argparse.Namespace) -> int:
+def _run_register(args: argparse.Namespace) -> int:
     from archive_colorizer.registry.mlflow_models import Registry
 
     made = Registry(args.tracking_uri).register(args.ref, args.name)
@@ -110,21 +116,21 @@ def _register(args: argparse.Namespace) -> int:
     return 0
 
 
-def _promote(args: argparse.Namespace) -> int:
+def _run_promote(args: argparse.Namespace) -> int:
     from archive_colorizer.evaluation.config import EvaluationConfig
     from archive_colorizer.evaluation.gates import DEFAULT, read_policy
     from archive_colorizer.evaluation.promotion import promote
     from archive_colorizer.registry.mlflow_models import Registry
 
     policy = read_policy(Path(args.policy)) if args.policy else DEFAULT
-    said: dict[str, Any] = given(args).get(EVALUATION, {})
+    said: dict[str, Any] = group_given(args).get(EVALUATION, {})
     evaluation = EvaluationConfig(data=args.on, models=("-",), **said)
     found = promote(Registry(args.tracking_uri), args.name, evaluation, policy, args.version)
     print(f"{found.report.markdown()}\n{found.text()}")
     return 0 if found.promoted else EXIT_REFUSED
 
 
-def _rollback(args: argparse.Namespace) -> int:
+def _run_rollback(args: argparse.Namespace) -> int:
     from archive_colorizer.registry.mlflow_models import Registry
 
     version, decision = Registry(args.tracking_uri).roll_back(args.name)
@@ -133,7 +139,7 @@ def _rollback(args: argparse.Namespace) -> int:
     return 0
 
 
-def _list(args: argparse.Namespace) -> int:
+def _run_list(args: argparse.Namespace) -> int:
     from archive_colorizer.registry.mlflow_models import Registry
     from archive_colorizer.registry.shown import table
 
@@ -141,7 +147,7 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _show(args: argparse.Namespace) -> int:
+def _run_show(args: argparse.Namespace) -> int:
     from archive_colorizer.registry.shown import describe
 
     print(describe(args.ref, args.tracking_uri))

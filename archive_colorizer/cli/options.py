@@ -24,19 +24,19 @@ Fill = Callable[[argparse.ArgumentParser], None]
 
 
 class LazyParser(argparse.ArgumentParser):
-    """A parser that gets its options when it parses or prints its help."""
+    """A parser that gets its options when it list_parsers or prints its help."""
 
     fill: Fill | None = None
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """As argparse."""
+        """Parse as argparse does, with all options."""
         self.complete()
         return super().parse_known_args(args, namespace)
 
     def format_help(self) -> str:
-        """As argparse."""
+        """Write the help as argparse does, with all options."""
         self.complete()
         return super().format_help()
 
@@ -84,11 +84,11 @@ class SettingOptions:
         kind: type[Any],
         default: str | None = None,
     ) -> None:
-        from archive_colorizer.settings.field_docs import field_docs
-        from archive_colorizer.settings.schema import declared
+        from archive_colorizer.settings.field_docs import read_field_docs
+        from archive_colorizer.settings.schema import list_settings
 
         self._group, self._section, self._default = group, section, default
-        self._settings, self._docs = declared(kind), field_docs(kind)
+        self._settings, self._docs = list_settings(kind), read_field_docs(kind)
 
     def add(self, *keys: str, **changes: Any) -> None:  # noqa: ANN401
         """Add the options of some keys; `changes` replace what argparse is given."""
@@ -97,25 +97,25 @@ class SettingOptions:
             given = {
                 "dest": f"{self._section}.{key}",
                 "default": None,
-                "help": self._help(key, setting),
+                "help": self._write_help(key, setting),
             }
-            given |= _action(setting) | changes
-            flag = given.pop("flag", setting.said.flag) or _flag(setting, key)
+            given |= _derive_arguments(setting) | changes
+            flag = given.pop("flag", setting.said.flag) or _make_flag(setting, key)
             action = self._group.add_argument(flag, **given)
             if setting.said.former:
                 given["help"] = argparse.SUPPRESS
-                self._group.add_argument(_flag(setting, setting.said.former), **given)
-            action.required = bool(changes.get("required")) or setting.default is MISSING
+                self._group.add_argument(_make_flag(setting, setting.said.former), **given)
+            action.required = setting.default is MISSING
 
-    def _help(self, key: str, setting: "Declared") -> str:
-        """The first sentence of the setting's docstring, its range and its default."""
+    def _write_help(self, key: str, setting: "Declared") -> str:
+        """Take the first sentence of the setting's docstring, its range and its default."""
         sentence = self._docs[key].split(". ")[0].removesuffix(".")
         if sentence.split()[0][1:].islower():
             sentence = sentence[0].lower() + sentence[1:]
         facts = [] if self._default is None else [self._default]
         if self._default is None and _is_shown(setting.default):
-            facts = [f"default {_text(setting.default)} {setting.said.unit}".strip()]
-        if bounds := _bounds(setting):
+            facts = [f"default {_format(setting.default)} {setting.said.unit}".strip()]
+        if bounds := _name_bounds(setting):
             facts.insert(0, bounds)
         if setting.said.repeat:
             facts.append("may be given more than once")
@@ -127,42 +127,42 @@ def _is_shown(default: object) -> bool:
     return default is not MISSING and not isinstance(default, bool) and default not in UNSHOWN
 
 
-def _text(value: object) -> str:
+def _format(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _bounds(setting: "Declared") -> str:
-    """A range that the placeholder does not show, unless it is so wide that it says nothing."""
+def _name_bounds(setting: "Declared") -> str:
+    """Name a range that the placeholder does not show, unless it is too wide to say anything."""
     said = setting.said
     high = said.le if said.le is not None else said.lt
-    if high is None or high > WIDEST_NAMED or ".." in _metavar(setting):
+    if high is None or high > WIDEST_NAMED or ".." in _make_metavar(setting):
         return ""
     return f"{said.bounds} {said.unit}".strip()
 
 
-def _flag(setting: "Declared", key: str) -> str:
+def _make_flag(setting: "Declared", key: str) -> str:
     return f"--{'no-' if setting.default is True else ''}{key.replace('_', '-')}"
 
 
-def _action(setting: "Declared") -> dict[str, Any]:
-    """What argparse must know of a setting's type."""
+def _derive_arguments(setting: "Declared") -> dict[str, Any]:
+    """Arguments of `add_argument` that follow from the setting's type."""
     if setting.kind is bool:
         return {"action": "store_false" if setting.default is True else "store_true"}
     if setting.kind is not setting.item:
-        metavar = {"metavar": _metavar(setting)}
+        metavar = {"metavar": _make_metavar(setting)}
         if setting.said.repeat:
             return metavar | {"action": "append", "type": setting.item}
         return metavar | {"type": lambda text: _split(text, setting.item)}
     if setting.choices:
         return {"choices": setting.choices, "type": type(setting.choices[0])}
-    return {"type": setting.kind, "metavar": _metavar(setting)}
+    return {"type": setting.kind, "metavar": _make_metavar(setting)}
 
 
 def _split(text: str, kind: type[Any]) -> list[Any]:
     return [kind(word.strip()) for word in text.split(",")]
 
 
-def _metavar(setting: "Declared") -> str:
+def _make_metavar(setting: "Declared") -> str:
     said = setting.said
     if said.metavar or said.unit:
         return said.metavar or said.unit.upper()
@@ -171,7 +171,7 @@ def _metavar(setting: "Declared") -> str:
     return {int: "N", float: "X"}.get(setting.item, "TEXT")
 
 
-def given(args: argparse.Namespace) -> dict[str, dict[str, object]]:
+def group_given(args: argparse.Namespace) -> dict[str, dict[str, object]]:
     """Group the options that stand on the command line by section."""
     found: dict[str, dict[str, object]] = {}
     for name, value in vars(args).items():

@@ -18,8 +18,8 @@ from archive_colorizer.data.config import DataConfig
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.pipeline.config import SECTIONS, JobConfig
-from archive_colorizer.settings.field_docs import field_docs
-from archive_colorizer.settings.schema import Declared, declared
+from archive_colorizer.settings.field_docs import read_field_docs
+from archive_colorizer.settings.schema import Declared, list_settings
 from archive_colorizer.training.settings import FeedConfig, LoopConfig, TrainRunConfig
 from archive_colorizer.training.table import RECIPES, RecipeSpec
 
@@ -42,53 +42,53 @@ COLUMNS: Final = ("key", "type", "default", "range", "option", "parameter", "mea
 
 def main() -> int:
     """Print the reference."""
-    sys.stdout.write(reference())
+    sys.stdout.write(render_reference())
     return 0
 
 
-def reference() -> str:
-    """The whole page."""
-    parts = [HEAD, *_job(), *_training(), *_evaluation()]
+def render_reference() -> str:
+    """Render the whole page."""
+    parts = [HEAD, *_render_job(), *_render_training(), *_render_evaluation()]
     return "\n".join(parts)
 
 
-def _job() -> Iterator[str]:
+def _render_job() -> Iterator[str]:
     yield "## `colorize`\n"
-    flags, job = find_flags("colorize"), JobConfig(source="", output="")
+    flags, job = list_flags("colorize"), JobConfig(source="", output="")
     for section, field in SECTIONS.items():
-        yield table(section, type(getattr(job, field)), flags)
+        yield render_table(section, type(getattr(job, field)), flags)
 
 
-def _training() -> Iterator[str]:
+def _render_training() -> Iterator[str]:
     yield "## `train`\n"
-    flags = find_flags("train")
+    flags = list_flags("train")
     for section, kind in TRAINING.items():
-        yield table(section, kind, flags)
+        yield render_table(section, kind, flags)
     yield "### Recipes: `[recipe]` and `[model]`\n"
     for name, spec in RECIPES.items():
         yield f"#### `{name}`\n"
-        if other := _other_defaults(spec):
+        if other := _list_other_defaults(spec):
             yield f"Other defaults: {other}.\n"
         for section, kind in (("recipe", spec.config), ("model", MODELS[spec.family].config)):
-            yield table(section, kind, {}, level=5)
+            yield render_table(section, kind, {}, level=5)
 
 
-def _other_defaults(spec: RecipeSpec) -> str:
+def _list_other_defaults(spec: RecipeSpec) -> str:
     sections = {"data": spec.data, "feed": spec.feed, "loop": spec.loop}
     return ", ".join(
-        f"`{section}.{key} = {_toml(value)}`"
+        f"`{section}.{key} = {_write_toml(value)}`"
         for section, values in sections.items()
         for key, value in values.items()
     )
 
 
-def _evaluation() -> Iterator[str]:
+def _render_evaluation() -> Iterator[str]:
     yield "## `evaluate`\n\nOptions alone: there is no file.\n"
-    yield table(EVALUATION, EvaluationConfig, find_flags("evaluate"), level=0)
+    yield render_table(EVALUATION, EvaluationConfig, list_flags("evaluate"), level=0)
 
 
-def find_flags(command: str) -> dict[str, str]:
-    """Options of a command by their setting, section.key."""
+def list_flags(command: str) -> dict[str, str]:
+    """List a command's options by their setting, section.key."""
     parser = build_parser()
     (commands,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     chosen: LazyParser = commands.choices[command]
@@ -100,18 +100,18 @@ def find_flags(command: str) -> dict[str, str]:
     }
 
 
-def table(section: str, kind: type[Any], flags: Mapping[str, str], level: int = 3) -> str:
-    """One section's settings as a table; with a heading of a level, or 0 for none."""
-    docs = field_docs(kind)
+def render_table(section: str, kind: type[Any], flags: Mapping[str, str], level: int = 3) -> str:
+    """Render one section's settings as a table; with a heading of a level, or 0 for none."""
+    docs = read_field_docs(kind)
     rows = [
-        _row(section, setting, flags.get(f"{section}.{key}", ""), docs.get(key, ""))
-        for key, setting in declared(kind).items()
+        _make_row(section, setting, flags.get(f"{section}.{key}", ""), docs.get(key, ""))
+        for key, setting in list_settings(kind).items()
     ]
     heading = f"{'#' * level} `[{section}]`\n\n" if level else ""
-    return f"{heading}{_markdown(rows)}" if rows else ""
+    return f"{heading}{_join_rows(rows)}" if rows else ""
 
 
-def _row(section: str, setting: Declared, flag: str, help_text: str) -> tuple[str, ...]:
+def _make_row(section: str, setting: Declared, flag: str, help_text: str) -> tuple[str, ...]:
     said = setting.said
     params = [name for name, (_, place) in OF_FAMILIES.items()
               if place == f"{section}.{setting.key}"]  # fmt: skip
@@ -119,7 +119,7 @@ def _row(section: str, setting: Declared, flag: str, help_text: str) -> tuple[st
     return (
         f"`{setting.key}`",
         setting.type_name,
-        _default(setting),
+        _write_default(setting),
         f"{said.bounds} {said.unit}".strip(),
         f"`{flag}`" if flag else "",
         said.param or ", ".join(params),
@@ -127,27 +127,27 @@ def _row(section: str, setting: Declared, flag: str, help_text: str) -> tuple[st
     )
 
 
-def _default(setting: Declared) -> str:
+def _write_default(setting: Declared) -> str:
     if setting.default is MISSING:
         return "must be given"
-    return "" if setting.default is None else f"`{_toml(setting.default)}`"
+    return "" if setting.default is None else f"`{_write_toml(setting.default)}`"
 
 
-def _toml(value: object) -> str:
-    """A value as a TOML file has it: for text, numbers, true, false and lists that is JSON."""
+def _write_toml(value: object) -> str:
+    """Write a value as TOML: for text, numbers, true, false and lists that is JSON."""
     return json.dumps(value, ensure_ascii=False)
 
 
-def _markdown(rows: Iterable[tuple[str, ...]]) -> str:
-    """Columns without any entry are left out."""
+def _join_rows(rows: Iterable[tuple[str, ...]]) -> str:
+    """Join rows to a table; columns without any entry are left out."""
     columns = [column for column in zip(COLUMNS, *rows, strict=True) if any(column[1:])]
     lines = [(name, "---", *cells) for name, *cells in columns]
     return "".join(
-        f"| {' | '.join(_cell(cell) for cell in line)} |\n" for line in zip(*lines, strict=True)
+        f"| {' | '.join(_escape(cell) for cell in line)} |\n" for line in zip(*lines, strict=True)
     )
 
 
-def _cell(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("|", "\\|")
 
 

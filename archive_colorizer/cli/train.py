@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from archive_colorizer.cli.job import add_tables
-from archive_colorizer.cli.options import SettingOptions, add_command, given
+from archive_colorizer.cli.options import SettingOptions, add_command, group_given
 from archive_colorizer.errors import ConfigError
 
 EXAMPLE: Final = """\
@@ -21,7 +21,7 @@ OF_RECIPE: Final = "default: the recipe's"
 def add_train(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
     """Add the command `train`."""
     text = "train a model family on colour photographs or pairs, resumable"
-    add_command(commands, "train", train, _fill_train, text, EXAMPLE)
+    add_command(commands, "train", run_train, _fill_train, text, EXAMPLE)
 
 
 def _fill_train(parser: argparse.ArgumentParser) -> None:
@@ -54,12 +54,12 @@ def _fill_train(parser: argparse.ArgumentParser) -> None:
     how.add("data_rights", "verbose")
 
 
-def train(args: argparse.Namespace) -> int:
-    """`archive-colorizer train`."""
-    from archive_colorizer.cli.parameters import for_training
+def run_train(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer train`."""
+    from archive_colorizer.cli.parameters import read_for_training
     from archive_colorizer.settings.overlay import read_file
     from archive_colorizer.training.config import compose, has_setting
-    from archive_colorizer.training.run import train as run
+    from archive_colorizer.training.run import train
 
     layers: list[tuple[str, Mapping[str, Any]]] = []
     if args.config:
@@ -67,15 +67,15 @@ def train(args: argparse.Namespace) -> int:
     layers.append(("command line", {"data": {"data": args.data}}))
     if args.params:
         has = partial(has_setting, args.recipe)
-        layers.append((args.params, for_training(args.params, args.category or "", has)))
+        layers.append((args.params, read_for_training(args.params, args.category or "", has)))
     elif args.category:
         raise ConfigError("--category needs --params")
-    layers += [("command line", given(args)), ("--set", read_words(args.settings))]
-    print(run(compose(args.recipe, args.output, layers)).text())
+    layers += [("command line", group_given(args)), ("--set", read_assignments(args.settings))]
+    print(train(compose(args.recipe, args.output, layers)).text())
     return 0
 
 
-def read_words(words: list[str]) -> dict[str, dict[str, object]]:
+def read_assignments(words: list[str]) -> dict[str, dict[str, object]]:
     """Read `section.key=value` words, the value as in TOML, or as text where it is none.
 
     Raises:

@@ -8,30 +8,30 @@ from functools import cache
 from typing import Any
 
 
-def field_docs(kind: type[Any]) -> Mapping[str, str]:
+def read_field_docs(kind: type[Any]) -> Mapping[str, str]:
     """Read a class's docs, key -> help on one line; those of its base classes count."""
     found: dict[str, str] = {}
     for one in reversed(kind.__mro__):
         if one.__module__ != "builtins":
-            found |= dict(_documented(one))
+            found |= dict(_find_docs(one))
     return found
 
 
-def _documented(kind: type[Any]) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(_source(kind.__module__)):
+def _find_docs(kind: type[Any]) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(_parse_module(kind.__module__)):
         if isinstance(node, ast.ClassDef) and node.name == kind.__name__:
             for field, after in zip(node.body, node.body[1:], strict=False):
-                if (text := _text(after)) and isinstance(field, ast.AnnAssign):
+                if (text := _read_text(after)) and isinstance(field, ast.AnnAssign):
                     yield ast.unparse(field.target), " ".join(text.split())
 
 
-def _text(node: ast.stmt) -> str:
-    """The text of a statement that is nothing but a text."""
+def _read_text(node: ast.stmt) -> str:
+    """Read a statement that is nothing but a text; empty for others."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return node.value.value if isinstance(node.value.value, str) else ""
     return ""
 
 
 @cache
-def _source(module: str) -> ast.Module:
+def _parse_module(module: str) -> ast.Module:
     return ast.parse(inspect.getsource(sys.modules[module]))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.settings.schema import check_value, declared, is_checked
+from archive_colorizer.settings.schema import check_value, is_checked, list_settings
 
 Config = TypeVar("Config")
 
@@ -40,7 +40,7 @@ def read_values(
     Raises:
         ConfigError: an unknown key, or a value of the wrong type for a plain dataclass.
     """
-    known = declared(kind)
+    known = list_settings(kind)
     current = {one.said.former: key for key, one in known.items() if one.said.former}
     found: dict[str, object] = {}
     for given, value in values.items():

@@ -79,19 +79,19 @@ def group_sections(places: Iterable[tuple[str, Value]]) -> dict[str, dict[str, V
     return found
 
 
-def parse_setting(setting: Declared) -> Parse:
-    """How a cell is read for a setting."""
+def make_parser(setting: Declared) -> Parse:
+    """Make the reader of a setting's cells."""
     if setting.choices:
-        return parse_choice(*setting.choices)
+        return make_choice_parser(*setting.choices)
     if setting.kind is bool:
-        return parse_yes_no()
+        return make_yes_no_parser()
     if setting.kind in (int, float):
-        return parse_number(setting.kind, setting.said)
-    return parse_text()
+        return make_number_parser(setting.kind, setting.said)
+    return make_text_parser()
 
 
-def parse_number(kind: type[int] | type[float], said: Setting) -> Parse:
-    """How a number in a range is read."""
+def make_number_parser(kind: type[int] | type[float], said: Setting) -> Parse:
+    """Make the reader of numbers in a range."""
 
     def parse(text: str) -> Value:
         value = kind(text)
@@ -101,33 +101,33 @@ def parse_number(kind: type[int] | type[float], said: Setting) -> Parse:
 
     name = "a whole number" if kind is int else "a number"
     between = " from " if said.bounds.startswith(f"{said.ge} to") else ", "
-    return _parse_or_say(parse, f"must be {name}{between}{said.bounds}")
+    return _with_rule(parse, f"must be {name}{between}{said.bounds}")
 
 
-def parse_yes_no() -> Parse:
-    """How Y and N are read."""
-    return _parse_or_say(lambda text: {"Y": True, "N": False}[text.upper()], "must be Y or N")
+def make_yes_no_parser() -> Parse:
+    """Make the reader of Y and N."""
+    return _with_rule(lambda text: {"Y": True, "N": False}[text.upper()], "must be Y or N")
 
 
-def parse_choice(*allowed: str | int) -> Parse:
-    """How one of some words or numbers is read."""
+def make_choice_parser(*allowed: str | int) -> Parse:
+    """Make the reader of one of some words or numbers."""
     words = {str(word).lower(): word for word in allowed}
     names = ", ".join(map(str, allowed))
-    return _parse_or_say(lambda text: words[text.lower()], f"must be one of {names}")
+    return _with_rule(lambda text: words[text.lower()], f"must be one of {names}")
 
 
-def parse_text() -> Parse:
-    """How a text that is not empty is read."""
+def make_text_parser() -> Parse:
+    """Make the reader of texts that are not empty."""
 
     def parse(text: str) -> Value:
         if not text:
             raise ValueError
         return text
 
-    return _parse_or_say(parse, "must not be empty")
+    return _with_rule(parse, "must not be empty")
 
 
-def _parse_or_say(parse: Parse, rule: str) -> Parse:
+def _with_rule(parse: Parse, rule: str) -> Parse:
     def checked(text: str) -> Value:
         try:
             return parse(text)

@@ -30,7 +30,7 @@ OF_ITEMS: Final = {int: "whole numbers", float: "numbers", str: "texts"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting(GroupedMetadata):
-    """What a field's type does not say: its range, its unit, and its other names."""
+    """Facts of a setting beyond its type: range, unit, and other names."""
 
     ge: float | None = None
     gt: float | None = None
@@ -56,7 +56,7 @@ class Setting(GroupedMetadata):
                 yield made(bound)
 
     def allows(self, value: float) -> bool:
-        """Whether a number is in the range; what is not a number is not."""
+        """Whether a number is in the range; NaN and infinity never are."""
         return (
             (self.ge is None or value >= self.ge)
             and (self.gt is None or value > self.gt)
@@ -110,43 +110,46 @@ class Declared:
 
     @property
     def rule(self) -> str:
-        """What a value must be, as a phrase that follows the value."""
+        """The demand on a value, as a phrase that follows it."""
         rule = {"0 or more": "must not be negative", "over 0": "must be positive"}
         return rule.get(self.said.bounds, f"must be {self.said.bounds or self.type_name}")
 
 
-def declared(kind: type[Any]) -> Mapping[str, Declared]:
-    """Every setting of a config class (ours, or a plain dataclass), by its key."""
-    return _declared(kind)  # type: ignore[arg-type]  # mypy: a class is hashable all the same
+def list_settings(kind: type[Any]) -> Mapping[str, Declared]:
+    """List every setting of a config class (ours, or a plain dataclass) by its key."""
+    return _list_cached(kind)  # type: ignore[arg-type]  # mypy: a class is hashable all the same
 
 
 @cache
-def _declared(kind: type[Any]) -> Mapping[str, Declared]:
+def _list_cached(kind: type[Any]) -> Mapping[str, Declared]:
     hints = typing.get_type_hints(kind, include_extras=True)
     return types.MappingProxyType(
-        {item.name: _read(item.name, hints[item.name], _default(item)) for item in fields(kind)}
+        {
+            item.name: _read_field(item.name, hints[item.name], _find_default(item))
+            for item in fields(kind)
+        }
     )
 
 
-def _default(item: Any) -> object:  # noqa: ANN401 (dataclasses.Field of any type)
+def _find_default(item: Any) -> object:  # noqa: ANN401 (dataclasses.Field of any type)
     return item.default if item.default_factory is MISSING else item.default_factory()
 
 
-def _read(key: str, hint: Any, default: object) -> Declared:  # noqa: ANN401
-    bare, given = _bare(hint)
+def _read_field(key: str, hint: Any, default: object) -> Declared:  # noqa: ANN401
+    bare, given = _strip_metadata(hint)
     if optional := (typing.get_origin(bare) in (types.UnionType, typing.Union)):
         (bare,) = (one for one in typing.get_args(bare) if one is not types.NoneType)
-        bare, inner = _bare(bare)
+        bare, inner = _strip_metadata(bare)
         given |= inner
     item = bare
     if typing.get_origin(bare) is tuple:
-        item, inner = _bare(typing.get_args(bare)[0])
+        item, inner = _strip_metadata(typing.get_args(bare)[0])
         given = inner | given
     return Declared(key, bare, item, optional, default, Setting(**given))
 
 
-def _bare(hint: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401
-    """A type without its metadata, and what the metadata say; the later lie over the earlier."""
+def _strip_metadata(hint: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401
+    """Separate a type from the facts in its metadata; later ones lie over earlier ones."""
     if not hasattr(hint, "__metadata__"):
         return hint, {}
     said = [one for one in hint.__metadata__ if isinstance(one, Setting)]
@@ -176,8 +179,8 @@ def settings(section: str = "") -> Callable[[type[Config]], type[Config]]:
             try:
                 check(self, **values)
             except ValidationError as error:
-                raise _refusal(made, prefix, values, error) from None
-            _keep_as_given(self, prefix, values)
+                raise _translate(made, prefix, values, error) from None
+            _restore_integers(self, prefix, values)
 
         made.__init__ = __init__  # type: ignore[method-assign,assignment]
         return cast(type[Config], made)
@@ -185,28 +188,30 @@ def settings(section: str = "") -> Callable[[type[Config]], type[Config]]:
     return decorate
 
 
-def _keep_as_given(config: object, prefix: str, values: Mapping[str, object]) -> None:
-    """Digests of records have a whole number for a float as it was given; true is no number."""
+def _restore_integers(config: object, prefix: str, values: Mapping[str, object]) -> None:
+    """Put whole numbers given for floats back, as digests of records have them; refuse booleans."""
     for key, value in values.items():
         kept = getattr(config, key)
         if type(value) is bool and type(kept) is not bool:
-            raise ConfigError(f"{prefix}{key}={value!r}: {declared(type(config))[key].rule}")
+            raise ConfigError(f"{prefix}{key}={value!r}: {list_settings(type(config))[key].rule}")
         if type(value) is int and type(kept) is float:
             object.__setattr__(config, key, value)
 
 
-def _refusal(
+def _translate(
     kind: type[Any], prefix: str, values: Mapping[str, object], error: ValidationError
 ) -> Exception:
-    """Our exception for pydantic's: the first of its findings, on one line."""
+    """Translate pydantic's exception to ours: the first of its findings, on one line."""
     first = error.errors(include_url=False, include_context=False)[0]
     key = str(first["loc"][0])
-    if key not in values or key not in declared(kind):  # the program's fault, not a setting's
+    if key not in values or key not in list_settings(kind):  # the program's fault, not a setting's
         return TypeError(f"{kind.__name__}: {key}: {first['msg']}")
-    return ConfigError(f"{prefix}{key}={values[key]!r}: {_reason(declared(kind)[key], error)}")
+    return ConfigError(
+        f"{prefix}{key}={values[key]!r}: {_explain(list_settings(kind)[key], error)}"
+    )
 
 
-def _reason(setting: Declared, error: ValidationError) -> str:
+def _explain(setting: Declared, error: ValidationError) -> str:
     of_range = error.errors(include_url=False)[0]["type"] in OF_RANGE
     return setting.rule if of_range else f"must be {setting.type_name}"
 
@@ -221,7 +226,7 @@ def check_value(kind: type[Any], key: str, value: object, prefix: str = "") -> N
     try:
         TypeAdapter(hint).validate_python(value, strict=True)
     except ValidationError as error:
-        reason = _reason(declared(kind)[key], error)
+        reason = _explain(list_settings(kind)[key], error)
         raise ConfigError(f"{prefix}{key}={value!r}: {reason}") from None
 
 

@@ -83,7 +83,7 @@ class TrainConfig:
         }
 
     def parameters(self) -> dict[str, Any]:
-        """Everything that decides what is learned, flat, as section.key; as run.json has it."""
+        """Everything that decides what is learned, flat, by section.key, as run.json has it."""
         parts = self._sections()
         flat = {
             f"{name}.{key}": value for name, part in parts.items() for key, value in part.items()
@@ -93,7 +93,7 @@ class TrainConfig:
 
 
 def compose(recipe: str, output: str, layers: Sequence[Layer]) -> TrainConfig:
-    """A run's configuration: the recipe's settings, then each layer over those before it.
+    """Compose a run's configuration: the recipe's settings, then each layer over those before it.
 
     Args:
         recipe: key in RECIPES.
@@ -123,7 +123,7 @@ def compose(recipe: str, output: str, layers: Sequence[Layer]) -> TrainConfig:
                 read_values(MODELS[spec.family].config, values, where, name)
                 model |= values
             else:
-                given = _one_budget(values, where) if name == "loop" else values
+                given = _replace_budget(values, where) if name == "loop" else values
                 parts[name] = lay_over(parts[name], given, where, name)
     config = TrainConfig(
         recipe=recipe, output=output, data=parts["data"], feed=parts["feed"], loop=parts["loop"],
@@ -153,8 +153,8 @@ def _check(config: TrainConfig) -> None:
         raise ConfigError("--engine local is one process: it has one worker")
 
 
-def _one_budget(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """A layer that gives one of steps, epochs and minutes takes the others' place."""
+def _replace_budget(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Give a layer's steps, epochs or minutes the place of those below it."""
     given = dict(values)
     budget = [name for name in BUDGET if name in given]
     if any(given[name] for name in budget):

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from archive_colorizer.cli.job import job_config
+from archive_colorizer.cli.job import build_job_config
 from archive_colorizer.cli.main import build_parser, main
-from archive_colorizer.cli.options import LazyParser, given
+from archive_colorizer.cli.options import LazyParser, group_given
 from archive_colorizer.errors import ConfigError
 
 COMMANDS = ("colorize", "status", "verify", "evaluate", "train", "data", "models")
 
 
 def parse(*words: str) -> dict[str, Any]:
-    return given(build_parser().parse_args(words))
+    return group_given(build_parser().parse_args(words))
 
 
 def actions(parser: LazyParser) -> Iterator[argparse.Action]:
@@ -95,7 +95,7 @@ def test_every_option_has_help(command: str) -> None:
 def test_a_value_out_of_range_is_said_with_its_setting() -> None:
     args = build_parser().parse_args(["colorize", "a", "b", "--proxy-px", "8"])
     with pytest.raises(ConfigError, match=r"^command line: color\.proxy_px=8: must be 32 to 2048$"):
-        job_config(args)
+        build_job_config(args)
 
 
 def test_the_list_of_commands_loads_no_settings() -> None:

@@ -7,37 +7,37 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from archive_colorizer.cli.job import job_config
+from archive_colorizer.cli.job import build_job_config
 from archive_colorizer.cli.main import build_parser
 from archive_colorizer.cli.parameters import (
     COLORIZING,
     OF_FAMILIES,
     TRAINING,
-    for_colorizing,
-    for_training,
-    parses,
-    places,
+    list_parsers,
+    list_places,
+    read_for_colorizing,
+    read_for_training,
 )
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.settings.parameter_table import (
     Parse,
     Value,
-    parse_choice,
-    parse_number,
-    parse_setting,
-    parse_yes_no,
+    make_choice_parser,
+    make_number_parser,
+    make_parser,
+    make_yes_no_parser,
     read_overrides,
 )
-from archive_colorizer.settings.schema import Setting, declared
+from archive_colorizer.settings.schema import Setting, list_settings
 from archive_colorizer.training.config import has_setting
 from archive_colorizer.training.table import RECIPES
 
 KNOWN = {
-    "RESOL": parse_number(int, Setting(ge=64, le=2048)),
-    "KSIZE": parse_number(int, Setting(ge=2, le=9)),
-    "LR": parse_number(float, Setting(ge=0, le=1)),
-    "HOMOMORPHIC": parse_yes_no(),
-    "GAN": parse_choice("bce", "lsgan"),
+    "RESOL": make_number_parser(int, Setting(ge=64, le=2048)),
+    "KSIZE": make_number_parser(int, Setting(ge=2, le=9)),
+    "LR": make_number_parser(float, Setting(ge=0, le=1)),
+    "HOMOMORPHIC": make_yes_no_parser(),
+    "GAN": make_choice_parser("bce", "lsgan"),
 }
 HEADER = "CATEGORY,PARAM_NAME,PARAM_VALUE,USE_YN\n"
 
@@ -99,9 +99,11 @@ def test_a_wrong_row_is_refused_with_its_number(tmp_path: Path, line: str, words
 
 
 def test_enlarging_is_by_1_2_or_4(tmp_path: Path) -> None:
-    assert for_colorizing(table(tmp_path, "COMMON,UPSCALE,4,Y"), "") == {"color": {"upscale": 4}}
+    assert read_for_colorizing(table(tmp_path, "COMMON,UPSCALE,4,Y"), "") == {
+        "color": {"upscale": 4}
+    }
     with pytest.raises(ConfigError, match="row 2: UPSCALE is '3': must be one of 1, 2, 4"):
-        for_colorizing(table(tmp_path, "COMMON,UPSCALE,3,Y"), "")
+        read_for_colorizing(table(tmp_path, "COMMON,UPSCALE,3,Y"), "")
 
 
 def test_a_category_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -123,26 +125,26 @@ def test_one_table_serves_training_and_prediction(tmp_path: Path) -> None:
         "COMMON,RESOL,256,Y", "COMMON,QUALITY,80,Y", "COMMON,EPOCHS,5,Y", "COMMON,L1,50,Y",
         "GOGUNG,RESOL,1024,Y", "GOGUNG,KSIZE,5,Y", "GOGUNG,HOMOMORPHIC,Y,Y",
     )  # fmt: skip
-    assert for_colorizing(path, "GOGUNG") == {
+    assert read_for_colorizing(path, "GOGUNG") == {
         "color": {"proxy_px": 1024}, "output": {"quality": 80}
     }  # fmt: skip
-    assert for_training(path, "GOGUNG", partial(has_setting, "pix2pix")) == {
+    assert read_for_training(path, "GOGUNG", partial(has_setting, "pix2pix")) == {
         "feed": {"crop_px": 1024},
         "model": {"resolution": 1024, "kernel": 5},
         "loop": {"epochs": 5.0},
         "recipe": {"l1": 50.0},
         "data": {"homomorphic": True},
     }
-    plain = for_training(path, "", partial(has_setting, "autoencoder"))
+    plain = read_for_training(path, "", partial(has_setting, "autoencoder"))
     assert plain == {"feed": {"crop_px": 256}, "loop": {"epochs": 5.0}}
 
 
 def test_a_name_has_one_range_in_training_and_in_prediction() -> None:
     ranges: dict[str, set[str]] = {}
     for sections in (COLORIZING, TRAINING):
-        for name, place in places(sections):
+        for name, place in list_places(sections):
             section, _, key = place.partition(".")
-            ranges.setdefault(name, set()).add(declared(sections[section])[key].said.bounds)
+            ranges.setdefault(name, set()).add(list_settings(sections[section])[key].said.bounds)
     assert all(len(found) == 1 for found in ranges.values())
     assert {"RESOL", "LR", "QUALITY"} <= ranges.keys()
     assert not ranges.keys() & OF_FAMILIES.keys()
@@ -154,9 +156,9 @@ def test_the_parameters_of_families_are_read_as_some_recipe_declares(name: str) 
     assert any(has_setting(recipe, place) for recipe in RECIPES)
     section, _, key = place.partition(".")
     for spec in RECIPES.values():
-        if section == "recipe" and (setting := declared(spec.config).get(key)):
+        if section == "recipe" and (setting := list_settings(spec.config).get(key)):
             for text in ("bce", "LSGAN", "0", "1e7", "-1", "wgan", "inf"):
-                assert outcome(parses()[name], text) == outcome(parse_setting(setting), text)
+                assert outcome(list_parsers()[name], text) == outcome(make_parser(setting), text)
 
 
 def outcome(parse: Parse, text: str) -> Value | None:
@@ -175,7 +177,7 @@ def outcome(parse: Parse, text: str) -> Value | None:
     ],
 )  # fmt: skip
 def test_a_cell_is_read_as_its_setting_declares(name: str, text: str, value: object) -> None:
-    read = parses()[name](text)
+    read = list_parsers()[name](text)
     assert read == value
     assert type(read) is type(value)
 
@@ -193,13 +195,13 @@ def test_a_cell_is_read_as_its_setting_declares(name: str, text: str, value: obj
 )
 def test_a_cell_that_the_setting_refuses_is_refused(name: str, text: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"^must (be )?{message}$"):
-        parses()[name](text)
+        list_parsers()[name](text)
 
 
 def test_the_table_reaches_a_job_and_the_command_line_lies_over_it(tmp_path: Path) -> None:
     path = table(tmp_path, "COMMON,RESOL,256,Y", "SEA,RESOL,512,Y", "COMMON,QUALITY,80,Y")
     words = ["colorize", "a", "b", "--params", path, "--category", "sea", "--quality", "95"]
-    config = job_config(build_parser().parse_args(words))
+    config = build_job_config(build_parser().parse_args(words))
     assert (config.color.proxy_px, config.deliver.quality) == (512, 95)
     with pytest.raises(ConfigError, match="--category needs --params"):
-        job_config(build_parser().parse_args(["colorize", "a", "b", "--category", "sea"]))
+        build_job_config(build_parser().parse_args(["colorize", "a", "b", "--category", "sea"]))

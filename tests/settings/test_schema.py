@@ -12,10 +12,10 @@ from archive_colorizer.data.config import DataConfig
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.pipeline.config import SECTIONS, JobConfig
-from archive_colorizer.settings.field_docs import field_docs
+from archive_colorizer.settings.field_docs import read_field_docs
 from archive_colorizer.settings.kinds import EdgePx
 from archive_colorizer.settings.overlay import lay_over
-from archive_colorizer.settings.schema import Setting, declared, settings
+from archive_colorizer.settings.schema import Setting, list_settings, settings
 from archive_colorizer.training.settings import FeedConfig, TrainRunConfig
 from archive_colorizer.training.table import RECIPES
 
@@ -109,7 +109,7 @@ def test_a_whole_number_for_a_float_stays_as_it_was_given() -> None:
 
 
 def test_a_declaration_says_everything_that_is_derived_from_it() -> None:
-    found = declared(Kiln)
+    found = list_settings(Kiln)
     assert [*found] == ["edge_px", "heat", "mode", "steps", "glaze", "lit"]
     edge = found["edge_px"]
     assert (edge.kind, edge.default, edge.said.bounds) == (int, 64, "32 to 2048")
@@ -117,7 +117,7 @@ def test_a_declaration_says_everything_that_is_derived_from_it() -> None:
     assert found["mode"].choices == ("slow", "fast")
     assert (found["steps"].item, found["steps"].said.bounds) == (int, "1 or more")
     assert found["glaze"].optional
-    assert declared(EvaluationConfig)["data"].default is MISSING
+    assert list_settings(EvaluationConfig)["data"].default is MISSING
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ def test_a_range_is_words_and_a_check(
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_every_setting_has_help_and_a_default_in_its_range(kind: type[Any]) -> None:
-    docs: Mapping[str, str] = field_docs(kind)
-    for key, setting in declared(kind).items():
+    docs: Mapping[str, str] = read_field_docs(kind)
+    for key, setting in list_settings(kind).items():
         assert docs[key].endswith("."), key
         assert "\n" not in docs[key]
         if type(setting.default) in (int, float):
@@ -155,18 +155,18 @@ def test_help_is_read_from_base_classes_too() -> None:
         heat: float = 0.1
         """Less heat."""
 
-    assert field_docs(Kiln)["edge_px"] == "Edge of the tile. In pixels."
-    assert field_docs(Small)["heat"] == "Less heat."
-    assert field_docs(Small)["mode"] == "Mode."
-    assert "share" not in field_docs(Plain)
+    assert read_field_docs(Kiln)["edge_px"] == "Edge of the tile. In pixels."
+    assert read_field_docs(Small)["heat"] == "Less heat."
+    assert read_field_docs(Small)["mode"] == "Mode."
+    assert "share" not in read_field_docs(Plain)
 
 
 def test_what_a_network_sees_has_one_range() -> None:
     places = (
-        declared(type(JOB.color))["proxy_px"],
-        declared(FeedConfig)["crop_px"],
-        declared(FeedConfig)["sizes_px"],
-        declared(EvaluationConfig)["size"],
+        list_settings(type(JOB.color))["proxy_px"],
+        list_settings(FeedConfig)["crop_px"],
+        list_settings(FeedConfig)["sizes_px"],
+        list_settings(EvaluationConfig)["size"],
     )
     assert {(place.said.bounds, place.said.unit) for place in places} == {("32 to 2048", "px")}
 
