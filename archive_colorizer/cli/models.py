@@ -1,44 +1,56 @@
-"""The `models` commands: import, and the registry."""
+"""The command `models`: import, and the registry."""
 
 import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from archive_colorizer.weights.card import RIGHTS
+from archive_colorizer.cli.exit_codes import EXIT_REFUSED
+from archive_colorizer.cli.options import SettingOptions, add_command, group_given
 
-MODELS_EXAMPLE: Final = """\
+EXAMPLE: Final = """\
 archive-colorizer models import siggraph17.pth --output models/siggraph17
 archive-colorizer models register runs/mine/model palaces
 archive-colorizer models promote palaces --on photos/
 archive-colorizer colorize scans/ colour/ --model models:/palaces@champion"""
-EXIT_REFUSED: Final = 3
+EVALUATION: Final = "evaluation"
 
 
-def models(args: argparse.Namespace) -> int:
-    """Run one of them."""
+def add_models(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
+    """Add the command `models`."""
+    text = "import public checkpoints; register, promote and roll back models"
+    add_command(commands, "models", run_models, _fill_models, text, EXAMPLE)
+
+
+def run_models(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer models`: one of its actions."""
     code: int = args.action(args)
     return code
 
 
-def models_options(parser: argparse.ArgumentParser) -> None:
-    """What `models` understands."""
+def _fill_models(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="what to do", required=True, metavar="ACTION")
-    _import_options(actions)
-    parser = _action(actions, "register", _register, "make a model the newest version of a name")
+    _add_import(actions)
+    parser = _add_action(
+        actions, "register", _run_register, "make a model the newest version of a name"
+    )
     parser.add_argument("ref", metavar="REF", help="a folder, a file, builtin:NAME or runs:/ID")
     parser.add_argument("name", metavar="NAME", help="in the registry")
-    _promote_options(actions)
-    parser = _action(actions, "rollback", _rollback, "make the champion before this one champion")
+    _add_promote(actions)
+    parser = _add_action(
+        actions, "rollback", _run_rollback, "make the champion before this one champion"
+    )
     parser.add_argument("name", metavar="NAME")
-    parser = _action(actions, "list", _list, "every version, its aliases and rights")
+    parser = _add_action(actions, "list", _run_list, "every version, its aliases and rights")
     parser.add_argument("name", metavar="NAME", nargs="?", default="", help="this one alone")
-    parser = _action(actions, "show", _show, "a model's card, its decisions, the jobs that used it")
+    parser = _add_action(
+        actions, "show", _run_show, "a model's card, its decisions, the jobs that used it"
+    )
     parser.add_argument(
         "ref", metavar="NAME|REF", help="NAME (its champion), NAME@ALIAS, NAME/3, or a reference"
     )
 
 
-def _action(
+def _add_action(
     actions: Any,  # noqa: ANN401 (argparse does not name the type)
     name: str,
     run: Any,  # noqa: ANN401
@@ -54,9 +66,11 @@ def _action(
     return parser
 
 
-def _import_options(actions: Any) -> None:  # noqa: ANN401
+def _add_import(actions: Any) -> None:  # noqa: ANN401
+    from archive_colorizer.weights.card import RIGHTS
+
     text = "make a model of a public checkpoint: pix2pix, CycleGAN, ECCV16, SIGGRAPH17, ESRGAN, RDN"
-    add = _action(actions, "import", _import, text).add_argument
+    add = _add_action(actions, "import", _run_import, text).add_argument
     add("file", metavar="FILE", help=".pth, .safetensors, or Keras' .h5")
     add("--output", metavar="FOLDER", required=True, help="for weights and card")
     add("--name", metavar="NAME", default="", help="of the model; else the file's")
@@ -66,25 +80,22 @@ def _import_options(actions: Any) -> None:  # noqa: ANN401
     add("--data-rights", choices=RIGHTS, default="unknown", help="of what it was trained on")
 
 
-def _promote_options(actions: Any) -> None:  # noqa: ANN401
+def _add_promote(actions: Any) -> None:  # noqa: ANN401
     text = "evaluate the challenger beside the champion; the gates decide"
-    add = _action(actions, "promote", _promote, text).add_argument
+    from archive_colorizer.evaluation.config import EvaluationConfig
+
+    parser = _add_action(actions, "promote", _run_promote, text)
+    add = parser.add_argument
     add("name", metavar="NAME")
     add("--on", metavar="DATA", required=True, help="the evaluation set, as for `evaluate`")
     add("--version", metavar="N", default="", help="instead of the challenger")
     add("--policy", metavar="FILE", help="gates as YAML; else those of mlflow/promotion.yaml")
-    add("--limit", type=int, metavar="N", default=200, help="at most N pictures; 0 takes all")
-    add("--size", type=int, metavar="PX", default=256, help="edge of the square")
-    add("--seed", type=int, default=0, help="draws the pictures")
-    add("--jpeg", type=int, metavar="Q", default=0,
-        help="enlarging, restoring: quality of what is given")  # fmt: skip
-    add("--worn", action="store_true", help="restoring: with grain and scratches")
-    add("--device", default="auto", help="auto, cpu or cuda")
-    add("--output", metavar="FOLDER", default="evaluation",
-        help="for report.md, report.json, sheet.png")  # fmt: skip
+    SettingOptions(parser, EVALUATION, EvaluationConfig).add(
+        "limit", "size", "seed", "jpeg", "worn", "device", "output"
+    )
 
 
-def _import(args: argparse.Namespace) -> int:
+def _run_import(args: argparse.Namespace) -> int:
     from archive_colorizer.weights.public import import_checkpoint
 
     model, layout = import_checkpoint(
@@ -96,7 +107,7 @@ def _import(args: argparse.Namespace) -> int:
     return 0
 
 
-def _register(args: argparse.Namespace) -> int:
+def _run_register(args: argparse.Namespace) -> int:
     from archive_colorizer.registry.mlflow_models import Registry
 
     made = Registry(args.tracking_uri).register(args.ref, args.name)
@@ -105,23 +116,21 @@ def _register(args: argparse.Namespace) -> int:
     return 0
 
 
-def _promote(args: argparse.Namespace) -> int:
+def _run_promote(args: argparse.Namespace) -> int:
     from archive_colorizer.evaluation.config import EvaluationConfig
     from archive_colorizer.evaluation.gates import DEFAULT, read_policy
     from archive_colorizer.evaluation.promotion import promote
     from archive_colorizer.registry.mlflow_models import Registry
 
     policy = read_policy(Path(args.policy)) if args.policy else DEFAULT
-    evaluation = EvaluationConfig(
-        data=args.on, models=("-",), limit=args.limit, size=args.size, seed=args.seed,
-        device=args.device, jpeg=args.jpeg, worn=args.worn, output=args.output,
-    )  # fmt: skip
+    said: dict[str, Any] = group_given(args).get(EVALUATION, {})
+    evaluation = EvaluationConfig(data=args.on, models=("-",), **said)
     found = promote(Registry(args.tracking_uri), args.name, evaluation, policy, args.version)
     print(f"{found.report.markdown()}\n{found.text()}")
     return 0 if found.promoted else EXIT_REFUSED
 
 
-def _rollback(args: argparse.Namespace) -> int:
+def _run_rollback(args: argparse.Namespace) -> int:
     from archive_colorizer.registry.mlflow_models import Registry
 
     version, decision = Registry(args.tracking_uri).roll_back(args.name)
@@ -130,7 +139,7 @@ def _rollback(args: argparse.Namespace) -> int:
     return 0
 
 
-def _list(args: argparse.Namespace) -> int:
+def _run_list(args: argparse.Namespace) -> int:
     from archive_colorizer.registry.mlflow_models import Registry
     from archive_colorizer.registry.shown import table
 
@@ -138,7 +147,7 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _show(args: argparse.Namespace) -> int:
+def _run_show(args: argparse.Namespace) -> int:
     from archive_colorizer.registry.shown import describe
 
     print(describe(args.ref, args.tracking_uri))

@@ -23,23 +23,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from archive_colorizer.data.config import DataConfig as DataConfig
 from archive_colorizer.data.labels import label_of, numbered
 from archive_colorizer.data.sources import (
-    Form,
     Picture,
     Sources,
     is_unpaired,
     pictures,
 )
 from archive_colorizer.data.targets import (
-    TargetConfig,
     Verdict,
     judged,
     report,
     split_digest,
     write_verdicts,
 )
-from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.imaging.homomorphic import homomorphic
 
@@ -55,51 +54,6 @@ WINDOW: Final = 64
 JPEG_QUALITY: Final = 95
 GREY_SOURCE: Final = 3.0
 """Colourfulness under which a pair's source counts as grey: below what JPEG does to grey."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataConfig:
-    """Which pictures, and what is done to all of them before training."""
-
-    data: str
-    form: Form = "auto"
-    domains: tuple[str, ...] = ()
-    splits: tuple[str, ...] = ()
-    """Values of a shard's column `split` whose rows are taken and split by content; none takes
-    train, val and test as they are."""
-    only_sources: tuple[str, ...] = ()
-    """Values of the shards' column `source` whose rows are taken; none takes all."""
-    without_sources: tuple[str, ...] = ()
-    """Values of the shards' column `source` whose rows are left out altogether."""
-    classes: tuple[str, ...] = ()
-    """Words, or WORD=N; pictures whose name has none of them are left out."""
-    min_colourfulness: float = 10.0
-    """Targets under it (Hasler & Süsstrunk 2003) are left out; 0 keeps all. Not asked of unpaired
-    data or of pairs whose source is in colour: a night or a comic may be pale."""
-    train_share: float = 0.8
-    """By content hash, where the data does not say itself what is for validation."""
-    short_px: int = 256
-    """Larger pictures are reduced to this short side."""
-    homomorphic: bool = False
-    """Even out illumination on every training picture (reference system A)."""
-    limit: int = 0
-    """At most so many training pictures, the first by content hash; 0 takes all."""
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not 16 <= self.short_px <= 4096:
-            raise ConfigError(f"data.short_px={self.short_px}: must be 16 to 4096")
-        if self.limit < 0:
-            raise ConfigError(f"data.limit={self.limit}: must not be negative")
-        self.targets()
-
-    def targets(self, least: float | None = None) -> TargetConfig:
-        """What is kept, and how it is split."""
-        return TargetConfig(
-            min_colourfulness=self.min_colourfulness if least is None else least,
-            train_share=self.train_share,
-            seed=self.seed,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +149,7 @@ def gather(config: DataConfig, folder: Path) -> Gathered:
 class _Gatherer:
     def __init__(self, config: DataConfig, folder: Path) -> None:
         self._config, self._folder = config, folder
-        self._unpaired = is_unpaired(config.data, config.form, config.domains)
+        self._unpaired = is_unpaired(config.data, config.layout, config.domains)
         self._source_colour: list[float] = []
         self._pairs = False
 
@@ -234,7 +188,7 @@ class _Gatherer:
         config = self._config
         seen: set[str] = set()
         sources = Sources(frozenset(config.only_sources), frozenset(config.without_sources))
-        found = pictures(config.data, config.form, config.domains, config.splits, sources)
+        found = pictures(config.data, config.layout, config.domains, config.splits, sources)
         workers = os.cpu_count() or 1
         with ThreadPoolExecutor(workers) as pool:
             while window := list(islice(found, WINDOW * workers)):

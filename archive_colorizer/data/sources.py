@@ -15,8 +15,9 @@ from PIL import Image
 
 from archive_colorizer.data.layouts import PAIR_FOLDERS, Listed, list_pictures, read
 from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.settings.kinds import Layout
 
-Form = Literal["auto", "photos", "two-folders", "side-by-side", "lab", "unpaired"]
+Form = Layout
 Split = Literal["train", "test"]
 UNPAIRED_FOLDERS: Final = (("trainA", "trainB"), ("A", "B"))
 TEST_FOLDERS: Final = {"trainA": "testA", "trainB": "testB"}

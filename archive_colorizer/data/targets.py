@@ -17,13 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from archive_colorizer.data.config import TargetConfig as TargetConfig
 from archive_colorizer.data.sources import Picture, Split
-from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.imaging.tone import tone_class
 
-MIN_COLOURFULNESS: Final = 10.0
-"""Hasler & Süsstrunk (2003): 0 is grey, 15 slightly colourful. BigColor leaves out under 15."""
 TONE_PX: Final = 128
 MEASURED_PX: Final = 256
 """Colourfulness is measured at this short side at most: it hardly depends on size."""
@@ -49,21 +47,6 @@ class Verdict:
     def left_out(self, reason: str) -> "Verdict":
         """The same picture, not kept."""
         return replace(self, kept=False, reason=reason, split="")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetConfig:
-    """What is kept, and how it is split."""
-
-    min_colourfulness: float = MIN_COLOURFULNESS
-    train_share: float = 0.8
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.min_colourfulness <= 200:
-            raise ConfigError(f"min_colourfulness={self.min_colourfulness}: must be 0 to 200")
-        if not 0 < self.train_share <= 1:
-            raise ConfigError(f"train_share={self.train_share}: must be over 0, at most 1")
 
 
 def judge(pictures: Iterable[Picture], config: TargetConfig) -> tuple[Verdict, ...]:

@@ -1,83 +1,68 @@
-"""What `evaluate` is told: frozen, checked at birth."""
+"""The settings of `evaluate`: frozen, checked at birth."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.settings.kinds import BatchSize, Count, EdgePx, Seed, Share, Sharpness
+from archive_colorizer.settings.schema import Setting, settings
 
-Layout = Literal["auto", "photos", "two-folders", "side-by-side", "lab"]
+PairedLayout = Literal["auto", "photos", "two-folders", "side-by-side", "lab"]
+"""Every layout but `unpaired`: what is compared needs a truth."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings()
 class EvaluationConfig:
     """Settings of one comparison."""
 
     data: str
-    """A folder of colour photographs, Parquet shards (a file or a folder), or a folder of pairs."""
-    models: tuple[str, ...]
-    """Model references; their order is that of the table."""
-    output: str = "evaluation"
+    """A folder of colour photographs or of pairs, Lab arrays, or Parquet shards."""
+    models: Annotated[tuple[str, ...], Setting(flag="--model", metavar="REF", repeat=True)]
+    """Model references, in the order of the table."""
+    output: Annotated[str, Setting(metavar="FOLDER")] = "evaluation"
     """Folder for report.md, report.json and sheet.png; made when missing."""
-    layout: Layout = "auto"
-    """auto: Parquet where there are shards, two-folders where DATA holds a pair of folders that
-    `layouts.PAIR_FOLDERS` names, else photos. side-by-side must be said: source left, truth right.
-    """
-    size: int = 256
-    """Edge of the square that is compared, pixels."""
-    limit: int = 200
-    """At most so many pictures, drawn by the hash of seed and name; 0 takes all."""
-    seed: int = 0
+    layout: PairedLayout = "auto"
+    """How DATA lies on disk. auto: Parquet where there are shards, two-folders where DATA holds a
+    pair of folders that `layouts.PAIR_FOLDERS` names, else photos. side-by-side must be named:
+    source left, truth right."""
+    size: EdgePx = 256
+    """Edge of the square that is compared."""
+    limit: Count = 200
+    """At most so many pictures; 0 takes all. They are drawn by the hash of seed and name."""
+    seed: Seed = 0
     """Draws the pictures, and sets the random state before every model's every batch."""
-    batch_size: int = 8
-    temperature: float | None = None
-    """Annealing temperature for models that have one; None takes each model's own."""
-    vividness: tuple[float, ...] = ()
-    """Each model stands once for each of these; none takes its own."""
-    hint_points: int = 0
-    """Colorizers are told so many points of the true colours, drawn by each picture's content."""
+    batch_size: BatchSize = 8
+    """Pictures in one model batch."""
+    temperature: Annotated[float | None, Setting(gt=0, le=10)] = None
+    """Annealing temperature for models that have one. Left out, each model takes its own."""
+    vividness: Annotated[tuple[Share, ...], Setting(repeat=True)] = ()
+    """From safe (0) to vivid (1): each model stands once for each value. Left out, it takes its
+    own."""
+    hint_points: Annotated[int, Setting(ge=0, le=1000)] = 0
+    """Colorizers get so many points of the true colours as hints. Each picture's content draws
+    them."""
     worn: bool = False
-    """Colorizers see each picture as an old photograph would be: grain, blur, fading, film that is
-    blind to red. Their colours are judged on the unworn luminance. What is enlarged or restored has
-    grain and scratches."""
+    """Show each picture as an old photograph would be: grain, blur, fading, film that is blind to
+    red. Colours are judged on the unworn luminance. What is enlarged or restored gets grain and
+    scratches."""
     device: str = "auto"
-    """auto, cpu, or cuda[:N]. Always float32, without TF32."""
-    sheet_rows: int = 12
+    """Device: auto, cpu, or cuda[:N]. Always float32, without TF32."""
+    sheet_rows: Count = 12
     """Pictures on the contact sheet: the first ones drawn."""
-    jpeg: int = 0
+    jpeg: Annotated[int, Setting(ge=0, le=100)] = 0
     """Enlarging and restoring: low pictures go through JPEG of this quality; 0 leaves it out."""
-    sharpen: float = 0.0
+    sharpen: Sharpness = 0.0
     """Enlarging and restoring: each model stands a second time with its edges sharpened."""
-    inception: str = ""
+    inception: Annotated[str, Setting(metavar="FILE")] = ""
     """File with Inception-v3 weights for KID and FID; empty leaves them out."""
-    lpips_backbone: str = ""
+    lpips_backbone: Annotated[str, Setting(metavar="FILE")] = ""
     """File with AlexNet or VGG16 weights for LPIPS; empty leaves it out."""
-    lpips_heads: str = ""
-    """File with the learned 1x1 weights that go with the backbone."""
+    lpips_heads: Annotated[str, Setting(metavar="FILE")] = ""
+    """File with the learned 1x1 weights that go with the LPIPS backbone."""
 
     def __post_init__(self) -> None:
-        checks = (
-            (bool(self.models), "models: at least one model is needed"),
-            (len(set(self.models)) == len(self.models), "models: one is named twice"),
-            (32 <= self.size <= 2048, f"size={self.size}: must be 32 to 2048"),
-            (self.limit >= 0, f"limit={self.limit}: must not be negative"),
-            (1 <= self.batch_size <= 1024, f"batch_size={self.batch_size}: must be 1 to 1024"),
-            (
-                self.temperature is None or 0 < self.temperature <= 10,
-                f"temperature={self.temperature}: must be above 0 and at most 10",
-            ),
-            (
-                all(0 <= value <= 1 for value in self.vividness),
-                f"vividness={self.vividness}: must be 0 to 1",
-            ),
-            (0 <= self.hint_points <= 1000, f"hint_points={self.hint_points}: must be 0 to 1000"),
-            (0 <= self.jpeg <= 100, f"jpeg={self.jpeg}: must be 0 to 100"),
-            (0 <= self.sharpen <= 3, f"sharpen={self.sharpen}: must be 0 to 3"),
-            (self.sheet_rows >= 0, f"sheet_rows={self.sheet_rows}: must not be negative"),
-            (
-                bool(self.lpips_backbone) == bool(self.lpips_heads),
-                "lpips: the backbone's and the heads' weights are needed, or neither",
-            ),
-        )
-        for holds, message in checks:
-            if not holds:
-                raise ConfigError(message)
+        if not self.models:
+            raise ConfigError("models: at least one model is needed")
+        if len(set(self.models)) < len(self.models):
+            raise ConfigError("models: one is named twice")
+        if bool(self.lpips_backbone) != bool(self.lpips_heads):
+            raise ConfigError("lpips: the backbone's and the heads' weights are needed, or neither")

@@ -1,150 +1,131 @@
 """The settings of a colouring job: frozen, checked at birth, unknown keys refused.
 
-A configuration file is TOML with the sections `[select]`, `[color]`, `[output]` and `[run]`; what
-is given on the command line lies over it.
+A configuration file is TOML with the sections `[select]`, `[color]`, `[output]` and `[run]`; the
+parameter table lies over it, and the command line over that.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.settings.overlay import section
+from archive_colorizer.settings.kinds import BatchSize, Count, EdgePx, Sharpness, Workers
+from archive_colorizer.settings.overlay import lay_over, suggest
+from archive_colorizer.settings.schema import Setting, settings
 
 Format = Literal["jpeg", "png", "tiff"]
 
 
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ConfigError(message)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("select")
 class SelectConfig:
-    """Which of the listed pages are done in this run. Does not change any picture."""
+    """Which of the listed pages a run does. Does not change any picture."""
 
-    include: tuple[str, ...] = ()
-    """Glob patterns on the path relative to SOURCE; none means all."""
-    exclude: tuple[str, ...] = ()
-    exclude_list: str = ""
+    include: Annotated[tuple[str, ...], Setting(repeat=True, metavar="GLOB")] = ()
+    """Glob patterns on the path relative to SOURCE: only these pages. None means all."""
+    exclude: Annotated[tuple[str, ...], Setting(repeat=True, metavar="GLOB")] = ()
+    """Glob patterns on the path relative to SOURCE: not these pages."""
+    exclude_list: Annotated[str, Setting(metavar="FILE")] = ""
     """File of paths, URIs or object ids that are never opened."""
-    hints: str = ""
-    """File of points whose colour is known."""
-    fixity: str = ""
+    hints: Annotated[str, Setting(metavar="FILE")] = ""
+    """File of points whose colour is known: CSV with path, x, y, colour."""
+    fixity: Annotated[str, Setting(metavar="FILE")] = ""
     """File of SHA-256 values that the masters must have."""
-    limit: int = 0
-    """Do at most so many pictures; 0 means all."""
+    limit: Count = 0
+    """At most so many pictures; 0 takes all."""
     retry_failed: bool = False
+    """Do the failed pictures again."""
     redo: bool = False
-
-    def __post_init__(self) -> None:
-        _require(self.limit >= 0, f"select.limit={self.limit}: must not be negative")
+    """Do all pictures again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("color")
 class ColorConfig:
     """Where the colours come from."""
 
-    model: str = "builtin:default"
-    """builtin:NAME, a checkpoint folder, or a .safetensors file."""
-    proxy_px: int = 256
-    """Short side of the grey proxy that the model sees, in pixels (RESOL in a parameter table)."""
-    vividness: float | None = None
-    """0 (safe) to 1 (vivid); None leaves it to the model's card."""
+    model: Annotated[str, Setting(metavar="REF", param="MODEL")] = "builtin:default"
+    """Model reference: builtin:NAME, a folder, a .safetensors file or models:/NAME@champion."""
+    proxy_px: Annotated[EdgePx, Setting(param="RESOL")] = 256
+    """Short side of the grey proxy that the model sees."""
+    vividness: Annotated[float | None, Setting(ge=0, le=1, param="VIVIDNESS")] = None
+    """From safe (0) to vivid (1). Left out, the model's card decides."""
     back: bool = False
     """Two-way models: translate from the second kind of pictures to the first."""
-    label: str = ""
+    label: Annotated[str, Setting(flag="--class", metavar="N|NAME")] = ""
     """What the pictures show, for models with classes: a number or a name. An inventory's
     `class_id` goes before it; empty takes the mean of all classes."""
-    restore: str = "auto"
+    restore: Annotated[str, Setting(metavar="REF|off")] = "auto"
     """What follows a translation: auto (builtin:restore), off, or a model that restores or
     enlarges."""
-    sharpen: float = 0.0
-    """Edge sharpening after a translation and its restoration; 0 leaves it out."""
-    upscale: Literal[1, 2, 4] = 1
-    """How many times as wide and high the derivative is; the luminance is enlarged by a model."""
-    upscaler: str = ""
-    """What enlarges; empty takes builtin:upscale-x2 or builtin:upscale-x4."""
-    upsampling: Literal["guided", "bilinear"] = "guided"
+    sharpen: Sharpness = 0.0
+    """Sharpening of edges after a translation and its restoration; 0 leaves it out."""
+    upscale: Annotated[Literal[1, 2, 4], Setting(param="UPSCALE")] = 1
+    """How many times as wide and high as its master a derivative is. A model enlarges the
+    luminance."""
+    upscaler: Annotated[str, Setting(metavar="REF")] = ""
+    """Model that enlarges; empty takes builtin:upscale-x2 or builtin:upscale-x4."""
+    upsampling: Annotated[Literal["guided", "bilinear"], Setting(param="UPSAMPLING")] = "guided"
     """How the chroma is brought from the proxy to the master's size."""
-    on_colour: Literal["skip", "recolor"] = "skip"
+    on_colour: Annotated[Literal["skip", "recolor"], Setting(param="ONCOLOUR")] = "skip"
     """What to do with masters that really are in colour."""
 
-    def __post_init__(self) -> None:
-        _require(64 <= self.proxy_px <= 2048, f"color.proxy_px={self.proxy_px}: must be 64 to 2048")
-        _require(
-            self.vividness is None or 0 <= self.vividness <= 1,
-            f"color.vividness={self.vividness}: must be 0 to 1",
-        )
-        _require(0 <= self.sharpen <= 3, f"color.sharpen={self.sharpen}: must be 0 to 3")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("output")
 class OutputConfig:
     """What the derivatives are."""
 
-    format: Format = "jpeg"
-    quality: int = 90
-    """JPEG quality, 1 to 100."""
+    format: Annotated[Format, Setting(param="FORMAT")] = "jpeg"
+    """File format of the derivatives."""
+    quality: Annotated[int, Setting(ge=1, le=100, param="QUALITY")] = 90
+    """JPEG quality."""
     bits: Literal[0, 8, 16] = 0
     """Bits a sample for PNG and TIFF; 0 follows the master."""
-    suffix: str = ".colorized"
+    suffix: Annotated[str, Setting(metavar="TEXT")] = ".colorized"
     """Goes before the extension, so that nobody takes a derivative for a master."""
 
     def __post_init__(self) -> None:
-        _require(1 <= self.quality <= 100, f"output.quality={self.quality}: must be 1 to 100")
-        _require(
-            bool(self.suffix) and not set(self.suffix) & set("/\\\0"),
-            f"output.suffix={self.suffix!r}: must be non-empty and without slashes",
-        )
-        _require(
-            not (self.format == "jpeg" and self.bits == 16),
-            "output.bits=16: JPEG has 8 bits; use --format tiff or png",
-        )
+        if not self.suffix or set(self.suffix) & set("/\\\0"):
+            raise ConfigError(
+                f"output.suffix={self.suffix!r}: must be non-empty and without slashes"
+            )
+        if self.format == "jpeg" and self.bits == 16:
+            raise ConfigError("output.bits=16: JPEG has 8 bits; use --format tiff or png")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("run")
 class RunConfig:
-    """How the job is run. Does not change any picture."""
+    """How a job is run. Does not change any picture."""
 
     engine: Literal["ray", "local"] = "ray"
-    address: str = ""
-    """Of a running Ray cluster; empty starts one inside this process."""
-    s3_endpoint: str = ""
+    """What carries the job out: Ray, or a plain loop in this process (local)."""
+    address: Annotated[str, Setting(metavar="ADDRESS")] = ""
+    """Address of a running Ray cluster; empty starts one inside this process."""
+    s3_endpoint: Annotated[str, Setting(metavar="URL")] = ""
     """URL of an S3-compatible store; empty leaves it to AWS_ENDPOINT_URL, else AWS."""
     s3_anonymous: bool = False
     """Sign nothing: for public buckets."""
-    workers: int = 0
+    workers: Workers = 0
     """CPU actors; 0 means one a core."""
-    batch_size: int = 16
+    batch_size: BatchSize = 16
     """Pictures in one model batch."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision of the model; auto takes bfloat16 where the device is quick at it."""
     gpu_resource: str = "GPU"
     """Ray resource that a model actor asks for; another name lets CPUs play the GPU's part."""
-    max_megapixels: float = 400.0
+    max_megapixels: Annotated[float, Setting(gt=0, unit="MP")] = 400.0
     """Larger masters fail as too_large before they are decoded."""
-    inline_mib: float = 32.0
+    inline_mib: Annotated[float, Setting(ge=0, unit="MiB")] = 32.0
     """Larger files do not travel between actors but are read again."""
     require_cleared_weights: bool = False
     """Refuse models whose training pictures' rights are not cleared."""
     audit: bool = False
     """Measure the quality columns at full size."""
     verbose: bool = False
-
-    def __post_init__(self) -> None:
-        _require(self.workers >= 0, f"run.workers={self.workers}: must not be negative")
-        _require(
-            1 <= self.batch_size <= 1024, f"run.batch_size={self.batch_size}: must be 1 to 1024"
-        )
-        _require(
-            self.max_megapixels > 0, f"run.max_megapixels={self.max_megapixels}: must be positive"
-        )
-        _require(self.inline_mib >= 0, f"run.inline_mib={self.inline_mib}: must not be negative")
+    """Print Ray's own messages too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobConfig:
-    """Everything `colorize` was told."""
+    """The whole configuration of `colorize`."""
 
     source: str
     output: str
@@ -169,12 +150,12 @@ def overlay(config: JobConfig, values: Mapping[str, object], where: str) -> JobC
     """Lay the sections of one mapping (a file, the command line, a parameter table) over a config.
 
     Raises:
-        ConfigError: as `section`; also an unknown section.
+        ConfigError: as `lay_over`; also an unknown section.
     """
     changes: dict[str, Any] = {}
     for name, entries in values.items():
         if name not in SECTIONS or not isinstance(entries, Mapping):
-            raise ConfigError(f"{where}: unknown section {name!r} (known: {', '.join(SECTIONS)})")
+            raise ConfigError(f"{where}: unknown section {name!r}{suggest(name, SECTIONS)}")
         attribute = SECTIONS[name]
-        changes[attribute] = section(getattr(config, attribute), entries, f"{where}: [{name}]")
+        changes[attribute] = lay_over(getattr(config, attribute), entries, where, name)
     return replace(config, **changes)

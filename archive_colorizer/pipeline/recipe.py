@@ -12,7 +12,7 @@ RECIPE_VERSION: Final = 1
 """Raised when the same settings begin to give other pixels: every picture is then done again."""
 
 LATER: Final[Mapping[str, object]] = {"label": "", "sharpen": 0.0, "upscale": 1}
-"""Settings of `color` that were added later: left at these values they count for nothing, so that
+"""Settings of `color` that were added later: at these values the recipe leaves them out, so that
 pictures that are done stay done."""
 
 

@@ -1,1 +1,5 @@
-"""Settings: what may be set, in which range, and the tables and files that set it."""
+"""Settings, declared once: `schema` and `kinds` declare, `overlay` and `parameter_table` read.
+
+The config classes stand beside what they set: `pipeline/config`, `data/config`,
+`training/settings`, `evaluation/config`.
+"""

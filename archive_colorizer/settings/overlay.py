@@ -1,68 +1,68 @@
-"""Values from a file or a command line, laid over a frozen config and checked against its types."""
+"""Values from a file or a command line, laid over a frozen config."""
 
+import difflib
 import tomllib
-import types
-import typing
-from collections.abc import Mapping
-from dataclasses import Field, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.settings.schema import check_value, is_checked, list_settings
 
-Section = TypeVar("Section")
-
-
-def _accepts(annotation: object, value: object) -> bool:
-    origin = typing.get_origin(annotation)
-    if origin is Literal:
-        return any(
-            type(value) is type(item) and value == item for item in typing.get_args(annotation)
-        )
-    if origin in (types.UnionType, typing.Union):
-        return any(_accepts(item, value) for item in typing.get_args(annotation))
-    if origin is tuple:
-        kind = typing.get_args(annotation)[0]
-        return isinstance(value, list | tuple) and all(_accepts(kind, item) for item in value)
-    if annotation is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if annotation is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return (annotation is types.NoneType and value is None) or (
-        isinstance(annotation, type) and isinstance(value, annotation)
-    )
+Config = TypeVar("Config")
 
 
-def _wanted(annotation: object) -> str:
-    args = typing.get_args(annotation)
-    if typing.get_origin(annotation) is Literal:
-        return "one of " + ", ".join(str(arg) for arg in args)
-    if typing.get_origin(annotation) is tuple:
-        return f"a list of {_wanted(args[0])}"
-    return str(getattr(annotation, "__name__", annotation))
+def lay_over(base: Config, values: Mapping[str, object], where: str, section: str) -> Config:
+    """Lay values over a config, a frozen dataclass.
 
-
-def section(base: Section, values: Mapping[str, object], where: str) -> Section:
-    """`base` (a frozen config dataclass) with `values` laid over it.
+    Args:
+        base: the config.
+        values: key -> value; a list is taken for a tuple.
+        where: a file's path, or `command line`, for messages.
+        section: the config's name in a file.
 
     Raises:
-        ConfigError: an unknown key, a value of the wrong type or out of range; `where` says in
-            which file or section.
+        ConfigError: an unknown key, a value of the wrong type or out of range.
     """
-    hints = typing.get_type_hints(type(base))
-    known: dict[str, Field[Any]] = {item.name: item for item in fields(base)}  # type: ignore[arg-type]
-    changes: dict[str, object] = {}
-    for key, value in values.items():
+    changes = read_values(type(base), values, where, section)
+    try:
+        return replace(base, **changes)  # type: ignore[type-var]
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def read_values(
+    kind: type[Any], values: Mapping[str, object], where: str, section: str
+) -> dict[str, object]:
+    """Read a section for a config class: former names are replaced, lists become tuples.
+
+    Raises:
+        ConfigError: an unknown key, or a value of the wrong type for a plain dataclass.
+    """
+    known = list_settings(kind)
+    current = {one.said.former: key for key, one in known.items() if one.said.former}
+    found: dict[str, object] = {}
+    for given, value in values.items():
+        key = current.get(given, given)
         if key not in known:
-            raise ConfigError(f"{where}: unknown key {key!r} (known: {', '.join(known)})")
-        if not _accepts(hints[key], value):
-            raise ConfigError(f"{where}: {key}={value!r} must be {_wanted(hints[key])}")
-        changes[key] = tuple(value) if isinstance(value, list) else value
-    return replace(base, **changes)  # type: ignore[type-var]
+            raise ConfigError(f"{where}: [{section}]: unknown key {given!r}{suggest(given, known)}")
+        found[key] = tuple(value) if isinstance(value, list) else value
+        if not is_checked(kind):
+            check_value(kind, key, found[key], f"{where}: {section}.")
+    return found
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown word: what was meant, else everything known."""
+    names = list(known)
+    if near := difflib.get_close_matches(word, names, n=1):
+        return f": did you mean {near[0]!r}?"
+    return f" (known: {', '.join(names)})"
 
 
 def read_file(path: str) -> dict[str, object]:
-    """The sections of a TOML configuration file.
+    """Read the sections of a TOML configuration file.
 
     Raises:
         ConfigError: the file is missing or not TOML.

@@ -1,4 +1,4 @@
-"""Everything `train` is told: sections laid over a recipe's own settings, checked at birth.
+"""The settings of `train`: sections laid over a recipe's own settings, checked at birth.
 
 A configuration file is TOML with the sections `[data]`, `[feed]`, `[loop]`, `[model]`, `[recipe]`
 and `[run]`; over it lies the parameter table, over that the command line.
@@ -7,53 +7,19 @@ and `[run]`; over it lies the parameter table, over that the command line.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from archive_colorizer.data.library import DataConfig
+from archive_colorizer.data.config import DataConfig
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.table import MODELS
-from archive_colorizer.settings.overlay import section
-from archive_colorizer.training.feed import FeedConfig
-from archive_colorizer.training.loop import LoopConfig
+from archive_colorizer.settings.overlay import lay_over, read_values, suggest
+from archive_colorizer.training.settings import FeedConfig, LoopConfig, TrainRunConfig
 from archive_colorizer.training.table import RECIPES, RecipeSpec
-from archive_colorizer.weights.card import Rights
 
 BUDGET: Final = ("steps", "epochs", "minutes")
 SECTIONS: Final = ("data", "feed", "loop", "model", "recipe", "run")
 Layer = tuple[str, Mapping[str, Any]]
 """Where it is from (for messages), and its sections."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainRunConfig:
-    """How and where it is run. Does not change what is learned, but for `init`."""
-
-    engine: Literal["ray", "local"] = "ray"
-    address: str = ""
-    """Of a running Ray cluster; empty starts one inside this process."""
-    workers: int = 1
-    """Processes that share each batch."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    resume: bool = False
-    init: str = ""
-    """Model reference whose weights are the start, for fine-tuning."""
-    name: str = ""
-    """Of the model; empty takes the run folder's name."""
-    experiment: str = "archive-colorizer"
-    """Of MLflow."""
-    mlflow: bool = True
-    sample_every: int = 1
-    """Epochs from one sample sheet to the next."""
-    data_rights: Rights = "unknown"
-    """Whether the rights of the training pictures are cleared; stands on the card, unless those of
-    `init` are worse."""
-    verbose: bool = False
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.workers <= 1024:
-            raise ConfigError(f"run.workers={self.workers}: must be 1 to 1024")
-        if self.sample_every < 1:
-            raise ConfigError(f"run.sample_every={self.sample_every}: must be at least 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +57,9 @@ class TrainConfig:
         if translates:
             base = replace(base, **self.spec.translator_model)
         try:
-            return section(base, self.model, "[model]")
+            return lay_over(base, self.model, self.recipe, "model")
         except ValueError as error:
-            raise ConfigError(f"[model]: {error}") from error
+            raise ConfigError(f"{self.recipe}: [model]: {error}") from error
 
     def to_toml(self) -> str:
         """The settings as a file for --config; where and how it ran is left out, but for `init`."""
@@ -117,16 +83,17 @@ class TrainConfig:
         }
 
     def parameters(self) -> dict[str, Any]:
-        """Everything that decides what is learned, flat, as section.key."""
+        """Everything that decides what is learned, flat, by section.key, as run.json has it."""
         parts = self._sections()
         flat = {
             f"{name}.{key}": value for name, part in parts.items() for key, value in part.items()
         }
+        flat["data.form"] = flat.pop("data.layout")  # its name in the records of earlier runs
         return {"recipe": self.recipe, "init": self.run.init, "workers": self.run.workers} | flat
 
 
 def compose(recipe: str, output: str, layers: Sequence[Layer]) -> TrainConfig:
-    """A run's configuration: the recipe's settings, then each layer over those before it.
+    """Compose a run's configuration: the recipe's settings, then each layer over those before it.
 
     Args:
         recipe: key in RECIPES.
@@ -138,7 +105,7 @@ def compose(recipe: str, output: str, layers: Sequence[Layer]) -> TrainConfig:
         ConfigError: an unknown recipe, section or key, or a value that is not allowed.
     """
     if recipe not in RECIPES:
-        raise ConfigError(f"unknown recipe {recipe!r} (known: {', '.join(RECIPES)})")
+        raise ConfigError(f"unknown recipe {recipe!r}{suggest(recipe, RECIPES)}")
     spec = RECIPES[recipe]
     parts: dict[str, Any] = {
         "data": DataConfig(**{"data": "", **spec.data}),
@@ -151,12 +118,13 @@ def compose(recipe: str, output: str, layers: Sequence[Layer]) -> TrainConfig:
     for where, layer in layers:
         for name, values in layer.items():
             if name not in SECTIONS or not isinstance(values, Mapping):
-                raise ConfigError(f"{where}: unknown section {name!r} ({', '.join(SECTIONS)})")
+                raise ConfigError(f"{where}: unknown section {name!r}{suggest(name, SECTIONS)}")
             if name == "model":
+                read_values(MODELS[spec.family].config, values, where, name)
                 model |= values
             else:
-                given = _one_budget(values) if name == "loop" else values
-                parts[name] = section(parts[name], given, f"{where}: [{name}]")
+                given = _replace_budget(values, where) if name == "loop" else values
+                parts[name] = lay_over(parts[name], given, where, name)
     config = TrainConfig(
         recipe=recipe, output=output, data=parts["data"], feed=parts["feed"], loop=parts["loop"],
         settings=parts["recipe"], model=model, run=parts["run"],
@@ -185,14 +153,14 @@ def _check(config: TrainConfig) -> None:
         raise ConfigError("--engine local is one process: it has one worker")
 
 
-def _one_budget(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A layer that gives one of steps, epochs and minutes takes the others' place."""
+def _replace_budget(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Give a layer's steps, epochs or minutes the place of those below it."""
     given = dict(values)
     budget = [name for name in BUDGET if name in given]
     if any(given[name] for name in budget):
         given = dict.fromkeys(BUDGET, 0) | given
     elif budget:
-        raise ConfigError(f"loop.{budget[0]}={given[budget[0]]}: must be over 0")
-    if "epochs" in given:
+        raise ConfigError(f"{where}: loop.{budget[0]}={given[budget[0]]}: must be over 0")
+    if type(given.get("epochs")) is int:
         given["epochs"] = float(given["epochs"])
     return given

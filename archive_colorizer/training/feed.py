@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,59 +16,12 @@ from numpy.typing import NDArray
 
 from archive_colorizer.data.library import Item, Library, Photograph
 from archive_colorizer.data.seeds import derive
-from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS
 from archive_colorizer.imaging.degrade import degraded_gray
 from archive_colorizer.training.recipe import Batch, Sample, Sampler
+from archive_colorizer.training.settings import FeedConfig as FeedConfig
 
 Float = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedConfig:
-    """How training pictures are cut and worn."""
-
-    crop_px: int = 256
-    """Edge of what the network sees (RESOL in a parameter table)."""
-    zoom: float = 0.7
-    """Crops have from this share of the short side up to all of it: scale jitter."""
-    aspect: float = 0.0
-    """Crops are stretched: the logarithm of height over width is up to this much, either way."""
-    batch_size: int = 1
-    """Of all workers together."""
-    place: Literal["auto", "host", "device"] = "auto"
-    """Where samples are drawn: on the host, picture by picture, or on the device, where all
-    photographs are then kept decoded. auto: on a GPU, if the recipe can and the data allow it."""
-    sizes_px: tuple[int, ...] = ()
-    """Edges of crops in turn, step by step, instead of `crop_px`; batches change with them so that
-    they hold as many pixels. With place=device."""
-    flip: bool = True
-    """Mirror half of the samples."""
-    saturation: float = 0.0
-    """Saturation of the colours is multiplied by 1 - s to 1 + s, luma kept."""
-    degrade_share: float = 0.0
-    """Share of the grey sources that are worn as old photographs are; of what is restored or
-    enlarged, the share with grain and scratches."""
-
-    def __post_init__(self) -> None:
-        checks = (
-            (0 < self.zoom <= 1, f"feed.zoom={self.zoom}: must be over 0, at most 1"),
-            (8 <= self.crop_px <= 4096, f"feed.crop_px={self.crop_px}: must be 8 to 4096"),
-            (0 <= self.aspect <= 1, f"feed.aspect={self.aspect}: must be 0 to 1"),
-            (
-                all(8 <= px <= 4096 for px in self.sizes_px),
-                f"feed.sizes_px={self.sizes_px}: must be 8 to 4096 each",
-            ),
-            (self.batch_size >= 1, f"feed.batch_size={self.batch_size}: must be at least 1"),
-            (0 <= self.saturation < 1, f"feed.saturation={self.saturation}: must be 0 to under 1"),
-            (
-                0 <= self.degrade_share <= 1,
-                f"feed.degrade_share={self.degrade_share}: must be 0 to 1",
-            ),
-        )
-        for holds, message in checks:
-            if not holds:
-                raise ConfigError(message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,65 +6,19 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 import torch
 from torch import nn
 
-from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.errors import LocationError
 from archive_colorizer.inference.predict import autocast_dtype
 from archive_colorizer.training.group import ALONE, Group
 from archive_colorizer.training.recipe import Batch, Phase, Recipe, Shared
+from archive_colorizer.training.settings import LoopConfig as LoopConfig
 
 CHECKPOINT: Final = "last.pt"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopConfig:
-    """How long and how to train."""
-
-    steps: int = 0
-    """Stop after so many; one of steps, epochs and minutes is given."""
-    epochs: float = 0.0
-    """Stop after so many passes over the training pictures."""
-    minutes: float = 0.0
-    """Wall-clock budget, over all resumed parts."""
-    epoch_steps: int = 0
-    """Steps from one validation to the next; 0 takes one pass over the training pictures."""
-    lr: float = 1e-3
-    warmup_steps: int = 200
-    final_lr: float = 0.01
-    """Share of `lr` that the schedule ends at."""
-    schedule: Literal["cosine", "linear", "step"] = "cosine"
-    """linear: constant over the first half of the budget, then down in a line. step: times
-    `step_factor` after every `step_epochs` epochs."""
-    step_epochs: int = 20
-    step_factor: float = 0.5
-    ema: float = 0.999
-    seed: int = 0
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the shared forward and the losses; auto is bfloat16 where the hardware multiplies it
-    natively (elsewhere it is ten times slower), else float32."""
-    checkpoint_minutes: float = 3.0
-
-    def __post_init__(self) -> None:
-        if sum(map(bool, (self.steps, self.epochs, self.minutes))) != 1:
-            raise ConfigError("loop: give one of steps, epochs and minutes")
-        checks = (
-            (self.lr > 0, f"loop.lr={self.lr}: must be positive"),
-            (self.step_epochs >= 1, f"loop.step_epochs={self.step_epochs}: must be at least 1"),
-            (0 <= self.ema < 1, f"loop.ema={self.ema}: must be 0 to under 1"),
-            (0 < self.final_lr <= 1, f"loop.final_lr={self.final_lr}: must be over 0, at most 1"),
-            (
-                min(self.steps, self.epochs, self.minutes, self.epoch_steps) >= 0,
-                "loop: steps, epochs, minutes and epoch_steps must not be negative",
-            ),
-        )
-        for holds, message in checks:
-            if not holds:
-                raise ConfigError(message)
 
 
 class Watcher(Protocol):

@@ -152,12 +152,12 @@ def test_the_commands_are_those_that_are_documented() -> None:
 
 
 def test_the_command_line_lies_over_the_file(tmp_path: Path) -> None:
-    from archive_colorizer.cli.main import job_config
+    from archive_colorizer.cli.job import build_job_config
 
     path = tmp_path / "job.toml"
     path.write_text('[output]\nformat = "png"\nquality = 70\n')
     words = ["colorize", "a", "b", "--config", str(path), "--format", "tiff"]
-    make: Callable[..., JobConfig] = job_config
+    make: Callable[..., JobConfig] = build_job_config
     config = make(build_parser().parse_args(words))
     assert (config.deliver.format, config.deliver.quality) == ("tiff", 70)
 

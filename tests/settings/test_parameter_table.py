@@ -1,39 +1,43 @@
 """The parameter table of reference system A."""
 
-from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from archive_colorizer.cli.main import build_parser, job_config
-from archive_colorizer.data.library import DataConfig
-from archive_colorizer.errors import ConfigError
-from archive_colorizer.pipeline.config import SECTIONS, JobConfig
-from archive_colorizer.settings.parameter_table import (
-    PARAMETERS,
-    choice,
-    for_colorizing,
-    for_training,
-    read_overrides,
-    real,
-    whole,
-    yes_no,
+from archive_colorizer.cli.job import build_job_config
+from archive_colorizer.cli.main import build_parser
+from archive_colorizer.cli.parameters import (
+    COLORIZING,
+    OF_FAMILIES,
+    TRAINING,
+    list_parsers,
+    list_places,
+    read_for_colorizing,
+    read_for_training,
 )
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.settings.parameter_table import (
+    Parse,
+    Value,
+    make_choice_parser,
+    make_number_parser,
+    make_parser,
+    make_yes_no_parser,
+    read_overrides,
+)
+from archive_colorizer.settings.schema import Setting, list_settings
 from archive_colorizer.training.config import has_setting
-from archive_colorizer.training.feed import FeedConfig
-from archive_colorizer.training.loop import LoopConfig
 from archive_colorizer.training.table import RECIPES
 
-SETTINGS = {"feed": FeedConfig, "data": DataConfig, "loop": LoopConfig}
-
 KNOWN = {
-    "RESOL": whole(64, 2048),
-    "KSIZE": whole(2, 9),
-    "LR": real(0, 1),
-    "HOMOMORPHIC": yes_no(),
-    "GAN": choice("bce", "lsgan"),
+    "RESOL": make_number_parser(int, Setting(ge=64, le=2048)),
+    "KSIZE": make_number_parser(int, Setting(ge=2, le=9)),
+    "LR": make_number_parser(float, Setting(ge=0, le=1)),
+    "HOMOMORPHIC": make_yes_no_parser(),
+    "GAN": make_choice_parser("bce", "lsgan"),
 }
 HEADER = "CATEGORY,PARAM_NAME,PARAM_VALUE,USE_YN\n"
 
@@ -95,9 +99,11 @@ def test_a_wrong_row_is_refused_with_its_number(tmp_path: Path, line: str, words
 
 
 def test_enlarging_is_by_1_2_or_4(tmp_path: Path) -> None:
-    assert for_colorizing(table(tmp_path, "COMMON,UPSCALE,4,Y"), "") == {"color": {"upscale": 4}}
-    with pytest.raises(ConfigError, match="row 2: UPSCALE is '3': must be 1, 2 or 4"):
-        for_colorizing(table(tmp_path, "COMMON,UPSCALE,3,Y"), "")
+    assert read_for_colorizing(table(tmp_path, "COMMON,UPSCALE,4,Y"), "") == {
+        "color": {"upscale": 4}
+    }
+    with pytest.raises(ConfigError, match="row 2: UPSCALE is '3': must be one of 1, 2, 4"):
+        read_for_colorizing(table(tmp_path, "COMMON,UPSCALE,3,Y"), "")
 
 
 def test_a_category_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -119,38 +125,83 @@ def test_one_table_serves_training_and_prediction(tmp_path: Path) -> None:
         "COMMON,RESOL,256,Y", "COMMON,QUALITY,80,Y", "COMMON,EPOCHS,5,Y", "COMMON,L1,50,Y",
         "GOGUNG,RESOL,1024,Y", "GOGUNG,KSIZE,5,Y", "GOGUNG,HOMOMORPHIC,Y,Y",
     )  # fmt: skip
-    assert for_colorizing(path, "GOGUNG") == {
+    assert read_for_colorizing(path, "GOGUNG") == {
         "color": {"proxy_px": 1024}, "output": {"quality": 80}
     }  # fmt: skip
-    assert for_training(path, "GOGUNG", "pix2pix") == {
+    assert read_for_training(path, "GOGUNG", partial(has_setting, "pix2pix")) == {
         "feed": {"crop_px": 1024},
         "model": {"resolution": 1024, "kernel": 5},
         "loop": {"epochs": 5.0},
         "recipe": {"l1": 50.0},
         "data": {"homomorphic": True},
     }
-    plain = for_training(path, "", "autoencoder")
+    plain = read_for_training(path, "", partial(has_setting, "autoencoder"))
     assert plain == {"feed": {"crop_px": 256}, "loop": {"epochs": 5.0}}
 
 
-def test_every_parameter_names_settings_that_exist() -> None:
-    for name, parameter in PARAMETERS.items():
-        assert parameter.colorize or parameter.train, name
-        for place in parameter.train:
-            assert any(has_setting(recipe, place) for recipe in RECIPES), place
-            section_name, _, key = place.partition(".")
-            if section_name in SETTINGS:
-                assert key in {item.name for item in fields(SETTINGS[section_name])}, place
-        section_name, _, key = parameter.colorize.partition(".")
-        if key:
-            config = getattr(JobConfig(source="a", output="b"), SECTIONS[section_name])
-            assert hasattr(config, key), name
+def test_a_name_has_one_range_in_training_and_in_prediction() -> None:
+    ranges: dict[str, set[str]] = {}
+    for sections in (COLORIZING, TRAINING):
+        for name, place in list_places(sections):
+            section, _, key = place.partition(".")
+            ranges.setdefault(name, set()).add(list_settings(sections[section])[key].said.bounds)
+    assert all(len(found) == 1 for found in ranges.values())
+    assert {"RESOL", "LR", "QUALITY"} <= ranges.keys()
+    assert not ranges.keys() & OF_FAMILIES.keys()
+
+
+@pytest.mark.parametrize("name", OF_FAMILIES)
+def test_the_parameters_of_families_are_read_as_some_recipe_declares(name: str) -> None:
+    _, place = OF_FAMILIES[name]
+    assert any(has_setting(recipe, place) for recipe in RECIPES)
+    section, _, key = place.partition(".")
+    for spec in RECIPES.values():
+        if section == "recipe" and (setting := list_settings(spec.config).get(key)):
+            for text in ("bce", "LSGAN", "0", "1e7", "-1", "wgan", "inf"):
+                assert outcome(list_parsers()[name], text) == outcome(make_parser(setting), text)
+
+
+def outcome(parse: Parse, text: str) -> Value | None:
+    """A cell's value; None if it is refused."""
+    try:
+        return parse(text)
+    except ValueError:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("RESOL", "512", 512), ("LR", "2e-4", 2e-4), ("FLIP", "n", False),
+        ("FORMAT", "TIFF", "tiff"), ("MODEL", "a", "a"), ("EPOCHS", "5", 5.0), ("SEED", "0", 0),
+    ],
+)  # fmt: skip
+def test_a_cell_is_read_as_its_setting_declares(name: str, text: str, value: object) -> None:
+    read = list_parsers()[name](text)
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("RESOL", "31", "a whole number from 32 to 2048"),
+        ("LR", "0", "a number, over 0, at most 10"),
+        ("SATURATION", "1", "a number from 0 to under 1"),
+        ("VIVIDNESS", "nan", "a number from 0 to 1"),
+        ("EPOCHS", "inf", "a number from 0 to 1000000"),
+        ("MODEL", "", "not be empty"),
+    ],
+)
+def test_a_cell_that_the_setting_refuses_is_refused(name: str, text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^must (be )?{message}$"):
+        list_parsers()[name](text)
 
 
 def test_the_table_reaches_a_job_and_the_command_line_lies_over_it(tmp_path: Path) -> None:
     path = table(tmp_path, "COMMON,RESOL,256,Y", "SEA,RESOL,512,Y", "COMMON,QUALITY,80,Y")
     words = ["colorize", "a", "b", "--params", path, "--category", "sea", "--quality", "95"]
-    config = job_config(build_parser().parse_args(words))
+    config = build_job_config(build_parser().parse_args(words))
     assert (config.color.proxy_px, config.deliver.quality) == (512, 95)
     with pytest.raises(ConfigError, match="--category needs --params"):
-        job_config(build_parser().parse_args(["colorize", "a", "b", "--category", "sea"]))
+        build_job_config(build_parser().parse_args(["colorize", "a", "b", "--category", "sea"]))

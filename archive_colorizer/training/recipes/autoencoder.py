@@ -4,7 +4,6 @@ The system does not state its loss; the mean absolute error is ours.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
@@ -12,15 +11,18 @@ from torch import Tensor, nn
 
 from archive_colorizer.data.library import Library
 from archive_colorizer.models.autoencoder import Autoencoder
+from archive_colorizer.settings.kinds import Momentum
+from archive_colorizer.settings.schema import settings
 from archive_colorizer.training.feed import FeedConfig, PairSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("recipe")
 class AutoencoderRecipeConfig:
     """Settings of the recipe; the learning rate is the loop's (2e-4)."""
 
-    beta1: float = 0.5
+    beta1: Momentum = 0.5
+    """Adam's decay of the mean gradient."""
 
 
 class AutoencoderRecipe:

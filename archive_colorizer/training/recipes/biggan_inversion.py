@@ -10,7 +10,7 @@ place of the features, and 3e-5 and 1e-4: `recipe.perceptual_by = lpips`, `loop.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -35,6 +35,8 @@ from archive_colorizer.models.biggan_inversion import (
     hinge_discriminator_loss,
     hinge_generator_loss,
 )
+from archive_colorizer.settings.kinds import Weight
+from archive_colorizer.settings.schema import Setting, settings
 from archive_colorizer.training.feed import FeedConfig, PairSampler, drawn
 from archive_colorizer.training.recipe import Batch, Phase, Sample
 from archive_colorizer.weights.state import read_state
@@ -43,36 +45,34 @@ Distance = Callable[[Tensor, Tensor], Tensor]
 """Two (B, 3, H, W) in [0, 1] -> a number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("recipe")
 class BigGANInversionRecipeConfig:
     """Settings of the recipe; learning rate and schedule are the loop's."""
 
     classes: tuple[str, ...] = ()
     """As `data.classes`, which sets it: words of pictures' names."""
-    mse: float = 1.0
-    perceptual: float = 0.2
+    mse: Weight = 1.0
+    """Weight of the mean squared error."""
+    perceptual: Weight = 0.2
+    """Weight of the distance of features; needs `vgg`, or `lpips_backbone` and `lpips_heads`."""
     perceptual_by: Literal["vgg16", "lpips"] = "vgg16"
+    """Features whose distance it is."""
     vgg: str = ""
     """File with VGG16's public weights."""
     lpips_backbone: str = ""
     """File with AlexNet's or VGG16's public weights."""
     lpips_heads: str = ""
     """File with LPIPS' learned 1x1 weights for that backbone."""
-    hinge: float = 0.03
-    enhance: float = 1.2
+    hinge: Weight = 0.03
+    """Weight of the adversarial hinge loss."""
+    enhance: Weight = 1.2
     """Saturation of the real pictures that the discriminator sees."""
-    discriminator_rate: float = 0.3
-    """Of the loop's learning rate."""
+    discriminator_rate: Annotated[float, Setting(gt=0)] = 0.3
+    """Learning rate of the discriminator, as a share of the loop's."""
     generator: str = ""
     """File with a public BigGAN generator's weights to begin with."""
     discriminator: str = ""
-    """File with a public BigGAN discriminator's."""
-
-    def __post_init__(self) -> None:
-        if min(self.mse, self.perceptual, self.hinge, self.enhance) < 0:
-            raise ConfigError("recipe: weights of losses must not be negative")
-        if self.discriminator_rate <= 0:
-            raise ConfigError("recipe.discriminator_rate: must be positive")
+    """File with a public BigGAN discriminator's weights to begin with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ targets are at a quarter of the size.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import cv2
 import numpy as np
@@ -21,6 +21,8 @@ from archive_colorizer.imaging.colour import AB_SCALE, LUMA_WEIGHTS, rgb_to_lab
 from archive_colorizer.imaging.degrade import degraded_gray
 from archive_colorizer.models.chroma_classifier import STRIDE, ChromaClassifier
 from archive_colorizer.models.chroma_lite import ChromaLite
+from archive_colorizer.settings.kinds import Share, Weight
+from archive_colorizer.settings.schema import Setting, settings
 from archive_colorizer.training.feed import FeedConfig, cut_alike, drawn
 from archive_colorizer.training.on_device.chroma import ChromaDeviceSampler
 from archive_colorizer.training.recipe import Batch, Phase, Sample
@@ -36,34 +38,35 @@ PRIOR_SAMPLES: Final = 2000
 """Photographs that the colours' rarity is taken from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("recipe")
 class ChromaRecipeConfig:
     """Settings of the recipe."""
 
-    rebalance: float = 0.5
+    rebalance: Weight = 0.5
     """Bins weigh by the rarity of their colour to this power: 0 not at all, 1 as in the paper."""
-    nearest: int = 5
+    nearest: Annotated[int, Setting(ge=1)] = 5
     """Bins that share a colour."""
-    sigma: float = 5.0
-    """Of the Gaussian that they share it by, in Lab units."""
-    hint_share: float = 0.4
+    sigma: Annotated[float, Setting(gt=0, unit="Lab")] = 5.0
+    """Standard deviation of the Gaussian that they share it by."""
+    hint_share: Share = 0.4
     """Share of the samples that get colour hints."""
-    weight_decay: float = 1e-2
-    regression: float = 0.0
+    weight_decay: Weight = 1e-2
+    """Weight decay of AdamW."""
+    regression: Weight = 0.0
     """Weight of the mean colour's L1 error, over 110, beside the cross-entropy; 0 leaves it out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("recipe")
 class ChromaLiteRecipeConfig(ChromaRecipeConfig):
     """Settings of the recipe for the family with the EfficientNet-Lite2 encoder."""
 
-    rebalance: float = 0.0
-    hint_share: float = 0.3
-    weight_decay: float = 2e-2
+    rebalance: Weight = 0.0
+    hint_share: Share = 0.3
+    weight_decay: Weight = 2e-2
     encoder: Literal["imagenet", "random"] = "imagenet"
     """Where the encoder starts: at the published weights (extra `pretrained`), or at random ones.
     With --init it starts at that model's."""
-    encoder_lr: float = 0.4
+    encoder_lr: Weight = 0.4
     """Learning rate of the encoder, as a share of the decoder's."""
 
 

@@ -7,7 +7,7 @@ which makes the critic unlearn what it knows; that is not copied. B batch, H hei
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
@@ -19,35 +19,34 @@ from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.metrics.vgg import open_vgg, perceptual_loss
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.models.cwgan_gp import Critic, ResidualUNet
+from archive_colorizer.settings.kinds import Channels, Momentum, Weight
+from archive_colorizer.settings.schema import Setting, settings
 from archive_colorizer.training.feed import FeedConfig, PairSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("recipe")
 class CWGANRecipeConfig:
     """Settings of the recipe; learning rate and schedule are the loop's."""
 
-    penalty: float = 10.0
-    """Of the gradient penalty."""
-    critic_steps: int = 5
+    penalty: Weight = 10.0
+    """Weight of the gradient penalty."""
+    critic_steps: Annotated[int, Setting(ge=1)] = 5
     """The generator learns in every so many steps of the critic."""
-    adversarial: float = 1.0
-    l1: float = 100.0
-    """Of the mean absolute error of ab, in units of 110."""
-    perceptual: float = 0.005
-    """Of VGG16's features; needs `vgg`."""
-    colour: float = 0.1
-    """Of the mean absolute error of a and b in Lab units."""
+    adversarial: Weight = 1.0
+    """Weight of the critic's verdict in the generator's loss."""
+    l1: Weight = 100.0
+    """Weight of the mean absolute error of ab, in units of 110."""
+    perceptual: Weight = 0.005
+    """Weight of the distance of VGG16's features; needs `vgg`."""
+    colour: Weight = 0.1
+    """Weight of the mean absolute error of a and b in Lab units."""
     vgg: str = ""
     """File with VGG16's public weights."""
-    critic_width: int = 64
-    beta1: float = 0.5
-
-    def __post_init__(self) -> None:
-        if self.critic_steps < 1:
-            raise ConfigError(f"recipe.critic_steps={self.critic_steps}: must be at least 1")
-        if min(self.penalty, self.adversarial, self.l1, self.perceptual, self.colour) < 0:
-            raise ConfigError("recipe: weights of losses must not be negative")
+    critic_width: Channels = 64
+    """Channels of the critic's first level."""
+    beta1: Momentum = 0.5
+    """Adam's decay of the mean gradient."""
 
 
 class CWGANRecipe:

@@ -16,23 +16,24 @@ from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.cyclegan import Critic, CycleGAN
 from archive_colorizer.models.pix2pix import init_normal
+from archive_colorizer.settings.kinds import Channels, Count, Weight
+from archive_colorizer.settings.schema import settings
 from archive_colorizer.training.feed import FeedConfig, cut_alike
 from archive_colorizer.training.recipe import Batch, Phase, Sample
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("recipe")
 class CycleGANRecipeConfig:
     """Settings of the recipe; learning rate and schedule are the loop's."""
 
-    cycle: float = 10.0
-    identity: float = 5.0
-    pool: int = 50
+    cycle: Weight = 10.0
+    """Weight of the error of a picture that went there and back."""
+    identity: Weight = 5.0
+    """Weight of the error of a picture that is of the target's kind already."""
+    pool: Count = 50
     """Made pictures that the critics are shown again; 0 shows only the newest."""
-    critic_width: int = 64
-
-    def __post_init__(self) -> None:
-        if min(self.cycle, self.identity, self.pool) < 0:
-            raise ConfigError("recipe: weights and pool must not be negative")
+    critic_width: Channels = 64
+    """Channels of the critics' first level."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ B batch, C channel, H height, W width.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -17,19 +16,26 @@ from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.models.colour import rgb_to_lab
 from archive_colorizer.models.pix2pix import Generator, PatchDiscriminator, init_normal
+from archive_colorizer.settings.kinds import Channels, Momentum, Weight
+from archive_colorizer.settings.schema import settings
 from archive_colorizer.training.feed import FeedConfig, PairSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("recipe")
 class Pix2PixRecipeConfig:
     """Settings of the recipe; learning rate and schedule are the loop's (2e-4, linear)."""
 
     gan: Literal["bce", "lsgan"] = "bce"
-    l1: float = 100.0
-    adversarial: float = 1.0
-    beta1: float = 0.5
-    discriminator_width: int = 64
+    """Adversarial loss: binary cross-entropy or least squares."""
+    l1: Weight = 100.0
+    """Weight of the mean absolute error."""
+    adversarial: Weight = 1.0
+    """Weight of the discriminator's verdict in the generator's loss."""
+    beta1: Momentum = 0.5
+    """Adam's decay of the mean gradient."""
+    discriminator_width: Channels = 64
+    """Channels of the discriminator's first level."""
 
 
 class Pix2PixRecipe:

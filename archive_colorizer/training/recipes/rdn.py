@@ -1,31 +1,27 @@
 """How the residual dense network learns: L1 (Zhang et al. 2018). B batch, H height, W width."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from archive_colorizer.data.library import Library
-from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.rdn import RDN
+from archive_colorizer.settings.kinds import LowJpeg
+from archive_colorizer.settings.schema import settings
 from archive_colorizer.training.feed import FeedConfig
 from archive_colorizer.training.low_high_sampler import EnlargeSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("recipe")
 class RDNRecipeConfig:
     """Settings of the recipe; the learning rate is the loop's."""
 
-    jpeg: int = 0
+    jpeg: LowJpeg = 0
     """Low pictures go through JPEG of this quality to 95; 0 leaves it out. The noise-cancelling
     weights of reference system D were trained at 50."""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.jpeg <= 95:
-            raise ConfigError(f"recipe.jpeg={self.jpeg}: must be 0 to 95")
 
 
 class RDNRecipe:

@@ -5,41 +5,37 @@ its weights (`--init`) with adversarial 0.005, l1 0.01 and perceptual 1. B batch
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from archive_colorizer.data.library import Library
-from archive_colorizer.errors import ConfigError
 from archive_colorizer.metrics.vgg import open_vgg, perceptual_loss
 from archive_colorizer.models.rrdb import Discriminator, RRDBNet, relativistic_loss
+from archive_colorizer.settings.kinds import Channels, LowJpeg, Weight
+from archive_colorizer.settings.schema import settings
 from archive_colorizer.training.feed import FeedConfig
 from archive_colorizer.training.low_high_sampler import EnlargeSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("recipe")
 class RRDBRecipeConfig:
     """Settings of the recipe; the learning rate is the loop's."""
 
-    l1: float = 1.0
-    adversarial: float = 0.0
-    """0 trains the PSNR model, without a discriminator."""
-    perceptual: float = 0.0
-    """Of VGG19's block5_conv4 before its activation; needs `vgg`."""
+    l1: Weight = 1.0
+    """Weight of the mean absolute error."""
+    adversarial: Weight = 0.0
+    """Weight of the discriminator's verdict; 0 trains the PSNR model, without a discriminator."""
+    perceptual: Weight = 0.0
+    """Weight of the distance of VGG19's block5_conv4 before its activation; needs `vgg`."""
     vgg: str = ""
     """File with VGG19's public weights."""
-    jpeg: int = 0
+    jpeg: LowJpeg = 0
     """Low pictures go through JPEG of this quality to 95; 0 leaves it out."""
-    discriminator_width: int = 64
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.jpeg <= 95:
-            raise ConfigError(f"recipe.jpeg={self.jpeg}: must be 0 to 95")
-        if min(self.l1, self.adversarial, self.perceptual) < 0:
-            raise ConfigError("recipe: weights of losses must not be negative")
+    discriminator_width: Channels = 64
+    """Channels of the discriminator's first level."""
 
 
 class RRDBRecipe:

@@ -6,7 +6,6 @@ B batch, H height, W width.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -19,25 +18,24 @@ from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.metrics.vgg import open_vgg, perceptual_loss
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.models.unet_perceptual import UNetPerceptual
+from archive_colorizer.settings.kinds import Weight
+from archive_colorizer.settings.schema import settings
 from archive_colorizer.training.feed import FeedConfig, PairSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings("recipe")
 class UNetPerceptualRecipeConfig:
     """Settings of the recipe; learning rate and schedule are the loop's."""
 
-    l1: float = 1.0
-    """Of the mean absolute error of ab, in units of 110."""
-    perceptual: float = 0.01
-    """Of VGG19's features; needs `vgg`."""
+    l1: Weight = 1.0
+    """Weight of the mean absolute error of ab, in units of 110."""
+    perceptual: Weight = 0.01
+    """Weight of the distance of VGG19's features; needs `vgg`."""
     vgg: str = ""
     """File with VGG19's public weights."""
     optimizer: Literal["adam", "radam"] = "adam"
-
-    def __post_init__(self) -> None:
-        if self.l1 < 0 or self.perceptual < 0:
-            raise ConfigError("recipe: weights of losses must not be negative")
+    """Optimizer."""
 
 
 class UNetPerceptualRecipe:

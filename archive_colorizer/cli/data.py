@@ -1,0 +1,62 @@
+"""The command `data`: inspect, filter, pairs."""
+
+import argparse
+from pathlib import Path
+from typing import Any, Final
+
+from archive_colorizer.cli.options import SettingOptions, add_command
+
+EXAMPLE: Final = """\
+archive-colorizer data inspect photos/
+archive-colorizer data filter photos/ kept/ --least 15
+archive-colorizer data pairs photos/ pairs/ --style monet --size 256"""
+ACTIONS: Final = {
+    "inspect": "say what is there: layout, sizes, colourfulness, what would be left out",
+    "filter": "copy what may teach colour into Parquet shards, and say what was left out",
+    "pairs": "make training pairs: a folder of sources and one of targets",
+}
+
+
+def add_data(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
+    """Add the command `data`."""
+    text = "look at training pictures, leave out grey ones, make pairs"
+    add_command(commands, "data", run_data, _fill_data, text, EXAMPLE)
+
+
+def _fill_data(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="what to do", required=True, metavar="WHAT")
+    for name, text in ACTIONS.items():
+        action = actions.add_parser(name, help=text, description=text)
+        action.set_defaults(command=run_data, what=name)
+        _add_options(action, name)
+
+
+def _add_options(parser: argparse.ArgumentParser, action: str) -> None:
+    from archive_colorizer.data.config import DataConfig
+    from archive_colorizer.settings.schema import list_settings
+
+    add = parser.add_argument
+    add("data", metavar="DATA", help="photographs, pairs, Lab arrays or Parquet shards")
+    if action != "inspect":
+        add("output", type=Path, metavar="OUT", help="a new or empty folder")
+    options = SettingOptions(parser, "data", DataConfig)
+    least = list_settings(DataConfig)["min_colourfulness"].default
+    options.add("layout", dest="form", default="auto")
+    options.add("min_colourfulness", flag="--least", dest="least", metavar="C", default=least)
+    if action == "inspect":
+        add("--csv", type=Path, metavar="FILE", dest="table", help="a verdict on each picture")
+    if action == "pairs":
+        add("--style", choices=("grey", "old", "monet", "comic"), default="grey",
+            help="grey and old make sources; monet and comic make targets")  # fmt: skip
+        add("--size", type=int, default=256, metavar="PX", help="edge of the squares")
+        add("--limit", type=int, default=0, metavar="N", help="at most N pairs")
+        add("--seed", type=int, default=0, help="draws the pairs")
+
+
+def run_data(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer data inspect | filter | pairs`."""
+    from archive_colorizer.data import commands
+
+    given = {name: value for name, value in vars(args).items() if name not in {"command", "what"}}
+    print(getattr(commands, args.what)(**given))
+    return 0

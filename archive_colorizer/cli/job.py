@@ -1,0 +1,153 @@
+"""The commands of a colouring job: colorize, status, verify."""
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from archive_colorizer.cli.exit_codes import EXIT_OK, EXIT_SOME_FAILED
+from archive_colorizer.cli.options import SettingOptions, add_command, group_given
+from archive_colorizer.errors import ConfigError
+
+if TYPE_CHECKING:
+    from archive_colorizer.pipeline.config import JobConfig
+    from archive_colorizer.storage import Store
+
+
+def add_colorize(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
+    """Add the command `colorize`."""
+    add_command(
+        commands, "colorize", run_colorize, _fill_colorize,
+        "colour every photograph of a folder or an inventory",
+        "archive-colorizer colorize scans/ colour/ --exclude 'drafts/*' --format jpeg",
+    )  # fmt: skip
+
+
+def _fill_colorize(parser: argparse.ArgumentParser) -> None:
+    from archive_colorizer.pipeline.config import (
+        ColorConfig,
+        OutputConfig,
+        RunConfig,
+        SelectConfig,
+    )
+
+    add = parser.add_argument
+    add("source", metavar="SOURCE",
+        help="a folder, an s3:// prefix, a picture, a .csv or a .parquet")  # fmt: skip
+    add("output", metavar="OUTPUT", help="a folder or s3:// prefix of its own")
+    add_tables(parser)
+    group = parser.add_argument_group("which pictures")
+    SettingOptions(group, "select", SelectConfig).add(
+        "include", "exclude", "exclude_list", "hints", "fixity", "limit", "retry_failed", "redo"
+    )
+    group = parser.add_argument_group("what they become")
+    SettingOptions(group, "color", ColorConfig).add(
+        "model", "vividness", "proxy_px", "back", "label", "restore", "sharpen", "upscale",
+        "upscaler", "upsampling", "on_colour",
+    )  # fmt: skip
+    SettingOptions(group, "output", OutputConfig).add("format", "quality", "bits", "suffix")
+    group = parser.add_argument_group("how it is run")
+    group.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")
+    SettingOptions(group, "run", RunConfig).add(
+        "address", "s3_endpoint", "s3_anonymous", "engine", "workers", "batch_size",
+        "max_megapixels", "require_cleared_weights", "audit", "verbose",
+    )  # fmt: skip
+
+
+def add_tables(group: Any) -> None:  # noqa: ANN401
+    """Add the options that name a configuration file and a parameter table."""
+    add = group.add_argument
+    add("--config", metavar="FILE", help="TOML; table and command line lie over it")
+    add("--params", metavar="TABLE", help="parameter table, .csv or .parquet")
+    add("--category", metavar="NAME", help="of the parameter table; its rows lie over COMMON")
+
+
+def build_job_config(args: argparse.Namespace) -> "JobConfig":
+    """Build the job's configuration: defaults, the file, the parameter table, the command line.
+
+    Raises:
+        ConfigError: a key or value that is not allowed.
+    """
+    from archive_colorizer.pipeline.config import JobConfig, overlay
+    from archive_colorizer.settings.overlay import read_file
+
+    config = JobConfig(source=args.source, output=args.output)
+    if args.config:
+        config = overlay(config, read_file(args.config), args.config)
+    if args.params:
+        from archive_colorizer.cli.parameters import read_for_colorizing
+
+        table = read_for_colorizing(args.params, args.category or "")
+        config = overlay(config, table, args.params)
+        config = replace(config, table=f"{args.params} {args.category or 'COMMON'}")
+    elif args.category:
+        raise ConfigError("--category needs --params")
+    return overlay(config, group_given(args), "command line")
+
+
+def run_colorize(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer colorize`."""
+    config = build_job_config(args)
+    from archive_colorizer.pipeline.run import colorize, preview
+
+    if args.dry_run:
+        print(preview(config).text())
+        return EXIT_OK
+    report = colorize(config)
+    print(report.text())
+    return EXIT_SOME_FAILED if report.failed else EXIT_OK
+
+
+def add_status(commands: Any) -> None:  # noqa: ANN401
+    """Add the command `status`."""
+    add_command(
+        commands, "status", run_status, _fill_store,
+        "how far a job is: counts by status and error class, speed, what is left",
+        "archive-colorizer status colour/",
+    )  # fmt: skip
+
+
+def add_verify(commands: Any) -> None:  # noqa: ANN401
+    """Add the command `verify`."""
+    add_command(
+        commands, "verify", run_verify, _fill_store,
+        "re-hash masters and derivatives against the manifest",
+        "archive-colorizer verify colour/",
+    )  # fmt: skip
+
+
+def _fill_store(parser: argparse.ArgumentParser) -> None:
+    """Options of a command that looks into an OUTPUT."""
+    from archive_colorizer.pipeline.config import RunConfig
+
+    parser.add_argument("output", metavar="OUTPUT", help="a folder or s3://BUCKET/PREFIX")
+    SettingOptions(parser, "run", RunConfig).add("s3_endpoint", "s3_anonymous")
+
+
+def _open_output(args: argparse.Namespace) -> "Store":
+    from archive_colorizer.storage import S3Settings, configure, open_store
+
+    reached = group_given(args).get("run", {})
+    configure(
+        S3Settings(
+            endpoint=str(reached.get("s3_endpoint", "")),
+            anonymous=bool(reached.get("s3_anonymous", False)),
+        )
+    )
+    return open_store(args.output)
+
+
+def run_status(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer status`."""
+    from archive_colorizer.pipeline.output.status import summarize
+
+    print(summarize(_open_output(args)).text())
+    return EXIT_OK
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer verify`."""
+    from archive_colorizer.pipeline.output.verify import verify
+
+    report = verify(_open_output(args))
+    print(report.text())
+    return EXIT_SOME_FAILED if report.findings else EXIT_OK

@@ -1,0 +1,66 @@
+"""Settings of training pictures: which are taken, and what is done to all of them."""
+
+from typing import Annotated, Final
+
+from archive_colorizer.settings.kinds import Colourfulness, Count, Layout, Seed, TrainShare
+from archive_colorizer.settings.schema import Setting, settings
+
+MIN_COLOURFULNESS: Final = 10.0
+"""Hasler & Süsstrunk (2003): 0 is grey, 15 slightly colourful. BigColor leaves out under 15."""
+
+
+@settings()
+class TargetConfig:
+    """Which targets are kept, and how they are split."""
+
+    min_colourfulness: Colourfulness = MIN_COLOURFULNESS
+    """Targets under it are left out; 0 keeps all."""
+    train_share: TrainShare = 0.8
+    """Share of the pictures to learn from."""
+    seed: Seed = 0
+    """Draws the split."""
+
+
+@settings("data")
+class DataConfig:
+    """Which pictures, and what is done to all of them before training."""
+
+    data: str
+    """A folder of colour photographs or of pairs, Lab arrays (L.npy, ab.npy), two unpaired folders,
+    or Parquet shards."""
+    layout: Annotated[Layout, Setting(former="form")] = "auto"
+    """How DATA lies on disk; auto looks. side-by-side must be named."""
+    domains: Annotated[tuple[str, ...], Setting(metavar="A,B")] = ()
+    """Two unpaired sets: folders of DATA, or values of the shards' column `source`."""
+    splits: Annotated[tuple[str, ...], Setting(metavar="A,...")] = ()
+    """Values of the shards' column `split` whose rows are taken and split by content. None takes
+    train, val and test as they are."""
+    only_sources: tuple[str, ...] = ()
+    """Values of the shards' column `source` whose rows are taken; none takes all."""
+    without_sources: tuple[str, ...] = ()
+    """Values of the shards' column `source` whose rows are left out altogether."""
+    classes: Annotated[tuple[str, ...], Setting(metavar="WORD,...")] = ()
+    """Classes of the pictures, as words of their names: WORD, or WORD=N. Pictures whose name has
+    none of them are left out."""
+    min_colourfulness: Annotated[Colourfulness, Setting(param="MINCOLOUR")] = MIN_COLOURFULNESS
+    """Targets under it (Hasler & Süsstrunk 2003) are left out; 0 keeps all. Not asked of unpaired
+    data or of pairs whose source is in colour: a night or a comic may be pale."""
+    train_share: TrainShare = 0.8
+    """Share of the pictures to learn from, by content hash, where the data does not say itself what
+    is for validation."""
+    short_px: Annotated[int, Setting(ge=16, le=4096, unit="px")] = 256
+    """Larger pictures are reduced to this short side."""
+    homomorphic: Annotated[bool, Setting(param="HOMOMORPHIC")] = False
+    """Even out illumination on every training picture (reference system A)."""
+    limit: Count = 0
+    """At most so many training pictures; 0 takes all. The first by content hash are taken."""
+    seed: Seed = 0
+    """Draws the split into training and validation."""
+
+    def targets(self, least: float | None = None) -> TargetConfig:
+        """Settings of the targets; `least` takes the place of `min_colourfulness`."""
+        return TargetConfig(
+            min_colourfulness=self.min_colourfulness if least is None else least,
+            train_share=self.train_share,
+            seed=self.seed,
+        )
