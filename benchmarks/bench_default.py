@@ -1,4 +1,4 @@
-"""What `builtin:default` does on colour photographs that it has not seen: figures, and two plots.
+"""`builtin:default` on colour photographs that it has not seen: figures, and two plots.
 
     python benchmarks/bench_default.py PHOTOS [--limit N] [--model REF ...]
 
@@ -43,7 +43,7 @@ def evaluated(
 
 
 def rows(report: EvaluationReport) -> list[dict[str, Any]]:
-    """What is kept of each row of a report."""
+    """Keep the columns of a report's rows that the figures need."""
     return [
         {"model": row.model} | {name: value for name in KEPT
                                 if (value := asdict(row)[name]) is not None}

@@ -1,4 +1,4 @@
-"""What fine-tuning on own colour holdings gains: one source of the shards plays the archive.
+"""The gain of fine-tuning on own colour holdings: one source of the shards plays the archive.
 
     python benchmarks/bench_finetune.py SHARDS SOURCE [SOURCE ...] [--minutes 10] [--limit 100]
 

@@ -1,4 +1,4 @@
-"""What each step costs at 1.5, 24 and 100 megapixels, and what memory a 100 MP TIFF takes.
+"""The cost of each step at 1.5, 24 and 100 megapixels, and the memory of a 100 MP TIFF.
 
     python benchmarks/bench_steps.py
 

@@ -1,4 +1,4 @@
-"""What levers of its training change in `builtin:default`: short runs that differ in one thing.
+"""The effect of levers of training on `builtin:default`: short runs that differ in one thing.
 
     python benchmarks/bench_training_levers.py SHARDS VALIDATION [--steps 200] [--only NAME ...]
 

@@ -140,12 +140,12 @@ def _write_png(picture: Encodable, sink: BinaryIO, bits: int, tags: Tags, tap: T
         _chunk(sink, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + tags.xmp)
     packer = zlib.compressobj(ZLIB_LEVEL)
     for strip in tap(picture.rgb_strips(bits, rows_of(height, width))):
-        _chunk(sink, b"IDAT", packer.compress(_filtered(strip)))
+        _chunk(sink, b"IDAT", packer.compress(_filter_rows(strip)))
     _chunk(sink, b"IDAT", packer.flush())
     _chunk(sink, b"IEND", b"")
 
 
-def _filtered(strip: NDArray[Any]) -> bytes:
+def _filter_rows(strip: NDArray[Any]) -> bytes:
     """Rows with PNG's filter 1, the difference from the pixel on the left; big-endian."""
     big = strip.astype(strip.dtype.newbyteorder(">"), copy=False)
     rows = big.reshape(strip.shape[0], -1).view(np.uint8)
@@ -174,7 +174,7 @@ def _write_tiff(picture: Encodable, sink: BinaryIO, bits: int, tags: Tags, tap: 
         extra.append((XMP_TAG, 1, len(tags.xmp), tags.xmp, True))
     with tifffile.TiffWriter(sink, bigtiff=size > BIGTIFF_BYTES, byteorder="<") as writer:
         writer.write(
-            map(_packed, tap(picture.rgb_strips(bits, rows))),
+            map(_pack, tap(picture.rgb_strips(bits, rows))),
             shape=(height, width, 3),
             dtype=np.uint8 if bits == 8 else np.uint16,
             photometric="rgb",
@@ -190,7 +190,7 @@ def _write_tiff(picture: Encodable, sink: BinaryIO, bits: int, tags: Tags, tap: 
         )
 
 
-def _packed(strip: NDArray[Any]) -> bytes:
+def _pack(strip: NDArray[Any]) -> bytes:
     """A strip as TIFF stores it: differences along the rows (predictor 2), deflated."""
     differences = imagecodecs.delta_encode(strip, axis=1).tobytes()
     return bytes(imagecodecs.zlib_encode(differences, ZLIB_LEVEL))

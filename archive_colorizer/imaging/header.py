@@ -1,4 +1,4 @@
-"""What a picture's header says, before any pixel is decoded."""
+"""The facts of a picture's header, read before any pixel is decoded."""
 
 import io
 import struct
@@ -53,7 +53,7 @@ class Header:
 
     @property
     def mime(self) -> str:
-        """MIME type."""
+        """MIME type of the file."""
         return MIMES[self.format]
 
     @property
