@@ -36,7 +36,7 @@ def photographs(shards: Path, source: str, folder: Path) -> int:
     return count
 
 
-def fine_tuned(shards: Path, source: str, minutes: float, limit: int) -> dict[str, object]:
+def fine_tune(shards: Path, source: str, minutes: float, limit: int) -> dict[str, object]:
     """Train on one source's photographs, and judge."""
     with tempfile.TemporaryDirectory() as scratch:
         photos, run, held = (Path(scratch) / name for name in ("photos", "run", "held"))
@@ -68,7 +68,7 @@ def main() -> None:
     place = RESULTS / "finetune.json"
     kept = json.loads(place.read_text(encoding="utf-8"))["sources"] if place.exists() else {}
     for source in args.sources:
-        kept[source] = fine_tuned(args.shards, source, args.minutes, args.limit)
+        kept[source] = fine_tune(args.shards, source, args.minutes, args.limit)
         save("finetune", {"sources": kept})
         for row in kept[source]["models"]:
             print({k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()})

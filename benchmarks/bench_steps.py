@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import tifffile
-from common import gray_photograph, save, timed
+from common import gray_photograph, measure_s, save
 from PIL import Image
 
 from archive_colorizer.demo import colour_photographs
@@ -52,13 +52,13 @@ def steps_of(megapixels: float) -> dict[str, float]:
     ab = np.stack((30 * np.sin(x / 40), 30 * np.cos(y / 30))).astype(np.float32)
     luma = read_luma(source, header).pixels
     figures = {
-        "prepare": timed(lambda: make_proxy(read_reduced(source, header, 256).pixels, 256)),
-        "tone": timed(lambda: tone_class(reduced)),
-        "decode": timed(lambda: read_luma(source, header)),
-        "fit_chroma": timed(lambda: compose(luma, ab)),
+        "prepare": measure_s(lambda: make_proxy(read_reduced(source, header, 256).pixels, 256)),
+        "tone": measure_s(lambda: tone_class(reduced)),
+        "decode": measure_s(lambda: read_luma(source, header)),
+        "fit_chroma": measure_s(lambda: compose(luma, ab)),
     }
     picture = compose(luma, ab)
-    figures["ycc_planes"] = timed(picture.ycc_planes)
+    figures["ycc_planes"] = measure_s(picture.ycc_planes)
     forms: tuple[tuple[encode.Format, int], ...] = (
         ("jpeg", 8), ("png", 8), ("tiff", 8), ("tiff", 16),
     )  # fmt: skip
@@ -72,9 +72,9 @@ def steps_of(megapixels: float) -> dict[str, float]:
             sink.truncate()
             encode.encode(picture, sink, settings, Tags())
 
-        figures[f"compose_encode_{name}_{bits}"] = timed(write, repeat=repeat)
+        figures[f"compose_encode_{name}_{bits}"] = measure_s(write, repeat=repeat)
         if name == "jpeg":
-            figures["measure_jpeg"] = timed(lambda sink=sink: quality.measure(luma, sink))
+            figures["measure_jpeg"] = measure_s(lambda sink=sink: quality.measure(luma, sink))
     return {key: round(1000 * seconds, 1) for key, seconds in figures.items()}
 
 

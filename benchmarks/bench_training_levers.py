@@ -46,7 +46,7 @@ SCRATCH: dict[str, dict[str, str]] = {
 }
 
 
-def trained(shards: str, run: Path, name: str, steps: int, minutes: float) -> float:
+def train_variant(shards: str, run: Path, name: str, steps: int, minutes: float) -> float:
     """Train; gives seconds a step."""
     words = ["train", "chroma_unet", shards, "--output", str(run), "--engine", "local",
              "--no-mlflow"]  # fmt: skip
@@ -65,7 +65,7 @@ def trained(shards: str, run: Path, name: str, steps: int, minutes: float) -> fl
     return float(last["spent_s"] / last["step"])
 
 
-def judged(photos: str, ref: str, limit: int) -> dict[str, Any]:
+def judge_variant(photos: str, ref: str, limit: int) -> dict[str, Any]:
     """Figures on pictures as they are, and seen worn."""
     _, plain, worn = rows(evaluated(photos, (ref,), limit, worn=True))
     del plain["model"], plain["ms_per_picture"]
@@ -88,12 +88,12 @@ def main() -> None:
     if args.only and place.exists():
         found = json.loads(place.read_text(encoding="utf-8"))["levers"]
     if MODEL not in found:
-        found[MODEL] = judged(args.validation, MODEL, args.limit)
+        found[MODEL] = judge_variant(args.validation, MODEL, args.limit)
     for name in args.only or (*LEVERS, *SCRATCH):
         with tempfile.TemporaryDirectory() as scratch:
             run = Path(scratch) / "run"
-            step_s = trained(args.shards, run, name, args.steps, args.minutes)
-            found[name] = judged(args.validation, str(run / "model"), args.limit)
+            step_s = train_variant(args.shards, run, name, args.steps, args.minutes)
+            found[name] = judge_variant(args.validation, str(run / "model"), args.limit)
             found[name]["seconds_per_step"] = step_s
         budget = {"steps": args.steps, "minutes from scratch": args.minutes}
         save("training_levers", {"pictures": args.limit, **budget, "levers": found})
