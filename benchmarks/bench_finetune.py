@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from bench_default import evaluated, rows
+from bench_default import evaluate_model, rows
 from common import RESULTS, save
 
 from archive_colorizer.cli.main import main as command
@@ -52,7 +52,7 @@ def fine_tune(shards: Path, source: str, minutes: float, limit: int) -> dict[str
         library = Library(str(run / "data" / "test.arrow"))
         for number in range(len(library)):
             (held / f"{number:05d}.png").write_bytes(encode(library[number].target, lossless=True))
-        found = rows(evaluated(str(held), (MODEL, str(run / "model")), limit))
+        found = rows(evaluate_model(str(held), (MODEL, str(run / "model")), limit))
     found[-1]["model"] = "fine-tuned"
     return {"photographs": count, "held out": len(library), "minutes": minutes, "steps": steps,
             "models": found}  # fmt: skip

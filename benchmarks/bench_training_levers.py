@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench_default import evaluated, rows
+from bench_default import evaluate_model, rows
 from common import RESULTS, save
 
 from archive_colorizer.cli.main import main as command
@@ -67,7 +67,7 @@ def train_variant(shards: str, run: Path, name: str, steps: int, minutes: float)
 
 def judge_variant(photos: str, ref: str, limit: int) -> dict[str, Any]:
     """Figures on pictures as they are, and seen worn."""
-    _, plain, worn = rows(evaluated(photos, (ref,), limit, worn=True))
+    _, plain, worn = rows(evaluate_model(photos, (ref,), limit, worn=True))
     del plain["model"], plain["ms_per_picture"]
     return plain | {
         "psnr_over_grey_worn": worn["psnr_over_grey"],
