@@ -24,42 +24,40 @@ class Family:
     """File in `models/`; its `build` makes a module from the config that it is annotated with."""
     size_multiple: int = 32
     """Sides of the pictures that it is given are multiples of this, in pixels."""
-    takes_hints: bool = False
+    hints: bool = False
     """The network uses points of known colour; the others would leave them out."""
-    has_vividness: bool = False
+    vividness: bool = False
     """Its colours can be lifted at prediction; the others have one colour for a pixel."""
     unpaired: bool = False
     """It learns from two sets of pictures without partners."""
+    two_way: bool = False
+    """It translates back, too, unless its settings say `one_way`."""
 
 
 FAMILIES: Final[Mapping[str, Family]] = {
     "autoencoder": Family(task=Task.COLORIZE, network="autoencoder"),
     "autoencoder_translate": Family(task=Task.TRANSLATE, network="autoencoder"),
     "biggan_inversion": Family(task=Task.COLORIZE, network="biggan_inversion", size_multiple=1),
-    "chroma_lite": Family(
-        task=Task.COLORIZE, network="chroma_lite", takes_hints=True, has_vividness=True
-    ),
-    "chroma_unet": Family(
-        task=Task.COLORIZE, network="chroma_unet", takes_hints=True, has_vividness=True
-    ),
+    "chroma_lite": Family(task=Task.COLORIZE, network="chroma_lite", hints=True, vividness=True),
+    "chroma_unet": Family(task=Task.COLORIZE, network="chroma_unet", hints=True, vividness=True),
     "cwgan_gp": Family(task=Task.COLORIZE, network="cwgan_gp"),
-    "cyclegan": Family(task=Task.TRANSLATE, network="cyclegan", size_multiple=4, unpaired=True),
+    "cyclegan": Family(
+        task=Task.TRANSLATE, network="cyclegan", size_multiple=4, unpaired=True, two_way=True
+    ),
     "ddcolor": Family(task=Task.COLORIZE, network="ddcolor", size_multiple=1),
     "eccv16": Family(task=Task.COLORIZE, network="eccv16", size_multiple=8),
     "pix2pix": Family(task=Task.COLORIZE, network="pix2pix"),
     "pix2pix_translate": Family(task=Task.TRANSLATE, network="pix2pix"),
     "rdn": Family(task=Task.UPSCALE, network="rdn", size_multiple=1),
     "rrdb": Family(task=Task.UPSCALE, network="rrdb", size_multiple=1),
-    "siggraph17": Family(
-        task=Task.COLORIZE, network="siggraph17", size_multiple=8, takes_hints=True
-    ),
+    "siggraph17": Family(task=Task.COLORIZE, network="siggraph17", size_multiple=8, hints=True),
     "unet_perceptual": Family(task=Task.COLORIZE, network="unet_perceptual"),
 }
 """Every family by its key, the one that cards name."""
 
 TASK_OF: Final[Mapping[str, Task]] = {name: row.task for name, row in FAMILIES.items()}
-TAKES_HINTS: Final = frozenset(name for name, row in FAMILIES.items() if row.takes_hints)
-HAS_VIVIDNESS: Final = frozenset(name for name, row in FAMILIES.items() if row.has_vividness)
+TAKES_HINTS: Final = frozenset(name for name, row in FAMILIES.items() if row.hints)
+HAS_VIVIDNESS: Final = frozenset(name for name, row in FAMILIES.items() if row.vividness)
 UNPAIRED: Final = frozenset(name for name, row in FAMILIES.items() if row.unpaired)
 
 UNKNOWN: Final = -1
@@ -69,6 +67,11 @@ UNKNOWN: Final = -1
 def has_classes(settings: Mapping[str, Any]) -> bool:
     """Whether a family with these settings is told what a picture shows."""
     return bool(settings.get("n_classes"))
+
+
+def translates_back(family: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a model of this family, with the settings of its card, has a way back."""
+    return FAMILIES[family].two_way and not settings.get("one_way", False)
 
 
 def class_number(settings: Mapping[str, Any], label: str) -> int:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from archive_colorizer.models.catalog import FAMILIES, HAS_VIVIDNESS, TAKES_HINTS
+from archive_colorizer.models.catalog import FAMILIES, HAS_VIVIDNESS, TAKES_HINTS, translates_back
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
 
@@ -156,6 +156,12 @@ def test_a_translator_gives_a_picture_of_the_same_size(name: str) -> None:
     said = small(name).translate(source)
     assert said.shape == source.shape
     assert said.dtype == torch.float32
+
+
+def test_only_a_two_way_family_translates_back_and_not_with_one_way_settings() -> None:
+    back = [name for name in MODELS if translates_back(name, SMALL.get(name, {}))]
+    assert back == [name for name in TRANSLATORS if FAMILIES[name].unpaired] == ["cyclegan"]
+    assert not translates_back("cyclegan", {"one_way": True})
 
 
 @pytest.mark.parametrize("name", ENLARGERS)
