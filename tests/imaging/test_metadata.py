@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from archive_colorizer.imaging.compose import WholePicture
-from archive_colorizer.imaging.encode import Format, Settings, encode
+from archive_colorizer.imaging.encode import Settings, encode
+from archive_colorizer.imaging.formats import Format
 from archive_colorizer.imaging.metadata import CHUNK_BYTES, Tags, build_xmp, find_row_id
 
 
