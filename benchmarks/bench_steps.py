@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import tifffile
-from common import gray_photograph, measure_s, save
+from common import gray_photograph, save, timed
 from PIL import Image
 
 from archive_colorizer.demo import colour_photographs
@@ -24,6 +24,7 @@ from archive_colorizer.imaging import encode, quality
 from archive_colorizer.imaging.colour import rgb_to_lab
 from archive_colorizer.imaging.compose import compose
 from archive_colorizer.imaging.decode import read_luma, read_reduced
+from archive_colorizer.imaging.formats import Format
 from archive_colorizer.imaging.header import read_header
 from archive_colorizer.imaging.metadata import Tags
 from archive_colorizer.imaging.tone import make_proxy, tone_class
@@ -52,14 +53,14 @@ def steps_of(megapixels: float) -> dict[str, float]:
     ab = np.stack((30 * np.sin(x / 40), 30 * np.cos(y / 30))).astype(np.float32)
     luma = read_luma(source, header).pixels
     figures = {
-        "prepare": measure_s(lambda: make_proxy(read_reduced(source, header, 256).pixels, 256)),
-        "tone": measure_s(lambda: tone_class(reduced)),
-        "decode": measure_s(lambda: read_luma(source, header)),
-        "fit_chroma": measure_s(lambda: compose(luma, ab)),
+        "prepare": timed(lambda: make_proxy(read_reduced(source, header, 256).pixels, 256)),
+        "tone": timed(lambda: tone_class(reduced)),
+        "decode": timed(lambda: read_luma(source, header)),
+        "fit_chroma": timed(lambda: compose(luma, ab)),
     }
     picture = compose(luma, ab)
-    figures["ycc_planes"] = measure_s(picture.ycc_planes)
-    forms: tuple[tuple[encode.Format, int], ...] = (
+    figures["ycc_planes"] = timed(picture.ycc_planes)
+    forms: tuple[tuple[Format, int], ...] = (
         ("jpeg", 8), ("png", 8), ("tiff", 8), ("tiff", 16),
     )  # fmt: skip
     for name, bits in forms:
@@ -72,9 +73,9 @@ def steps_of(megapixels: float) -> dict[str, float]:
             sink.truncate()
             encode.encode(picture, sink, settings, Tags())
 
-        figures[f"compose_encode_{name}_{bits}"] = measure_s(write, repeat=repeat)
+        figures[f"compose_encode_{name}_{bits}"] = timed(write, repeat=repeat)
         if name == "jpeg":
-            figures["measure_jpeg"] = measure_s(lambda sink=sink: quality.measure(luma, sink))
+            figures["measure_jpeg"] = timed(lambda sink=sink: quality.measure(luma, sink))
     return {key: round(1000 * seconds, 1) for key, seconds in figures.items()}
 
 

@@ -77,7 +77,7 @@ def write_archive(folder: Path, count: int, megapixels: float = 1.5) -> None:
         (folder / f"{number:06d}.jpg").write_bytes(encoded[number % len(encoded)])
 
 
-def measure_s(function: Any, *, repeat: int = 5) -> float:  # noqa: ANN401 (any callable)
+def timed(function: Any, *, repeat: int = 5) -> float:  # noqa: ANN401 (any callable)
     """Median seconds of a call."""
     seconds = []
     for _ in range(repeat):
