@@ -62,7 +62,7 @@ def demo(folder: Path) -> int:
     write_masters(masters)
     report = colorize(JobConfig(source=str(masters), output=str(colour)))
     sheet = folder / "sheet.png"
-    before_and_after(colour, sheet)
+    write_before_and_after(colour, sheet)
     print(  # noqa: T201 (what the demo is for)
         f"{report.text()}\n\nLook at:\n  {sheet}  before and after\n  {colour}  the pictures\n"
         f"  {colour / 'manifest'}  one Parquet row for each"
@@ -70,7 +70,7 @@ def demo(folder: Path) -> int:
     return 0 if report.ok and not report.failed else 1
 
 
-def before_and_after(output: Path, sheet: Path) -> None:
+def write_before_and_after(output: Path, sheet: Path) -> None:
     """Write a contact sheet of the pictures of a finished job."""
     columns = ["status", "source_uri", "derivative_uri"]
     rows = ds.dataset(output / "manifest").to_table(columns=columns).to_pylist()
@@ -79,13 +79,13 @@ def before_and_after(output: Path, sheet: Path) -> None:
         if row["status"] != "ok":
             continue
         before, after = path_of_uri(row["source_uri"]), path_of_uri(row["derivative_uri"])
-        cells.append((before.name, _pixels(before)))
-        cells.append((after.name, _pixels(after)))
+        cells.append((before.name, _read_pixels(before)))
+        cells.append((after.name, _read_pixels(after)))
     pairs = [cells[i : i + 4] for i in range(0, len(cells), 4)]
     contact_sheet(pairs).save(sheet)
 
 
-def _pixels(path: Path) -> np.ndarray:
+def _read_pixels(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         pixels = np.asarray(image)
     return pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)

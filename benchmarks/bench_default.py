@@ -1,4 +1,4 @@
-"""What `builtin:default` does on colour photographs that it has not seen: figures, and two plots.
+"""`builtin:default` on colour photographs that it has not seen: figures, and two plots.
 
     python benchmarks/bench_default.py PHOTOS [--limit N] [--model REF ...]
 
@@ -29,7 +29,7 @@ KEPT = ("psnr_mean", "psnr_over_grey", "ssim", "colourfulness", "colourfulness_r
 IMAGES = ROOT / "docs" / "images"
 
 
-def evaluated(
+def evaluate_model(
     photos: str,
     models: tuple[str, ...],
     limit: int,
@@ -43,7 +43,7 @@ def evaluated(
 
 
 def rows(report: EvaluationReport) -> list[dict[str, Any]]:
-    """What is kept of each row of a report."""
+    """Keep the columns of a report's rows that the figures need."""
     return [
         {"model": row.model} | {name: value for name in KEPT
                                 if (value := asdict(row)[name]) is not None}
@@ -99,9 +99,9 @@ def main() -> None:
     args = parser.parse_args()
     model = "builtin:default"
     IMAGES.mkdir(exist_ok=True)
-    plain = evaluated(args.photos, (model, *(args.model or ())), args.limit)
-    ways = evaluated(args.photos, (model,), args.limit, hint_points=5, worn=True)
-    curve = rows(evaluated(args.photos, (model,), args.limit, vividness=VIVIDNESS))[1:]
+    plain = evaluate_model(args.photos, (model, *(args.model or ())), args.limit)
+    ways = evaluate_model(args.photos, (model,), args.limit, hint_points=5, worn=True)
+    curve = rows(evaluate_model(args.photos, (model,), args.limit, vividness=VIVIDNESS))[1:]
     own = next(row for row in rows(plain) if row["model"] == model)
     parts = tenths(plain, model)
     plot_vividness(curve, own)

@@ -158,7 +158,7 @@ def homomorphic(runs: Path) -> list[dict[str, Any]]:
 
 
 def table(lines: list[dict[str, Any]]) -> str:
-    """Markdown."""
+    """Write the figures as a Markdown table."""
     names = list(dict.fromkeys(name for line in lines for name in line))
     head = f"| {' | '.join(names)} |\n|---|{'---:|' * (len(names) - 1)}\n"
     return head + "".join(

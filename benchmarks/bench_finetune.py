@@ -1,4 +1,4 @@
-"""What fine-tuning on own colour holdings gains: one source of the shards plays the archive.
+"""The gain of fine-tuning on own colour holdings: one source of the shards plays the archive.
 
     python benchmarks/bench_finetune.py SHARDS SOURCE [SOURCE ...] [--minutes 10] [--limit 100]
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from bench_default import evaluated, rows
+from bench_default import evaluate_model, rows
 from common import RESULTS, save
 
 from archive_colorizer.cli.main import main as command
@@ -36,7 +36,7 @@ def photographs(shards: Path, source: str, folder: Path) -> int:
     return count
 
 
-def fine_tuned(shards: Path, source: str, minutes: float, limit: int) -> dict[str, object]:
+def fine_tune(shards: Path, source: str, minutes: float, limit: int) -> dict[str, object]:
     """Train on one source's photographs, and judge."""
     with tempfile.TemporaryDirectory() as scratch:
         photos, run, held = (Path(scratch) / name for name in ("photos", "run", "held"))
@@ -52,7 +52,7 @@ def fine_tuned(shards: Path, source: str, minutes: float, limit: int) -> dict[st
         library = Library(str(run / "data" / "test.arrow"))
         for number in range(len(library)):
             (held / f"{number:05d}.png").write_bytes(encode(library[number].target, lossless=True))
-        found = rows(evaluated(str(held), (MODEL, str(run / "model")), limit))
+        found = rows(evaluate_model(str(held), (MODEL, str(run / "model")), limit))
     found[-1]["model"] = "fine-tuned"
     return {"photographs": count, "held out": len(library), "minutes": minutes, "steps": steps,
             "models": found}  # fmt: skip
@@ -68,7 +68,7 @@ def main() -> None:
     place = RESULTS / "finetune.json"
     kept = json.loads(place.read_text(encoding="utf-8"))["sources"] if place.exists() else {}
     for source in args.sources:
-        kept[source] = fine_tuned(args.shards, source, args.minutes, args.limit)
+        kept[source] = fine_tune(args.shards, source, args.minutes, args.limit)
         save("finetune", {"sources": kept})
         for row in kept[source]["models"]:
             print({k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()})

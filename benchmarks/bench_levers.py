@@ -1,4 +1,4 @@
-"""What each lever of `builtin:default` changes at prediction: one row each, the same photographs.
+"""The effect of each lever of `builtin:default` at prediction: one row each, the same photographs.
 
     python benchmarks/bench_levers.py PHOTOS [--limit N] [--before REF]
 

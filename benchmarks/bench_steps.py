@@ -1,4 +1,4 @@
-"""What each step costs at 1.5, 24 and 100 megapixels, and what memory a 100 MP TIFF takes.
+"""The cost of each step at 1.5, 24 and 100 megapixels, and the memory of a 100 MP TIFF.
 
     python benchmarks/bench_steps.py
 
@@ -24,6 +24,7 @@ from archive_colorizer.imaging import encode, quality
 from archive_colorizer.imaging.colour import rgb_to_lab
 from archive_colorizer.imaging.compose import compose
 from archive_colorizer.imaging.decode import read_luma, read_reduced
+from archive_colorizer.imaging.formats import Format
 from archive_colorizer.imaging.header import read_header
 from archive_colorizer.imaging.metadata import Tags
 from archive_colorizer.imaging.tone import make_proxy, tone_class
@@ -59,7 +60,7 @@ def steps_of(megapixels: float) -> dict[str, float]:
     }
     picture = compose(luma, ab)
     figures["ycc_planes"] = timed(picture.ycc_planes)
-    forms: tuple[tuple[encode.Format, int], ...] = (
+    forms: tuple[tuple[Format, int], ...] = (
         ("jpeg", 8), ("png", 8), ("tiff", 8), ("tiff", 16),
     )  # fmt: skip
     for name, bits in forms:

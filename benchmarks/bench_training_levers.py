@@ -1,4 +1,4 @@
-"""What levers of its training change in `builtin:default`: short runs that differ in one thing.
+"""The effect of levers of training on `builtin:default`: short runs that differ in one thing.
 
     python benchmarks/bench_training_levers.py SHARDS VALIDATION [--steps 200] [--only NAME ...]
 
@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench_default import evaluated, rows
+from bench_default import evaluate_model, rows
 from common import RESULTS, save
 
 from archive_colorizer.cli.main import main as command
@@ -46,7 +46,7 @@ SCRATCH: dict[str, dict[str, str]] = {
 }
 
 
-def trained(shards: str, run: Path, name: str, steps: int, minutes: float) -> float:
+def train_variant(shards: str, run: Path, name: str, steps: int, minutes: float) -> float:
     """Train; gives seconds a step."""
     words = ["train", "chroma_unet", shards, "--output", str(run), "--engine", "local",
              "--no-mlflow"]  # fmt: skip
@@ -65,9 +65,9 @@ def trained(shards: str, run: Path, name: str, steps: int, minutes: float) -> fl
     return float(last["spent_s"] / last["step"])
 
 
-def judged(photos: str, ref: str, limit: int) -> dict[str, Any]:
+def judge_variant(photos: str, ref: str, limit: int) -> dict[str, Any]:
     """Figures on pictures as they are, and seen worn."""
-    _, plain, worn = rows(evaluated(photos, (ref,), limit, worn=True))
+    _, plain, worn = rows(evaluate_model(photos, (ref,), limit, worn=True))
     del plain["model"], plain["ms_per_picture"]
     return plain | {
         "psnr_over_grey_worn": worn["psnr_over_grey"],
@@ -88,12 +88,12 @@ def main() -> None:
     if args.only and place.exists():
         found = json.loads(place.read_text(encoding="utf-8"))["levers"]
     if MODEL not in found:
-        found[MODEL] = judged(args.validation, MODEL, args.limit)
+        found[MODEL] = judge_variant(args.validation, MODEL, args.limit)
     for name in args.only or (*LEVERS, *SCRATCH):
         with tempfile.TemporaryDirectory() as scratch:
             run = Path(scratch) / "run"
-            step_s = trained(args.shards, run, name, args.steps, args.minutes)
-            found[name] = judged(args.validation, str(run / "model"), args.limit)
+            step_s = train_variant(args.shards, run, name, args.steps, args.minutes)
+            found[name] = judge_variant(args.validation, str(run / "model"), args.limit)
             found[name]["seconds_per_step"] = step_s
         budget = {"steps": args.steps, "minutes from scratch": args.minutes}
         save("training_levers", {"pictures": args.limit, **budget, "levers": found})

@@ -1,4 +1,4 @@
-"""What the benchmarks share: photographs to work on, the machine, and where figures go."""
+"""Parts that the benchmarks share: photographs to work on, the machine, and where figures go."""
 
 import json
 import platform

@@ -15,7 +15,7 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results"
 STEPS = ("prepare", "tone", "decode", "fit_chroma", "ycc_planes", "compose_encode_jpeg_8",
          "measure_jpeg")  # fmt: skip
-"""What a JPEG derivative costs."""
+"""Costs of a JPEG derivative."""
 HOLDINGS = (38_000, 170_000, 1_600_000, 150_000_000)
 MASTERS = {  # name: (megapixels as measured, MB a master)
     "JPEG, 1.5 MP": ("1.5 MP", 0.6),
@@ -29,7 +29,7 @@ DERIVATIVE_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Node:
-    """One machine."""
+    """One machine of the planned cluster."""
 
     cores: int
     gbit: float

@@ -25,7 +25,7 @@ TENTHS = 10
 
 
 def memory_mib(process: psutil.Process) -> tuple[float, float]:
-    """Of the driver alone (resident), and of all (shared pages count once)."""
+    """Memory of the driver alone (resident), and of all (shared pages count once)."""
     alone = process.memory_info().rss
     total = 0
     for one in (process, *process.children(recursive=True)):

@@ -20,7 +20,7 @@ from archive_colorizer.data.sources import Form, Picture, pictures
 from archive_colorizer.data.targets import (
     TargetConfig,
     Verdict,
-    judged,
+    judge_picture,
     report,
     split_digest,
     write_verdicts,
@@ -39,14 +39,14 @@ SHARD_SCHEMA: Final = pa.schema(
 
 
 def inspect(data: str, form: Form, least: float, table: Path | None = None) -> str:
-    """What is there, as lines for people.
+    """Describe the pictures under DATA, as lines for people.
 
     Raises:
         LocationError: DATA is missing, empty or not of the form.
     """
     verdicts: list[Verdict] = []
     pairs = 0
-    for picture, verdict in _judged(data, form, least):
+    for picture, verdict in _judge_each(data, form, least):
         verdicts.append(verdict)
         pairs += picture.source is not None
     sizes = Counter(f"{v.width}x{v.height}" for v in verdicts if v.width)
@@ -72,14 +72,14 @@ def filter(data: str, output: Path, form: Form, least: float) -> str:
     Raises:
         LocationError: DATA is missing, OUT is not empty or not writable, or nothing is kept.
     """
-    _new(output)
+    _make_empty(output)
     verdicts: list[Verdict] = []
     rows: list[dict[str, Any]] = []
     shards = 0
-    for picture, verdict in _judged(data, form, least):
+    for picture, verdict in _judge_each(data, form, least):
         verdicts.append(verdict)
         if verdict.kept:
-            rows.append(_row(picture, verdict))
+            rows.append(_make_row(picture, verdict))
         if len(rows) == SHARD_ROWS:
             shards = _write_shard(rows, output, shards)
     if rows:
@@ -104,11 +104,11 @@ def pairs(  # noqa: PLR0913 (the command's options)
     """
     if not 16 <= size <= 4096 or limit < 0:
         raise ConfigError(f"--size {size} --limit {limit}: 16 to 4096, and not negative")
-    _new(output)
+    _make_empty(output)
     verdicts: list[Verdict] = []
     for folder in ("source", "target"):
         (output / folder).mkdir()
-    for picture, verdict in _judged(data, form, least):
+    for picture, verdict in _judge_each(data, form, least):
         verdicts.append(verdict)
         if verdict.kept:
             photograph = square(Image.fromarray(decode(picture.target)), size)
@@ -121,38 +121,38 @@ def pairs(  # noqa: PLR0913 (the command's options)
     return f"{report(verdicts)}\npairs: {output}/source, {output}/target"
 
 
-def _grey(rgb: Photograph, rng: np.random.Generator) -> tuple[Photograph, Photograph]:
-    return _three(rgb @ LUMA_WEIGHTS), rgb
+def _pair_with_grey(rgb: Photograph, rng: np.random.Generator) -> tuple[Photograph, Photograph]:
+    return _repeat_channels(rgb @ LUMA_WEIGHTS), rgb
 
 
-def _old(rgb: Photograph, rng: np.random.Generator) -> tuple[Photograph, Photograph]:
-    return _three(degraded_gray((rgb / 255).astype(np.float32), rng) * 255), rgb
+def _pair_with_old(rgb: Photograph, rng: np.random.Generator) -> tuple[Photograph, Photograph]:
+    return _repeat_channels(degraded_gray((rgb / 255).astype(np.float32), rng) * 255), rgb
 
 
-def _three(gray_hw: np.ndarray) -> Photograph:
+def _repeat_channels(gray_hw: np.ndarray) -> Photograph:
     return np.asarray(cv2.merge([np.rint(gray_hw).clip(0, 255).astype(np.uint8)] * 3))
 
 
 Style = Callable[[Photograph, np.random.Generator], tuple[Photograph, Photograph]]
 STYLES: Final[Mapping[str, Style]] = {
-    "grey": _grey,
-    "old": _old,
+    "grey": _pair_with_grey,
+    "old": _pair_with_old,
     "monet": lambda rgb, rng: (rgb, monet(rgb, rng)),
     "comic": lambda rgb, rng: (rgb, comic(rgb, rng)),
 }
 """Photograph -> source and target."""
 
 
-def _judged(data: str, form: Form, least: float) -> Iterator[tuple[Picture, Verdict]]:
+def _judge_each(data: str, form: Form, least: float) -> Iterator[tuple[Picture, Verdict]]:
     config = TargetConfig(min_colourfulness=least)
     seen: set[str] = set()
     for picture in pictures(data, form):
-        verdict = judged(picture.name, picture.target, config, seen, split=picture.split)
+        verdict = judge_picture(picture.name, picture.target, config, seen, split=picture.split)
         seen.add(verdict.sha256)
         yield picture, verdict
 
 
-def _row(picture: Picture, verdict: Verdict) -> dict[str, Any]:
+def _make_row(picture: Picture, verdict: Verdict) -> dict[str, Any]:
     return {
         "image": picture.target, "source_image": picture.source, "name": picture.name,
         "split": verdict.split, "width": verdict.width, "height": verdict.height,
@@ -169,7 +169,7 @@ def _write_shard(rows: list[dict[str, Any]], output: Path, number: int) -> int:
     return number + 1
 
 
-def _new(output: Path) -> None:
+def _make_empty(output: Path) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
         if any(output.iterdir()):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from archive_colorizer.errors import ConfigError
 
 
-def numbered(classes: Sequence[str]) -> dict[str, int]:
+def number_classes(classes: Sequence[str]) -> dict[str, int]:
     """Words and their class numbers.
 
     Args:
@@ -30,7 +30,7 @@ def numbered(classes: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def label_of(name: str, numbers: Mapping[str, int]) -> int | None:
+def find_label(name: str, numbers: Mapping[str, int]) -> int | None:
     """The class of the first word in a name (letters between other characters) that has one."""
     words = re.split(r"[^a-z]+", name.lower())
     return next((numbers[word] for word in words if word in numbers), None)

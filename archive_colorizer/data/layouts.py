@@ -36,14 +36,14 @@ class Listed:
 
 
 def list_pictures(data: Path, layout: str) -> list[Listed]:
-    """What is in a folder, a shard or a pair of arrays, in the order of names; empty for nothing.
+    """List the pictures of a folder, a shard or a pair of arrays, in the order of names.
 
     Raises:
         LocationError: it is not laid out as said.
     """
     if layout == "lab" or (layout == "auto" and all((data / n).is_file() for n in LAB_FILES)):
-        return _lab(data)
-    return list(_shards(data) or _pairs(data, layout) or _photos(data))
+        return _list_lab(data)
+    return list(_list_shards(data) or _list_pairs(data, layout) or _list_photos(data))
 
 
 def read(where: Where) -> bytes:
@@ -70,12 +70,12 @@ def square(image: Image.Image, size: int) -> NDArray[np.uint8]:
     return np.asarray(fitted, dtype=np.uint8)
 
 
-def _shards(data: Path) -> Iterator[Listed] | None:
+def _list_shards(data: Path) -> Iterator[Listed] | None:
     files = [data] if data.suffix == ".parquet" else sorted(data.glob("*.parquet"))
-    return _rows(files) if files else None
+    return _list_rows(files) if files else None
 
 
-def _rows(files: Sequence[Path]) -> Iterator[Listed]:
+def _list_rows(files: Sequence[Path]) -> Iterator[Listed]:
     for file in files:
         try:
             for batch in pq.ParquetFile(file).iter_batches(100, columns=["name", "image"]):
@@ -85,8 +85,8 @@ def _rows(files: Sequence[Path]) -> Iterator[Listed]:
             raise LocationError(f"{file}: not a shard with name and image: {error}") from error
 
 
-def _lab(data: Path) -> list[Listed]:
-    lightness, ab = (_array(data / name) for name in LAB_FILES)
+def _list_lab(data: Path) -> list[Listed]:
+    lightness, ab = (_open_array(data / name) for name in LAB_FILES)
     fits = lightness.shape[:3] == ab.shape[:3] and ab.ndim == 4 and ab.shape[3] == 2
     if not fits or lightness.size != ab.size // 2:
         raise LocationError(
@@ -95,13 +95,13 @@ def _lab(data: Path) -> list[Listed]:
         )
     scales = lab_scales(lightness, ab)
     return [
-        Listed(f"{number:06d}", partial(_lab_png, lightness, ab, scales, number))
+        Listed(f"{number:06d}", partial(_encode_lab, lightness, ab, scales, number))
         for number in range(len(ab))
     ]
 
 
 def lab_scales(lightness: NDArray[Any], ab: NDArray[Any]) -> tuple[float, float]:
-    """What brings the arrays to Lab units: (factor of L, offset of ab).
+    """Factor of L and offset of ab that bring the arrays to Lab units.
 
     8-bit arrays are OpenCV's (L * 255/100, a and b + 128); others are in Lab units as they are.
     """
@@ -111,7 +111,7 @@ def lab_scales(lightness: NDArray[Any], ab: NDArray[Any]) -> tuple[float, float]
     )
 
 
-def _lab_png(
+def _encode_lab(
     lightness: NDArray[Any], ab: NDArray[Any], scales: tuple[float, float], number: int
 ) -> bytes:
     luma = lightness[number].reshape(ab.shape[1:3]).astype(np.float32) * np.float32(scales[0])
@@ -122,41 +122,41 @@ def _lab_png(
         return file.getvalue()
 
 
-def _array(path: Path) -> NDArray[Any]:
+def _open_array(path: Path) -> NDArray[Any]:
     try:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (OSError, ValueError) as error:
         raise LocationError(f"{path}: cannot be read as a NumPy array: {error}") from error
 
 
-def _pairs(data: Path, layout: str) -> list[Listed]:
+def _list_pairs(data: Path, layout: str) -> list[Listed]:
     if layout not in ("auto", "two-folders"):
         return []
     for source, target in PAIR_FOLDERS:
         if (data / source).is_dir() and (data / target).is_dir():
-            return _matched(_by_stem(data / source), _by_stem(data / target), data)
+            return _match_pairs(_index_by_stem(data / source), _index_by_stem(data / target), data)
     if layout == "two-folders":
         names = ", ".join("/".join(pair) for pair in PAIR_FOLDERS)
         raise LocationError(f"{data}: has no pair of folders ({names})")
     return []
 
 
-def _matched(sources: dict[str, Path], truths: dict[str, Path], data: Path) -> list[Listed]:
+def _match_pairs(sources: dict[str, Path], truths: dict[str, Path], data: Path) -> list[Listed]:
     alone = sorted(sources.keys() ^ truths.keys())
     if alone:
         raise LocationError(f"{data}: {len(alone)} pictures without a partner, first {alone[0]!r}")
     return [Listed(name, truths[name], sources[name]) for name in sorted(truths)]
 
 
-def _by_stem(folder: Path) -> dict[str, Path]:
-    return {str(path.relative_to(folder).with_suffix("")): path for path in _files(folder)}
+def _index_by_stem(folder: Path) -> dict[str, Path]:
+    return {str(path.relative_to(folder).with_suffix("")): path for path in _list_files(folder)}
 
 
-def _photos(data: Path) -> list[Listed]:
+def _list_photos(data: Path) -> list[Listed]:
     if data.is_file():
         return [Listed(data.name, data)]
-    return [Listed(str(path.relative_to(data)), path) for path in _files(data)]
+    return [Listed(str(path.relative_to(data)), path) for path in _list_files(data)]
 
 
-def _files(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)

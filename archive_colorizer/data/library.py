@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from archive_colorizer.data.config import DataConfig as DataConfig
-from archive_colorizer.data.labels import label_of, numbered
+from archive_colorizer.data.labels import find_label, number_classes
 from archive_colorizer.data.sources import (
     Picture,
     Sources,
@@ -33,7 +33,7 @@ from archive_colorizer.data.sources import (
 )
 from archive_colorizer.data.targets import (
     Verdict,
-    judged,
+    judge_picture,
     report,
     split_digest,
     write_verdicts,
@@ -110,14 +110,14 @@ def open_library(path: str) -> Library:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What gathering left in its folder."""
+    """The libraries that gathering left in its folder."""
 
     train: str
     """Path of the Library to learn from."""
     test: str
     """Path of the Library to validate with."""
     split_sha256: str
-    """Of who is in which split."""
+    """Digest of the split, as `targets.split_digest` gives it."""
     pairs: bool
     colour_sources: bool
     """Pairs whose sources are in colour: a translation, not a colouring."""
@@ -132,7 +132,7 @@ def gather(config: DataConfig, folder: Path) -> Gathered:
         LocationError: nothing there, nothing left after filtering, or one split is empty.
     """
     record = folder / "data.json"
-    wanted = {"config": json.loads(json.dumps(asdict(config))), "data": _fingerprint(config.data)}
+    wanted = {"config": json.loads(json.dumps(asdict(config))), "data": _hash_listing(config.data)}
     if record.exists():
         said = json.loads(record.read_text(encoding="utf-8"))
         if said["wanted"] == wanted:
@@ -158,9 +158,9 @@ class _Gatherer:
         verdicts: list[Verdict] = []
         with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
             loose = Path(scratch) / "all.arrow"
-            write_items(loose, self._kept(verdicts))
+            write_items(loose, self._keep(verdicts))
             kept = [verdict for verdict in verdicts if verdict.kept]
-            chosen = _chosen(kept, config)
+            chosen = _choose(kept, config)
             paths = {split: self._folder / f"{split}.arrow" for split in ("train", "test")}
             for split, path in paths.items():
                 wanted = [i for i, v in enumerate(kept) if chosen[i] and v.split == split]
@@ -183,8 +183,8 @@ class _Gatherer:
                     f"({self._folder / 'verdicts.parquet'} says why the others are not)"
                 )
 
-    def _kept(self, verdicts: list[Verdict]) -> Iterator[dict[str, Any]]:
-        """Rows of the kept pictures; all verdicts go into the list, in the data's order."""
+    def _keep(self, verdicts: list[Verdict]) -> Iterator[dict[str, Any]]:
+        """Yield the rows of kept pictures; all verdicts go into the list, in the data's order."""
         config = self._config
         seen: set[str] = set()
         sources = Sources(frozenset(config.only_sources), frozenset(config.without_sources))
@@ -192,33 +192,35 @@ class _Gatherer:
         workers = os.cpu_count() or 1
         with ThreadPoolExecutor(workers) as pool:
             while window := list(islice(found, WINDOW * workers)):
-                for verdict, row in pool.map(self._looked_at, window):
+                for verdict, row in pool.map(self._examine, window):
                     if verdict.sha256 in seen and verdict.reason != "unreadable":
-                        verdict, row = verdict.left_out("duplicate"), None
+                        verdict, row = verdict.leave_out("duplicate"), None
                     seen.add(verdict.sha256)
                     verdicts.append(verdict)
                     if row is not None:
                         yield row
 
-    def _looked_at(self, picture: Picture) -> tuple[Verdict, dict[str, Any] | None]:
-        """A picture's verdict, and its row where it is kept."""
+    def _examine(self, picture: Picture) -> tuple[Verdict, dict[str, Any] | None]:
+        """Judge a picture; gives its verdict, and its row where it is kept."""
         config = self._config
         pale = self._unpaired or picture.source is not None
         targets = config.targets(0.0 if pale else None)
-        verdict = judged(picture.name, picture.target, targets, frozenset(), split=picture.split)
+        verdict = judge_picture(
+            picture.name, picture.target, targets, frozenset(), split=picture.split
+        )
         if not verdict.kept:
             return verdict, None
-        if config.classes and label_of(picture.name, numbered(config.classes)) is None:
-            return verdict.left_out("no_class"), None
-        row = self._row(picture)
-        return (verdict, row) if row is not None else (verdict.left_out("unreadable"), None)
+        if config.classes and find_label(picture.name, number_classes(config.classes)) is None:
+            return verdict.leave_out("no_class"), None
+        row = self._make_row(picture)
+        return (verdict, row) if row is not None else (verdict.leave_out("unreadable"), None)
 
-    def _row(self, picture: Picture) -> dict[str, Any] | None:
+    def _make_row(self, picture: Picture) -> dict[str, Any] | None:
         config = self._config
         row: dict[str, Any] = {"name": picture.name, "domain": picture.domain, "source": None}
         try:
             if picture.source is None:
-                return row | {"target": _stored(picture.target, config)}
+                return row | {"target": _encode_for_library(picture.target, config)}
             source, target = decode(picture.source), decode(picture.target)
         except (LocationError, OSError):
             return None
@@ -227,8 +229,8 @@ class _Gatherer:
         height, width = target.shape[:2]
         if source.shape != target.shape:
             source = np.asarray(cv2.resize(source, (width, height), interpolation=cv2.INTER_AREA))
-        row["target"] = encode(prepared(target, config), lossless=True)
-        row["source"] = encode(prepared(source, config), lossless=True)
+        row["target"] = encode(prepare_picture(target, config), lossless=True)
+        row["source"] = encode(prepare_picture(source, config), lossless=True)
         return row
 
 
@@ -244,8 +246,8 @@ def write_items(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         writer.write_batch(pa.RecordBatch.from_pylist(waiting, SCHEMA))
 
 
-def _chosen(kept: Sequence[Verdict], config: DataConfig) -> list[bool]:
-    """Which stay under the limit: it holds for the training pictures alone."""
+def _choose(kept: Sequence[Verdict], config: DataConfig) -> list[bool]:
+    """Choose who stays under the limit, which holds for the training pictures alone."""
     if not config.limit:
         return [True] * len(kept)
     order = sorted((v.sha256, i) for i, v in enumerate(kept) if v.split == "train")
@@ -254,7 +256,7 @@ def _chosen(kept: Sequence[Verdict], config: DataConfig) -> list[bool]:
 
 
 def _copy(source: Path, target: Path, wanted: Sequence[int]) -> None:
-    """Some rows of an Arrow file, batch by batch."""
+    """Copy some rows of an Arrow file, batch by batch."""
     numbers = np.asarray(wanted, np.int64)
     temporary = target.with_suffix(".tmp")
     with (
@@ -272,7 +274,7 @@ def _copy(source: Path, target: Path, wanted: Sequence[int]) -> None:
 
 
 def decode(data: bytes) -> Photograph:
-    """(H, W, 3) uint8 sRGB, upright.
+    """Decode a picture to (H, W, 3) uint8 sRGB, upright.
 
     Raises:
         LocationError: the bytes are not a picture.
@@ -285,7 +287,7 @@ def decode(data: bytes) -> Photograph:
 
 
 def encode(pixels: Photograph, *, lossless: bool = False) -> bytes:
-    """As PNG, or as JPEG without loss of chroma resolution."""
+    """Encode (H, W, 3) sRGB as PNG, or as JPEG at full chroma resolution."""
     bgr = np.ascontiguousarray(pixels[..., ::-1])
     if lossless:
         return bytes(cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1])
@@ -295,8 +297,8 @@ def encode(pixels: Photograph, *, lossless: bool = False) -> bytes:
     return bytes(cv2.imencode(".jpg", bgr, settings)[1])
 
 
-def prepared(pixels: Photograph, config: DataConfig) -> Photograph:
-    """Reduced to the short side, and its light evened out where that is asked for."""
+def prepare_picture(pixels: Photograph, config: DataConfig) -> Photograph:
+    """Reduce a picture to the short side, and even out its light where that is asked for."""
     scale = config.short_px / min(pixels.shape[:2])
     if scale < 1:
         size = tuple(max(1, round(side * scale)) for side in pixels.shape[1::-1])
@@ -304,18 +306,18 @@ def prepared(pixels: Photograph, config: DataConfig) -> Photograph:
     return homomorphic(pixels) if config.homomorphic else pixels
 
 
-def _stored(data: bytes, config: DataConfig) -> bytes:
-    """The bytes as they are where nothing is to be done to them."""
+def _encode_for_library(data: bytes, config: DataConfig) -> bytes:
+    """Encode a picture for the library; bytes that need no change stay as they are."""
     with Image.open(io.BytesIO(data)) as image:
         small = min(image.size) <= config.short_px
         plain = image.format in {"JPEG", "PNG", "WEBP"} and image.mode == "RGB"
     if small and plain and not config.homomorphic:
         return data
-    return encode(prepared(decode(data), config))
+    return encode(prepare_picture(decode(data), config))
 
 
-def _fingerprint(data: str) -> str:
-    """SHA-256, hex, of names, sizes and times under DATA: whether it is still the same."""
+def _hash_listing(data: str) -> str:
+    """SHA-256, hex, of the names, sizes and times under DATA: equal while nothing changed."""
     root = Path(data)
     if not root.exists():
         raise LocationError(f"{data}: does not exist")

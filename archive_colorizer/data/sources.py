@@ -1,4 +1,4 @@
-"""What DATA may be, and the pictures in it, one by one as encoded bytes.
+"""The forms that DATA may have, and its pictures, one by one as encoded bytes.
 
 A folder of colour photographs, Parquet shards, a folder of pairs (two folders or side by side),
 Lab arrays, two unpaired folders or domains.
@@ -24,7 +24,7 @@ TEST_FOLDERS: Final = {"trainA": "testA", "trainB": "testB"}
 SPLITS: Final[dict[str, Split]] = {
     "train": "train", "val": "test", "valid": "test", "validation": "test", "test": "test",
 }  # fmt: skip
-"""What a shard's column `split` may say -> ours."""
+"""Values of a shard's column `split` -> our names."""
 BATCH_ROWS: Final = 100
 
 
@@ -35,9 +35,9 @@ class Picture:
     name: str
     target: bytes
     source: bytes | None = None
-    """Of a pair; None where the source is made of the target."""
+    """The pair's other picture; None where the source is made of the target."""
     domain: str = ""
-    """Of unpaired data."""
+    """Name of its set in unpaired data; empty elsewhere."""
     split: Split | None = None
     """As the data says; None leaves it to the content's hash."""
 
@@ -86,30 +86,30 @@ def pictures(
         raise ConfigError(f"domains={','.join(domains)}: must be two different names")
     shards = [root] if root.suffix == ".parquet" else sorted(root.glob("*.parquet"))
     if shards:
-        yield from _of_shards(shards, domains, splits, sources)
+        yield from _read_shards(shards, domains, splits, sources)
         return
-    folders = _unpaired(root, form, domains)
+    folders = _find_unpaired(root, form, domains)
     if folders:
-        yield from _of_domains(root, folders)
+        yield from _read_domains(root, folders)
         return
     found = list_pictures(root, form)
     if not found:
         raise LocationError(f"{data}: no photographs there")
     for listed in found:
-        yield _of_listed(listed, form)
+        yield _read_listed(listed, form)
 
 
 def is_unpaired(data: str, form: Form, domains: tuple[str, ...]) -> bool:
     """Whether DATA is two sets of pictures without partners."""
-    return bool(domains) or bool(_unpaired(Path(data), form, domains))
+    return bool(domains) or bool(_find_unpaired(Path(data), form, domains))
 
 
-def _of_listed(listed: Listed, form: str) -> Picture:
-    """With nothing in it where a file cannot be read: its verdict says so, the others go on."""
+def _read_listed(listed: Listed, form: str) -> Picture:
+    """Read a picture; one that cannot be read stays empty, and its verdict says so."""
     try:
         target = read(listed.truth)
         if form == "side-by-side":
-            left, right = _halves(target)
+            left, right = _split_halves(target)
             return Picture(listed.name, right, left)
         source = None if listed.source is None else read(listed.source)
     except (OSError, SyntaxError, ValueError):
@@ -117,22 +117,22 @@ def _of_listed(listed: Listed, form: str) -> Picture:
     return Picture(listed.name, target, source)
 
 
-def _halves(data: bytes) -> tuple[bytes, bytes]:
-    """Left and right half as PNG."""
+def _split_halves(data: bytes) -> tuple[bytes, bytes]:
+    """Split a picture side by side into its left and right half, as PNG."""
     with Image.open(io.BytesIO(data)) as image:
         rgb = image.convert("RGB")
     half = rgb.width // 2
     boxes = ((0, 0, half, rgb.height), (rgb.width - half, 0, rgb.width, rgb.height))
-    return _png(rgb.crop(boxes[0])), _png(rgb.crop(boxes[1]))
+    return _encode_png(rgb.crop(boxes[0])), _encode_png(rgb.crop(boxes[1]))
 
 
-def _png(image: Image.Image) -> bytes:
+def _encode_png(image: Image.Image) -> bytes:
     with io.BytesIO() as file:
         image.save(file, "PNG", compress_level=1)
         return file.getvalue()
 
 
-def _of_shards(
+def _read_shards(
     shards: list[Path],
     domains: tuple[str, ...],
     splits: tuple[str, ...],
@@ -149,7 +149,7 @@ def _of_shards(
             for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
                 for row in batch.to_pylist():
                     name = f"{shard.name}/{row.get('name', number)}"
-                    picture = _of_row(row, name, domains, splits)
+                    picture = _read_row(row, name, domains, splits)
                     number += 1
                     if picture is not None and sources.takes(row.get("source")):
                         yield picture
@@ -157,10 +157,10 @@ def _of_shards(
             raise LocationError(f"{shard}: not a shard with a column image: {error}") from error
 
 
-def _of_row(
+def _read_row(
     row: dict[str, object], name: str, domains: tuple[str, ...], splits: tuple[str, ...]
 ) -> Picture | None:
-    """None for rows that are neither of the domains nor of a split that is for training."""
+    """Make a row a picture; None if it belongs to no wanted domain or split."""
     image, source = row["image"], row.get("source_image")
     assert isinstance(image, bytes)
     if domains:
@@ -175,7 +175,7 @@ def _of_row(
     return Picture(name, image, pair, split=None if said is None else SPLITS[str(said)])
 
 
-def _unpaired(root: Path, form: str, domains: tuple[str, ...]) -> tuple[str, str] | None:
+def _find_unpaired(root: Path, form: str, domains: tuple[str, ...]) -> tuple[str, str] | None:
     if domains:
         first, second = domains
         absent = [name for name in domains if not (root / name).is_dir()]
@@ -192,7 +192,7 @@ def _unpaired(root: Path, form: str, domains: tuple[str, ...]) -> tuple[str, str
     return None
 
 
-def _of_domains(root: Path, folders: tuple[str, str]) -> Iterator[Picture]:
+def _read_domains(root: Path, folders: tuple[str, str]) -> Iterator[Picture]:
     for folder in folders:
         held_out = root / TEST_FOLDERS.get(folder, "-")
         parts: list[tuple[Path, Split | None]] = [(root / folder, None)]
@@ -203,7 +203,7 @@ def _of_domains(root: Path, folders: tuple[str, str]) -> Iterator[Picture]:
             if not found:
                 raise LocationError(f"{part}: no photographs there")
             for listed in found:
-                found_one = _of_listed(listed, "photos")
+                found_one = _read_listed(listed, "photos")
                 name = f"{part.name}/{listed.name}"
                 yield replace(found_one, name=name, domain=folder, split=split)
 

@@ -29,11 +29,11 @@ MEASURED_PX: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found of one picture."""
+    """The decision on one picture, with its reason."""
 
     name: str
     sha256: str
-    """Of the encoded bytes."""
+    """Digest of the encoded bytes, hex."""
     width: int
     height: int
     colourfulness: float
@@ -44,7 +44,7 @@ class Verdict:
     split: str
     """train or test, by content; empty where it is left out."""
 
-    def left_out(self, reason: str) -> "Verdict":
+    def leave_out(self, reason: str) -> "Verdict":
         """The same picture, not kept."""
         return replace(self, kept=False, reason=reason, split="")
 
@@ -57,13 +57,13 @@ def judge(pictures: Iterable[Picture], config: TargetConfig) -> tuple[Verdict, .
     seen: set[str] = set()
     verdicts = []
     for picture in pictures:
-        verdict = judged(picture.name, picture.target, config, seen, split=picture.split)
+        verdict = judge_picture(picture.name, picture.target, config, seen, split=picture.split)
         seen.add(verdict.sha256)
         verdicts.append(verdict)
     return tuple(verdicts)
 
 
-def judged(
+def judge_picture(
     name: str, data: bytes, config: TargetConfig, seen: Set[str], *, split: Split | None = None
 ) -> Verdict:
     """A verdict for one picture.
@@ -85,14 +85,14 @@ def judged(
         bgr = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     rgb = np.asarray(bgr[..., ::-1])
     score = colourfulness(rgb)
-    reason = "duplicate" if sha256 in seen else _reason(rgb, score, config.min_colourfulness)
-    chosen = split or split_of(sha256, config.train_share, config.seed)
+    reason = "duplicate" if sha256 in seen else _find_reason(rgb, score, config.min_colourfulness)
+    chosen = split or choose_split(sha256, config.train_share, config.seed)
     return Verdict(
         name, sha256, width, height, round(score, 3), not reason, reason, "" if reason else chosen
     )
 
 
-def split_of(sha256: str, train_share: float, seed: int) -> Split:
+def choose_split(sha256: str, train_share: float, seed: int) -> Split:
     """Train or test, by content and seed alone: names, order and additions change nothing."""
     digest = hashlib.sha256(f"{seed}:{sha256}".encode()).digest()
     return "train" if int.from_bytes(digest[:8], "big") < train_share * 2**64 else "test"
@@ -105,7 +105,7 @@ def split_digest(verdicts: Sequence[Verdict]) -> str:
 
 
 def report(verdicts: Sequence[Verdict]) -> str:
-    """What was kept and what was left out, and why, as lines for people."""
+    """Summarise who was kept, who was left out, and why, as lines for people."""
     if not verdicts:
         return "no pictures"
     kept = [v for v in verdicts if v.kept]
@@ -131,7 +131,7 @@ def write_verdicts(verdicts: Sequence[Verdict], path: Path) -> None:
     temporary.replace(path)
 
 
-def _reason(rgb: NDArray[np.uint8], score: float, least: float) -> str:
+def _find_reason(rgb: NDArray[np.uint8], score: float, least: float) -> str:
     if score < least:
         return "grey" if score < 1 else "not colourful"
     if not least:

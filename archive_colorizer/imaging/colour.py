@@ -14,7 +14,7 @@ LUMINANCE_WEIGHTS: Final = np.array([0.2126729, 0.7151522, 0.0721750], np.float3
 R_FROM_CR, G_FROM_CB, G_FROM_CR, B_FROM_CB = 1.402, -0.344136, -0.714136, 1.772
 """JFIF: R' = Y' + 1.402 Cr and so on, with centred Cb and Cr."""
 AB_SCALE: Final = 110.0
-"""What networks divide a and b by: over 1 only for colours that sRGB does not reach."""
+"""Divisor of a and b for networks: over 1 only for colours that sRGB does not reach."""
 
 Float = NDArray[np.float32]
 
@@ -40,14 +40,14 @@ def lab_to_rgb(lab_hwc: Float) -> Float:
     return np.asarray(np.clip(rgb, 0, 1), np.float32)
 
 
-def linear_of(encoded: NDArray[Any]) -> Float:
+def decode_srgb(encoded: NDArray[Any]) -> Float:
     """Decode sRGB's tone curve: float32 in [0, 1] -> float32 in [0, 1]."""
     x = np.asarray(encoded, np.float32)
     return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-def encoded_of(linear: NDArray[Any]) -> Float:
-    """Apply sRGB's tone curve, the inverse of `linear_of`."""
+def encode_srgb(linear: NDArray[Any]) -> Float:
+    """Apply sRGB's tone curve, the inverse of `decode_srgb`."""
     x = np.asarray(linear, np.float32)
     return np.where(
         x <= 0.0031308, x * 12.92, 1.055 * np.maximum(x, 1e-12) ** (1 / 2.4) - 0.055
@@ -56,8 +56,8 @@ def encoded_of(linear: NDArray[Any]) -> Float:
 
 @lru_cache(maxsize=2)
 def linear_table(top: int) -> Float:
-    """`linear_of` for every value of an integer type whose largest is `top`: (top + 1,)."""
-    return linear_of(np.arange(top + 1, dtype=np.float32) / top)
+    """`decode_srgb` for every value of an integer type whose largest is `top`: (top + 1,)."""
+    return decode_srgb(np.arange(top + 1, dtype=np.float32) / top)
 
 
 def lightness(luminance: NDArray[Any]) -> Float:

@@ -28,7 +28,7 @@ def comparison_sheet(
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(14)
     for column, title in enumerate(titles):
-        draw.text((column * step + 2, 6), _shortened(title, font, edge), fill="black", font=font)
+        draw.text((column * step + 2, 6), _shorten(title, font, edge), fill="black", font=font)
     for row, pictures in enumerate(rows):
         for column, picture in enumerate(pictures):
             cell = Image.fromarray(picture)
@@ -37,8 +37,8 @@ def comparison_sheet(
     return sheet
 
 
-def _shortened(title: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, edge: int) -> str:
-    """The title's end, where it is too long: of a path the end says most."""
+def _shorten(title: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, edge: int) -> str:
+    """Cut a title that is too long to its end: the end of a path says most."""
     if font.getlength(title) <= edge - 4:
         return title
     while font.getlength("..." + title) > edge - 4:

@@ -22,14 +22,14 @@ from archive_colorizer.imaging.colour import (
     LUMINANCE_WEIGHTS,
     R_FROM_CR,
     Float,
-    encoded_of,
+    encode_srgb,
     linear_table,
 )
 from archive_colorizer.imaging.decode import luma_of
 from archive_colorizer.imaging.upsample import ChromaMap, Method, chroma_map
 
 STRIP_PIXELS: Final = 1 << 18
-"""Of one strip: small enough for the processor's cache."""
+"""Pixels of one strip: small enough for the processor's cache."""
 ENCODE_STEPS: Final = 1 << 16
 
 
@@ -63,7 +63,7 @@ class Composer:
             strip = luma[top : top + rows]
             at = slice(top // 2, top // 2 + math.ceil(strip.shape[0] / 2))
             cb[at], cr[at] = self._half_chroma(strip, top // 2)
-        return in_even_buffer(luma), cb, cr
+        return pad_to_even(luma), cb, cr
 
     def _half_chroma(
         self, strip: NDArray[np.uint8], top: int
@@ -74,7 +74,7 @@ class Composer:
         proxy_h, proxy_w = self.chroma.coefficients_hw4.shape[:2]
         cb, cr = self.chroma.at(mean, top, proxy_h / height, proxy_w / width)
         scale = gamut_scale(low, high, cb, cr)
-        return _byte_chroma(cb * scale), _byte_chroma(cr * scale)
+        return _to_bytes(cb * scale), _to_bytes(cr * scale)
 
     def rgb_strips(self, bits: int, rows: int) -> Iterator[NDArray[Any]]:
         """RGB with the master's L*, from top to bottom.
@@ -140,7 +140,7 @@ def encode_table(bits: int) -> NDArray[Any]:
     """
     top, dtype = (255, np.uint8) if bits == 8 else (65535, np.uint16)
     linear = np.arange(ENCODE_STEPS, dtype=np.float32) / (ENCODE_STEPS - 1)
-    return np.rint(encoded_of(linear) * top).astype(dtype)
+    return np.rint(encode_srgb(linear) * top).astype(dtype)
 
 
 def _linear_rgb(luma: Float, cb: Float, cr: Float, target: Float) -> Float:
@@ -165,7 +165,7 @@ def _linear_rgb(luma: Float, cb: Float, cr: Float, target: Float) -> Float:
     return np.asarray(np.clip(linear, 0, 1), np.float32)
 
 
-def in_even_buffer(luma_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def pad_to_even(luma_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The same plane as a view into one of even sides, its edges repeated.
 
     The encoder reads whole 2 x 2 blocks of luma: beyond an odd side that would be foreign memory.
@@ -190,7 +190,7 @@ def _blocks(strip: NDArray[np.uint8]) -> tuple[Float, Float, Float]:
     return low * scale, high * scale, np.asarray(mean * scale)
 
 
-def _byte_chroma(plane: Float) -> NDArray[np.uint8]:
+def _to_bytes(plane: Float) -> NDArray[np.uint8]:
     return np.asarray(np.clip(np.rint(plane * 255 + 128), 0, 255), np.uint8)
 
 
@@ -212,7 +212,7 @@ class WholePicture:
         even = np.pad(ycc, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         half = cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         cr, cb = (np.ascontiguousarray(half[..., i]) for i in (1, 2))
-        return in_even_buffer(np.asarray(ycc[..., 0])), cb, cr
+        return pad_to_even(np.asarray(ycc[..., 0])), cb, cr
 
     def rgb_strips(self, bits: int, rows: int) -> Iterator[NDArray[Any]]:
         """Strips of (rows, W, 3) uint8, or uint16 when 16 bits are asked for."""

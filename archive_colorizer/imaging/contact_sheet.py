@@ -21,7 +21,7 @@ def contact_sheet(
         rows: of (caption, picture): (H, W) or (H, W, 3) uint8.
         height_px: of every picture on the sheet.
     """
-    cells = [[(caption, _scaled(pixels, height_px)) for caption, pixels in row] for row in rows]
+    cells = [[(caption, _scale(pixels, height_px)) for caption, pixels in row] for row in rows]
     width = max(sum(image.width + MARGIN_PX for _, image in row) for row in cells) + MARGIN_PX
     step = height_px + CAPTION_PX + MARGIN_PX
     sheet = Image.new("RGB", (width, step * len(cells) + MARGIN_PX), PAPER)
@@ -37,7 +37,7 @@ def contact_sheet(
     return sheet
 
 
-def _scaled(pixels: NDArray[Any], height_px: int) -> Image.Image:
+def _scale(pixels: NDArray[Any], height_px: int) -> Image.Image:
     image = Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
     width = max(1, round(image.width * height_px / image.height))
     return image.resize((width, height_px), Image.Resampling.LANCZOS)

@@ -38,7 +38,7 @@ def read_luma(source: BinaryIO, header: Header) -> Decoded:
     Raises:
         PictureFault: truncated, unreadable, unsupported, bad_icc, out_of_memory.
     """
-    convert, status = _conversion(header)
+    convert, status = _choose_conversion(header)
     if header.format == "JPEG" and header.photometric == "ycbcr" and status in {"none", "ignored"}:
         with decoding("JPEG pixels"):
             source.seek(0)
@@ -68,7 +68,7 @@ def read_reduced(source: BinaryIO, header: Header, min_short_px: int) -> Decoded
     Raises:
         PictureFault: as `read_luma`.
     """
-    convert, status = _conversion(header)
+    convert, status = _choose_conversion(header)
     if header.format == "JPEG" and header.photometric in {"grey", "ycbcr"}:
         with decoding("JPEG pixels"):
             source.seek(0)
@@ -101,32 +101,32 @@ def _shrink(pixels: Pixels, factor: int) -> Pixels:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
 
 
-def _conversion(header: Header) -> tuple[Callable[[Pixels], Pixels], str]:
+def _choose_conversion(header: Header) -> tuple[Callable[[Pixels], Pixels], str]:
     """How strips are brought to sRGB, and the profile's status."""
     if not header.icc:
-        return _same, "none"
+        return _keep, "none"
     if header.photometric in {"palette", "cmyk"} or is_srgb(header.icc, header.icc_name):
-        return _same, "used" if header.photometric == "cmyk" else "ignored"
+        return _keep, "used" if header.photometric == "cmyk" else "ignored"
     if header.samples < 3:
         table = gray_table(header.icc)
-        return (_same, "broken") if table is None else (_table(table), "used")
+        return (_keep, "broken") if table is None else (_through_table(table), "used")
     icc = header.icc
     probe = rgb_to_srgb(np.zeros((1, 1, 3), np.uint8), icc)
-    return (_same, "broken") if probe is None else (_rgb(icc), "used")
+    return (_keep, "broken") if probe is None else (_through_profile(icc), "used")
 
 
-def _same(strip: Pixels) -> Pixels:
+def _keep(strip: Pixels) -> Pixels:
     return strip
 
 
-def _table(table: NDArray[np.uint16]) -> Callable[[Pixels], Pixels]:
+def _through_table(table: NDArray[np.uint16]) -> Callable[[Pixels], Pixels]:
     def convert(strip: Pixels) -> Pixels:
         return apply_table(strip, table) if strip.ndim == 2 else strip
 
     return convert
 
 
-def _rgb(icc: bytes) -> Callable[[Pixels], Pixels]:
+def _through_profile(icc: bytes) -> Callable[[Pixels], Pixels]:
     def convert(strip: Pixels) -> Pixels:
         if strip.ndim == 2:
             return strip

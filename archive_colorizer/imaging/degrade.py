@@ -1,4 +1,4 @@
-"""What old photographs suffered: emulsion, tone, blur, scratches, grain, JPEG."""
+"""Damage of old photographs: emulsion, tone, blur, scratches, grain, JPEG."""
 
 import hashlib
 from typing import Any

@@ -5,9 +5,9 @@ PNG and TIFF are written strip by strip, so that a large derivative never lies i
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final, Literal, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import imagecodecs
 import numpy as np
@@ -18,11 +18,11 @@ from PIL import Image
 
 from archive_colorizer.imaging.compose import STRIP_PIXELS
 from archive_colorizer.imaging.faults import PictureFault
+from archive_colorizer.imaging.formats import WRITTEN, Format
 from archive_colorizer.imaging.metadata import Tags
 from archive_colorizer.imaging.tone import MAX_MEASURED_PIXELS, reduction_for
 
-Format = Literal["jpeg", "png", "tiff"]
-MIMES: Final = {"jpeg": "image/jpeg", "png": "image/png", "tiff": "image/tiff"}
+MIMES: Final = {name: one.mime for name, one in WRITTEN.items()}
 ICC_CHUNK: Final = 65519
 """Bytes of a profile in one APP2 segment."""
 ZLIB_LEVEL: Final = 4
@@ -78,15 +78,12 @@ def encode(
         PictureFault: too_large for a JPEG.
         OSError: the sink cannot be written.
     """
-    if settings.format == "jpeg":
-        _write_jpeg(picture, sink, settings.quality, tags)
-    elif settings.format == "png":
-        _write_png(picture, sink, settings.bits, tags, tap)
-    else:
-        _write_tiff(picture, sink, settings.bits, tags, tap)
+    WRITERS[settings.format](picture, sink, settings, tags, tap)
 
 
-def _write_jpeg(picture: Encodable, sink: BinaryIO, quality: int, tags: Tags) -> None:
+def _write_jpeg(
+    picture: Encodable, sink: BinaryIO, settings: Settings, tags: Tags, tap: Tap
+) -> None:
     height, width = picture.luma_hw.shape
     if max(height, width) > MAX_JPEG_SIDE:
         raise PictureFault(
@@ -95,7 +92,7 @@ def _write_jpeg(picture: Encodable, sink: BinaryIO, quality: int, tags: Tags) ->
             "use --format tiff or png",
         )
     luma, cb, cr = picture.ycc_planes()
-    data = simplejpeg.encode_jpeg_yuv_planes(luma, cb, cr, quality)
+    data = simplejpeg.encode_jpeg_yuv_planes(luma, cb, cr, settings.quality)
     app0_end = 4 + struct.unpack(">H", data[4:6])[0]
     sink.write(data[:2])
     sink.write(_app0(tags.dpi))
@@ -126,8 +123,10 @@ def _segment(marker: int, body: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
 
 
-def _write_png(picture: Encodable, sink: BinaryIO, bits: int, tags: Tags, tap: Tap) -> None:
-    height, width = picture.luma_hw.shape
+def _write_png(
+    picture: Encodable, sink: BinaryIO, settings: Settings, tags: Tags, tap: Tap
+) -> None:
+    (height, width), bits = picture.luma_hw.shape, settings.bits
     sink.write(b"\x89PNG\r\n\x1a\n")
     _chunk(sink, b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0))
     _chunk(sink, b"iCCP", b"sRGB\0\0" + zlib.compress(tags.icc))
@@ -140,12 +139,12 @@ def _write_png(picture: Encodable, sink: BinaryIO, bits: int, tags: Tags, tap: T
         _chunk(sink, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + tags.xmp)
     packer = zlib.compressobj(ZLIB_LEVEL)
     for strip in tap(picture.rgb_strips(bits, rows_of(height, width))):
-        _chunk(sink, b"IDAT", packer.compress(_filtered(strip)))
+        _chunk(sink, b"IDAT", packer.compress(_filter_rows(strip)))
     _chunk(sink, b"IDAT", packer.flush())
     _chunk(sink, b"IEND", b"")
 
 
-def _filtered(strip: NDArray[Any]) -> bytes:
+def _filter_rows(strip: NDArray[Any]) -> bytes:
     """Rows with PNG's filter 1, the difference from the pixel on the left; big-endian."""
     big = strip.astype(strip.dtype.newbyteorder(">"), copy=False)
     rows = big.reshape(strip.shape[0], -1).view(np.uint8)
@@ -165,8 +164,10 @@ def _chunk(sink: BinaryIO, kind: bytes, body: bytes) -> None:
     sink.write(struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))
 
 
-def _write_tiff(picture: Encodable, sink: BinaryIO, bits: int, tags: Tags, tap: Tap) -> None:
-    height, width = picture.luma_hw.shape
+def _write_tiff(
+    picture: Encodable, sink: BinaryIO, settings: Settings, tags: Tags, tap: Tap
+) -> None:
+    (height, width), bits = picture.luma_hw.shape, settings.bits
     rows = rows_of(height, width)
     size = height * width * 3 * bits // 8
     extra: list[tuple[int, int, int, bytes | str, bool]] = list(_text_tags(tags.exif))
@@ -174,7 +175,7 @@ def _write_tiff(picture: Encodable, sink: BinaryIO, bits: int, tags: Tags, tap: 
         extra.append((XMP_TAG, 1, len(tags.xmp), tags.xmp, True))
     with tifffile.TiffWriter(sink, bigtiff=size > BIGTIFF_BYTES, byteorder="<") as writer:
         writer.write(
-            map(_packed, tap(picture.rgb_strips(bits, rows))),
+            map(_pack, tap(picture.rgb_strips(bits, rows))),
             shape=(height, width, 3),
             dtype=np.uint8 if bits == 8 else np.uint16,
             photometric="rgb",
@@ -190,7 +191,7 @@ def _write_tiff(picture: Encodable, sink: BinaryIO, bits: int, tags: Tags, tap: 
         )
 
 
-def _packed(strip: NDArray[Any]) -> bytes:
+def _pack(strip: NDArray[Any]) -> bytes:
     """A strip as TIFF stores it: differences along the rows (predictor 2), deflated."""
     differences = imagecodecs.delta_encode(strip, axis=1).tobytes()
     return bytes(imagecodecs.zlib_encode(differences, ZLIB_LEVEL))
@@ -211,3 +212,12 @@ def rows_of(height: int, width: int) -> int:
     """Rows of a strip: about STRIP_PIXELS pixels, a whole number of rows of the reduced picture."""
     factor = reduction_for(height, width, MAX_MEASURED_PIXELS)
     return max(1, STRIP_PIXELS // max(1, width) // factor) * factor
+
+
+Writer = Callable[[Encodable, BinaryIO, Settings, Tags, Tap], None]
+WRITERS: Final[Mapping[Format, Writer]] = {
+    "jpeg": _write_jpeg,
+    "png": _write_png,
+    "tiff": _write_tiff,
+}
+"""A writer for each key of `formats.WRITTEN`. JPEG is lossy: its tap sees nothing."""

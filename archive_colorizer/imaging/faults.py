@@ -1,4 +1,4 @@
-"""What can be wrong with a picture."""
+"""Faults of a picture, as one exception with a kind."""
 
 import struct
 import zlib
@@ -31,12 +31,12 @@ _OF_BAD_BYTES: Final = (
     struct.error,
     zlib.error,
 )
-"""What decoding libraries raise when a file lies about itself (found by fuzzing)."""
+"""Errors that decoding libraries raise when a file lies about itself (found by fuzzing)."""
 
 
 @contextmanager
 def decoding(what: str) -> Iterator[None]:
-    """Turn what a decoding library raises on bad bytes into a fault."""
+    """Turn the errors of a decoding library on bad bytes into a fault."""
     try:
         yield
     except PictureFault:

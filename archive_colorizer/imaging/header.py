@@ -1,4 +1,4 @@
-"""What a picture's header says, before any pixel is decoded."""
+"""The facts of a picture's header, read before any pixel is decoded."""
 
 import io
 import struct
@@ -10,18 +10,11 @@ import tifffile
 from PIL import Image, ImageCms
 
 from archive_colorizer.imaging.faults import PictureFault, decoding
+from archive_colorizer.imaging.formats import READ, sniff
 
 # The limit is ours to check (`max_megapixels`); Pillow's own would warn first and raise later.
 Image.MAX_IMAGE_PIXELS = None
 
-MIMES: Final[Mapping[str, str]] = {
-    "JPEG": "image/jpeg",
-    "PNG": "image/png",
-    "TIFF": "image/tiff",
-    "WEBP": "image/webp",
-    "BMP": "image/bmp",
-    "GIF": "image/gif",
-}
 ORIENTATION, IFD_RESOLUTION_UNIT = 0x0112, 296
 TEXT_TAGS: Final = (269, 270, 271, 272, 305, 306, 315, 33432)
 """TIFF tags that EXIF has too: names, description, maker, software, date, artist, copyright."""
@@ -33,7 +26,7 @@ class Header:
     """A picture's header. Width and height are of the stored picture, before its orientation."""
 
     format: str
-    """A key of MIMES."""
+    """Key of `formats.READ`."""
     width: int
     height: int
     bits_per_sample: int
@@ -53,8 +46,8 @@ class Header:
 
     @property
     def mime(self) -> str:
-        """MIME type."""
-        return MIMES[self.format]
+        """MIME type of the file."""
+        return READ[self.format].mime
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -91,18 +84,8 @@ def _sniff(start: bytes) -> str:
     """The format by its first bytes; a name's ending may lie."""
     if not start:
         raise PictureFault("unreadable", "the file is empty")
-    if start.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if start.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if start[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}:
-        return "TIFF"
-    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
-        return "WEBP"
-    if start.startswith((b"GIF87a", b"GIF89a")):
-        return "GIF"
-    if start.startswith(b"BM"):
-        return "BMP"
+    if name := sniff(start):
+        return name
     shown = start[:8].decode("ascii", errors="replace")
     raise PictureFault("unreadable", f"not a picture that is known: it starts with {shown!r}")
 

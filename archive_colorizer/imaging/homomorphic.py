@@ -39,14 +39,17 @@ def homomorphic(
     scaled = pixels.astype(np.float32)
     luma = scaled if pixels.ndim == 2 else scaled @ LUMA_WEIGHTS
     log = np.log1p(luma)
-    filtered = _filtered(log, low_gain, high_gain, cutoff)
+    filtered = _filter_log(log, low_gain, high_gain, cutoff)
     wanted = np.expm1(np.clip(filtered, 0, np.log(256)))
     gain = np.clip((wanted + 1) / (luma + 1), 0, MAX_GAIN)
     gain = gain if pixels.ndim == 2 else gain[..., None]
     return np.asarray(np.clip(np.rint(scaled * gain), 0, 255), np.uint8)
 
 
-def _filtered(log_hw: NDArray[np.float32], low: float, high: float, cutoff: float) -> NDArray[Any]:
+def _filter_log(
+    log_hw: NDArray[np.float32], low: float, high: float, cutoff: float
+) -> NDArray[Any]:
+    """Scale low frequencies by `low`, high ones by `high`; the mean stays. (H, W) -> the same."""
     height, width = log_hw.shape
     # Mirrored at the far edges: a step from one edge to the other is no light of the scene.
     rows, columns = cv2.getOptimalDFTSize(2 * height), cv2.getOptimalDFTSize(2 * width)

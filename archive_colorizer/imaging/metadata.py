@@ -1,4 +1,4 @@
-"""What a derivative says of itself: XMP, EXIF, and how our own files are recognised."""
+"""Metadata of a derivative: XMP, EXIF, and how our own files are recognised."""
 
 import re
 from collections.abc import Mapping
@@ -28,12 +28,15 @@ TRANSLATION: Final = (
     "it shows a time of day, season or style that the original does not."
 )
 ROW_ID: Final = re.compile(rb'arcol:rowId="([0-9a-f]{64})"')
+ROW_ID_BYTES: Final = len('arcol:rowId=""') + 64
+CHUNK_BYTES: Final = 1 << 18
+"""Read at once in search of a row id; a JPEG's EXIF and XMP have at most half of it."""
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What is written into a derivative beside its pixels."""
+    """The metadata that are written into a derivative beside its pixels."""
 
     xmp: bytes = b""
     exif: bytes = b""
@@ -79,10 +82,17 @@ def _xml(text: str) -> str:
 
 
 def find_row_id(source: BinaryIO) -> str | None:
-    """The row id in a derivative of ours; None for any other file."""
+    """The row id in a derivative of ours; None for any other file.
+
+    Our encoders write it before the pixels, so of our own files only the head is read.
+    """
     source.seek(0)
-    match = ROW_ID.search(source.read())
-    return match[1].decode() if match else None
+    held = b""
+    while part := source.read(CHUNK_BYTES):
+        held = held[-ROW_ID_BYTES:] + part
+        if match := ROW_ID.search(held):
+            return match[1].decode()
+    return None
 
 
 def carried_exif(header: Header) -> bytes:

@@ -30,7 +30,7 @@ def is_srgb(icc: bytes, name: str) -> bool:
 
 
 def gray_table(icc: bytes) -> NDArray[np.uint16] | None:
-    """What a grey profile makes of each 16-bit value.
+    """Tabulate a grey profile for each 16-bit value.
 
     Returns:
         (65536,) uint16, sRGB-encoded; None when the profile cannot be used.

@@ -53,7 +53,7 @@ class Meter:
 
     def _compare(self, luma: NDArray[np.uint8]) -> None:
         master = to_8_bits(self._luma[self._top : self._top + len(luma)])
-        gap = cv2.absdiff(_reduced(master, self._factor), _reduced(luma, self._factor))
+        gap = cv2.absdiff(_reduce(master, self._factor), _reduce(luma, self._factor))
         self._counts += np.bincount(gap.ravel(), minlength=256)
 
     def quality(self, rgb_small: Pixels | None = None) -> Quality:
@@ -86,7 +86,7 @@ def measure(luma_hw: NDArray[Any], delivered: BinaryIO, *, full: bool = False) -
     return meter.quality()
 
 
-def _reduced(luma_hw: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+def _reduce(luma_hw: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     if factor == 1:
         return luma_hw
     size = (max(1, luma_hw.shape[1] // factor), max(1, luma_hw.shape[0] // factor))

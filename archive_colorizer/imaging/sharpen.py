@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIGMA_PX: Final = 1.0
-"""Of the Gaussian that the picture is compared with."""
+"""Sigma of the Gaussian that the picture is compared with."""
 MAX_AMOUNT: Final = 3.0
 
 

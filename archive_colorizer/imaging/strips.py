@@ -37,7 +37,7 @@ def read_strips(source: BinaryIO, header: Header) -> Iterator[Pixels]:
         elif header.format == "JPEG" and header.photometric != "cmyk":
             yield decode_jpeg(source.read(), gray=header.photometric == "grey")
         elif header.format == "PNG" and header.bits_per_sample == 16:
-            yield _three_or_one(np.asarray(imagecodecs.png_decode(source.read())))
+            yield _drop_alpha(np.asarray(imagecodecs.png_decode(source.read())))
         else:
             yield _pillow(source, header)
 
@@ -82,16 +82,16 @@ def _pillow(source: BinaryIO, header: Header) -> Pixels:
         if image.mode.startswith("I"):
             return np.asarray(image).astype(np.uint16)
         if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:
-            return _on_white(image.convert("RGBA"))
+            return _flatten_on_white(image.convert("RGBA"))
         return np.asarray(image.convert("RGB"))
 
 
-def _on_white(image: Image.Image) -> Pixels:
+def _flatten_on_white(image: Image.Image) -> Pixels:
     white = Image.new("RGBA", image.size, "white")
     return np.asarray(Image.alpha_composite(white, image).convert("RGB"))
 
 
-def _three_or_one(pixels: Pixels) -> Pixels:
+def _drop_alpha(pixels: Pixels) -> Pixels:
     """Drop an alpha channel."""
     if pixels.ndim == 2:
         return pixels
@@ -103,9 +103,9 @@ def _tiff_strips(source: BinaryIO, header: Header) -> Iterator[Pixels]:
         page = tiff.pages[0].aspage()
         _check_complete(source, page)
         raw = page.is_contiguous and page.compression == 1 and page.planarconfig == 1
-        rows = _uncompressed(source, page, tiff.byteorder) if raw else _segments(page)
+        rows = _read_uncompressed(source, page, tiff.byteorder) if raw else _decode_segments(page)
         for pixels in rows:
-            strip = _three_or_one(pixels)
+            strip = _drop_alpha(pixels)
             yield ~strip if header.photometric == "white_is_zero" else strip
 
 
@@ -118,7 +118,7 @@ def _check_complete(source: BinaryIO, page: Any) -> None:  # noqa: ANN401 (tifff
         raise PictureFault("truncated", f"the file has {size} bytes; its pixels end at {end}")
 
 
-def _uncompressed(source: BinaryIO, page: Any, byteorder: str) -> Iterator[Pixels]:  # noqa: ANN401
+def _read_uncompressed(source: BinaryIO, page: Any, byteorder: str) -> Iterator[Pixels]:  # noqa: ANN401
     """Read an uncompressed picture some rows at a time, whatever its strips are."""
     samples, width, height = page.samplesperpixel, page.imagewidth, page.imagelength
     dtype = np.dtype(page.dtype).newbyteorder(byteorder)
@@ -135,7 +135,7 @@ def _uncompressed(source: BinaryIO, page: Any, byteorder: str) -> Iterator[Pixel
         yield pixels.reshape(shape)
 
 
-def _segments(page: Any) -> Iterator[Pixels]:  # noqa: ANN401 (tifffile's page)
+def _decode_segments(page: Any) -> Iterator[Pixels]:  # noqa: ANN401 (tifffile's page)
     """Decode strips or tiles, giving whole rows: a row of tiles is put together first."""
     width, height, samples = page.imagewidth, page.imagelength, page.samplesperpixel
     if page.planarconfig == 2 and samples > 1:
@@ -150,7 +150,7 @@ def _segments(page: Any) -> Iterator[Pixels]:  # noqa: ANN401 (tifffile's page)
         if pixels is None:
             raise PictureFault("truncated", f"there are no pixels at row {y} of {height}")
         if band is not None and y != top:
-            yield _shaped(band, samples)
+            yield _drop_single_axis(band, samples)
             band = None
         if band is None:
             top = y
@@ -160,8 +160,8 @@ def _segments(page: Any) -> Iterator[Pixels]:  # noqa: ANN401 (tifffile's page)
             band.shape[0], across, samples
         )
     if band is not None:
-        yield _shaped(band, samples)
+        yield _drop_single_axis(band, samples)
 
 
-def _shaped(band: Pixels, samples: int) -> Pixels:
+def _drop_single_axis(band: Pixels, samples: int) -> Pixels:
     return band[..., 0] if samples == 1 else band

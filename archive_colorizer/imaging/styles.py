@@ -25,7 +25,7 @@ def monet(rgb_hw3: Rgb, rng: np.random.Generator) -> Rgb:
         (H, W, 3).
     """
     height, width = rgb_hw3.shape[:2]
-    vivid = _saturated(rgb_hw3, 1.35)
+    vivid = _saturate(rgb_hw3, 1.35)
     canvas = cv2.GaussianBlur(vivid, (0, 0), max(2.0, min(height, width) / 32))
     angles = _contours(rgb_hw3)
     for share in (16, 32, 64):
@@ -71,7 +71,7 @@ def comic(rgb_hw3: Rgb, rng: np.random.Generator) -> Rgb:
     return np.asarray(np.rint(toned * ink), np.uint8)
 
 
-def _saturated(rgb_hw3: Rgb, factor: float) -> Rgb:
+def _saturate(rgb_hw3: Rgb, factor: float) -> Rgb:
     gray = cv2.cvtColor(np.ascontiguousarray(rgb_hw3), cv2.COLOR_RGB2GRAY)[..., None]
     moved = gray + factor * (rgb_hw3.astype(np.float32) - gray)
     return np.asarray(moved.clip(0, 255), np.uint8)

@@ -1,4 +1,4 @@
-"""What kind of tones a master has, and the small grey proxy that the model sees."""
+"""The tone class of a master, and the small grey proxy that the model sees."""
 
 import math
 from typing import Any, Final
@@ -27,7 +27,7 @@ MAX_MEASURED_PIXELS: Final = 1e6
 
 
 def tone_class(rgb_hwc: NDArray[np.uint8]) -> tuple[str, float]:
-    """What kind of tones a picture has.
+    """Classify a picture's tones.
 
     A toned print (sepia, cyanotype, faded) has one chroma for each lightness: chroma that does not
     follow from the lightness is colour. It is measured as the spread of (a, b) about its mean in
@@ -47,7 +47,7 @@ def tone_class(rgb_hwc: NDArray[np.uint8]) -> tuple[str, float]:
     if mean_chroma < NEUTRAL_CHROMA:
         strong = float((chroma(lab) > 4 * NEUTRAL_CHROMA).mean())
         return ("neutral" if strong < 0.01 else "tinted"), mean_chroma
-    off = _off_tone(lab)
+    off = _measure_spread(lab)
     if off < max(TONED_SPREAD, min(TINTED_SPREAD, STRONG_TONE * mean_chroma)):
         return "toned", mean_chroma
     if off < TINTED_SPREAD:
@@ -55,7 +55,7 @@ def tone_class(rgb_hwc: NDArray[np.uint8]) -> tuple[str, float]:
     return "colour", mean_chroma
 
 
-def _off_tone(lab_hwc: NDArray[np.float32]) -> float:
+def _measure_spread(lab_hwc: NDArray[np.float32]) -> float:
     """Mean distance of (a, b) from its mean in bands of lightness ten units wide."""
     band = np.clip(lab_hwc[..., 0] // 10, 0, 9).astype(np.intp).ravel()
     ab = lab_hwc[..., 1:].reshape(-1, 2)

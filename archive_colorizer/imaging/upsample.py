@@ -19,7 +19,7 @@ from archive_colorizer.imaging.colour import B_FROM_CB, R_FROM_CR, Float, lab_to
 
 Method = Literal["guided", "bilinear"]
 RADIUS_PX: Final = 4
-"""Of the window, in proxy pixels: the stride at which the model predicts."""
+"""Radius of the window, in proxy pixels: the stride at which the model predicts."""
 EPSILON: Final = 1e-3
 """Luma variance (of 1) under which a window counts as flat: a deviation of 8 in 255."""
 
@@ -72,24 +72,24 @@ def chroma_map(luma_hw: NDArray[Any], ab_2hw: NDArray[Any], method: Method) -> C
         method: "guided" follows the luma's edges, "bilinear" does not.
     """
     luma = np.ascontiguousarray(luma_hw, np.float32)
-    chroma = _chroma_of(luma, ab_2hw)
+    chroma = _fit_to_gamut(luma, ab_2hw)
     if method == "bilinear":
         return ChromaMap(np.dstack((np.zeros_like(chroma), chroma)))
-    mean_luma = _mean(luma)[..., None]
-    mean_chroma = _mean(chroma)
-    variance = _mean(luma * luma)[..., None] - mean_luma**2
-    covariance = _mean(luma[..., None] * chroma) - mean_luma * mean_chroma
-    slope = _mean(covariance / (np.maximum(variance, 0) + EPSILON))
+    mean_luma = _average(luma)[..., None]
+    mean_chroma = _average(chroma)
+    variance = _average(luma * luma)[..., None] - mean_luma**2
+    covariance = _average(luma[..., None] * chroma) - mean_luma * mean_chroma
+    slope = _average(covariance / (np.maximum(variance, 0) + EPSILON))
     offset = chroma - slope * luma[..., None]
     return ChromaMap(np.dstack((slope, offset)).astype(np.float32))
 
 
-def _mean(plane: Float) -> Float:
+def _average(plane: Float) -> Float:
     size = 2 * RADIUS_PX + 1
     return np.asarray(cv2.blur(plane, (size, size), borderType=cv2.BORDER_REFLECT))
 
 
-def _chroma_of(luma_hw: Float, ab_2hw: NDArray[Any]) -> Float:
+def _fit_to_gamut(luma_hw: Float, ab_2hw: NDArray[Any]) -> Float:
     """Cb and Cr, (h, w, 2), of Lab chroma on a grey picture; brought into the gamut by clipping."""
     gray = np.repeat(luma_hw[..., None], 3, axis=2)
     lab = rgb_to_lab(gray)

@@ -57,7 +57,7 @@ class Mixed(nn.Module):
             x_bchw = getattr(self, name)(x_bchw)
         return x_bchw
 
-    def pooled(self, x_bchw: Tensor) -> Tensor:
+    def pool(self, x_bchw: Tensor) -> Tensor:
         """3x3 pool: halving maximum, maximum, or average (with or without the padding)."""
         if self._pool == "halve":
             return F.max_pool2d(x_bchw, 3, stride=2)
@@ -83,7 +83,7 @@ class MixedA(Mixed):
         """(B, C, H, W) -> (B, 224 + pool_width, H, W)."""
         five = self.run(x, "branch5x5_1", "branch5x5_2")
         three = self.run(x, "branch3x3dbl_1", "branch3x3dbl_2", "branch3x3dbl_3")
-        return torch.cat((self.branch1x1(x), five, three, self.branch_pool(self.pooled(x))), 1)
+        return torch.cat((self.branch1x1(x), five, three, self.branch_pool(self.pool(x))), 1)
 
 
 class MixedB(Mixed):
@@ -99,7 +99,7 @@ class MixedB(Mixed):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, 35, 35) -> (B, 480 + C, 17, 17)."""
         three = self.run(x, "branch3x3dbl_1", "branch3x3dbl_2", "branch3x3dbl_3")
-        return torch.cat((self.branch3x3(x), three, self.pooled(x)), 1)
+        return torch.cat((self.branch3x3(x), three, self.pool(x)), 1)
 
 
 class MixedC(Mixed):
@@ -124,7 +124,7 @@ class MixedC(Mixed):
         """(B, C, 17, 17) -> (B, 768, 17, 17)."""
         seven = self.run(x, "branch7x7_1", "branch7x7_2", "branch7x7_3")
         twice = self.run(x, *(f"branch7x7dbl_{i}" for i in range(1, 6)))
-        return torch.cat((self.branch1x1(x), seven, twice, self.branch_pool(self.pooled(x))), 1)
+        return torch.cat((self.branch1x1(x), seven, twice, self.branch_pool(self.pool(x))), 1)
 
 
 class MixedD(Mixed):
@@ -142,7 +142,7 @@ class MixedD(Mixed):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, 17, 17) -> (B, 512 + C, 8, 8)."""
         seven = self.run(x, *(f"branch7x7x3_{i}" for i in range(1, 5)))
-        return torch.cat((self.run(x, "branch3x3_1", "branch3x3_2"), seven, self.pooled(x)), 1)
+        return torch.cat((self.run(x, "branch3x3_1", "branch3x3_2"), seven, self.pool(x)), 1)
 
 
 class MixedE(Mixed):
@@ -166,7 +166,7 @@ class MixedE(Mixed):
         two = self.run(x, "branch3x3dbl_1", "branch3x3dbl_2")
         maps = [self.branch1x1(x), self.branch3x3_2a(one), self.branch3x3_2b(one)]
         maps += [self.branch3x3dbl_3a(two), self.branch3x3dbl_3b(two)]
-        return torch.cat((*maps, self.branch_pool(self.pooled(x))), 1)
+        return torch.cat((*maps, self.branch_pool(self.pool(x))), 1)
 
 
 class Inception(nn.Module):

@@ -62,12 +62,12 @@ class Lpips(nn.Module):
     def forward(self, rgb_b3hw: Tensor, truth_b3hw: Tensor) -> Tensor:
         """Weighted squared distance of unit-normalised features, averaged over space, summed."""
         total = rgb_b3hw.new_zeros(rgb_b3hw.shape[0])
-        pairs = zip(self._tapped(rgb_b3hw), self._tapped(truth_b3hw), self.heads, strict=True)
+        pairs = zip(self._extract(rgb_b3hw), self._extract(truth_b3hw), self.heads, strict=True)
         for a, b, head in pairs:
             total = total + ((a - b) ** 2 * head).sum(dim=1).mean(dim=(1, 2))
         return total
 
-    def _tapped(self, rgb_b3hw: Tensor) -> list[Tensor]:
+    def _extract(self, rgb_b3hw: Tensor) -> list[Tensor]:
         x = (rgb_b3hw * 2 - 1 - self.shift) / self.scale
         tapped = []
         for i, layer in enumerate(self.features):
@@ -90,11 +90,11 @@ def load_lpips(backbone: str, heads: str) -> tuple[Lpips, str]:
         raise LocationError(f"{backbone}: neither AlexNet nor VGG16 (features.0.weight)")
     network, name = (Lpips(ALEXNET, 3), "AlexNet") if kernel == 11 else (Lpips(VGG16, 2), "VGG16")
     values = {k: v for k, v in state.items() if k.startswith("features.")}
-    fill(network, values | _heads(read_state(Path(heads))), f"{backbone} with {heads}")
+    fill(network, values | _rename_heads(read_state(Path(heads))), f"{backbone} with {heads}")
     return network.eval(), name
 
 
-def _heads(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _rename_heads(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {
         f"heads.{key.removeprefix('lin').split('.')[0]}": value
         for key, value in state.items()

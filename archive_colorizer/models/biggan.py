@@ -92,7 +92,7 @@ class SpectralConv2d(nn.Conv2d):
 
     def forward(self, x_bchw: Tensor) -> Tensor:
         """(B, inputs, H, W) -> (B, outputs, H, W)."""
-        out: Tensor = self._conv_forward(x_bchw, _normalised(self), self.bias)
+        out: Tensor = self._conv_forward(x_bchw, _normalise(self), self.bias)
         return out
 
 
@@ -105,7 +105,7 @@ class SpectralLinear(nn.Linear):
 
     def forward(self, x_bd: Tensor) -> Tensor:
         """(B, inputs) -> (B, outputs)."""
-        return F.linear(x_bd, _normalised(self), self.bias)
+        return F.linear(x_bd, _normalise(self), self.bias)
 
 
 class SpectralEmbedding(nn.Embedding):
@@ -117,11 +117,11 @@ class SpectralEmbedding(nn.Embedding):
 
     def forward(self, class_b: Tensor) -> Tensor:
         """(B,) int64 -> (B, length)."""
-        return F.embedding(class_b, _normalised(self))
+        return F.embedding(class_b, _normalise(self))
 
 
 class StatisticsNorm(nn.Module):
-    """What both norms have: statistics under the public names."""
+    """The statistics of both norms, under the public names."""
 
     stored_mean: Tensor
     stored_var: Tensor
@@ -131,7 +131,7 @@ class StatisticsNorm(nn.Module):
         self.register_buffer("stored_mean", torch.zeros(channels))
         self.register_buffer("stored_var", torch.ones(channels))
 
-    def _normed(self, x_bchw: Tensor) -> Tensor:
+    def _normalise_batch(self, x_bchw: Tensor) -> Tensor:
         mean, var = self.stored_mean, self.stored_var
         return F.batch_norm(x_bchw, mean, var, training=self.training, eps=NORM_EPS)
 
@@ -148,7 +148,7 @@ class ConditionalBatchNorm(StatisticsNorm):
     def forward(self, x_bchw: Tensor, condition_bd: Tensor) -> Tensor:
         """(B, C, H, W) -> the same. The gain is 1 plus what the vector says."""
         gain, bias = (part(condition_bd)[:, :, None, None] for part in (self.gain, self.bias))
-        out: Tensor = self._normed(x_bchw) * (1 + gain) + bias
+        out: Tensor = self._normalise_batch(x_bchw) * (1 + gain) + bias
         return out
 
 
@@ -162,7 +162,7 @@ class OutputNorm(StatisticsNorm):
 
     def forward(self, x_bchw: Tensor) -> Tensor:
         """(B, C, H, W) -> the same."""
-        return self._normed(x_bchw) * self.gain[:, None, None] + self.bias[:, None, None]
+        return self._normalise_batch(x_bchw) * self.gain[:, None, None] + self.bias[:, None, None]
 
 
 class Attention(nn.Module):
@@ -200,9 +200,9 @@ class GeneratorBlock(nn.Module):
 
     def forward(self, x_bchw: Tensor, condition_bd: Tensor) -> Tensor:
         """Residual: norm, ReLU, doubling, 3x3, norm, ReLU, 3x3, beside a 1x1 shortcut."""
-        inner = self.conv1(_doubled(F.relu(self.bn1(x_bchw, condition_bd))))
+        inner = self.conv1(_double(F.relu(self.bn1(x_bchw, condition_bd))))
         inner = self.conv2(F.relu(self.bn2(inner, condition_bd)))
-        out: Tensor = inner + _doubled(self.conv_sc(x_bchw))
+        out: Tensor = inner + _double(self.conv_sc(x_bchw))
         return out
 
 
@@ -375,7 +375,7 @@ def _add_vectors(layer: nn.Module, rows: int) -> None:
     layer.register_buffer("sv0", torch.ones(1))
 
 
-def _normalised(layer: nn.Conv2d | nn.Linear | nn.Embedding) -> Tensor:
+def _normalise(layer: nn.Conv2d | nn.Linear | nn.Embedding) -> Tensor:
     """The weight over its largest singular value; in training the vector moves one step."""
     u_1o, sv_1 = layer.get_buffer("u0"), layer.get_buffer("sv0")
     with torch.autocast(layer.weight.device.type, enabled=False):
@@ -391,5 +391,5 @@ def _normalised(layer: nn.Conv2d | nn.Linear | nn.Embedding) -> Tensor:
         return normalised
 
 
-def _doubled(x_bchw: Tensor) -> Tensor:
+def _double(x_bchw: Tensor) -> Tensor:
     return F.interpolate(x_bchw, scale_factor=2.0, mode="nearest")

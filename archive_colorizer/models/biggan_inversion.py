@@ -156,9 +156,9 @@ class BigGANInversion(nn.Module):
         count, edge = len(gray_b1hw), self.config.resolution
         embedding_bd = self.generator.embed(class_b, count)
         z_bd = self.noise(1, seed).expand(count, -1)
-        rgb_b3hw = self(_resized(gray_b1hw, (edge, edge)), z_bd, embedding_bd).float()
+        rgb_b3hw = self(_resize(gray_b1hw, (edge, edge)), z_bd, embedding_bd).float()
         ab_b2hw = rgb_to_lab((rgb_b3hw + 1) / 2)[:, 1:]
-        return certain(_resized(ab_b2hw, (gray_b1hw.shape[2], gray_b1hw.shape[3])))
+        return certain(_resize(ab_b2hw, (gray_b1hw.shape[2], gray_b1hw.shape[3])))
 
 
 def hinge_discriminator_loss(real_b: Tensor, made_b: Tensor) -> Tensor:
@@ -171,7 +171,7 @@ def hinge_generator_loss(made_b: Tensor) -> Tensor:
     return -made_b.float().mean()
 
 
-def _resized(x_bchw: Tensor, sides: tuple[int, int]) -> Tensor:
+def _resize(x_bchw: Tensor, sides: tuple[int, int]) -> Tensor:
     if x_bchw.shape[2:] == sides:
         return x_bchw
     return F.interpolate(x_bchw, sides, mode="bilinear", align_corners=False, antialias=True)

@@ -1,12 +1,13 @@
-"""What each family does to a picture: light enough for a driver that loads no torch."""
+"""The model families, one row each: light enough for a driver that loads no torch."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 
 class Task(StrEnum):
-    """What a model does to a picture."""
+    """The work that a model does on a picture."""
 
     COLORIZE = "colorize"
     TRANSLATE = "translate"
@@ -14,28 +15,51 @@ class Task(StrEnum):
     RESTORE = "restore"
 
 
-TASK_OF: Final[Mapping[str, Task]] = {
-    "autoencoder": Task.COLORIZE,
-    "autoencoder_translate": Task.TRANSLATE,
-    "biggan_inversion": Task.COLORIZE,
-    "chroma_lite": Task.COLORIZE,
-    "chroma_unet": Task.COLORIZE,
-    "cwgan_gp": Task.COLORIZE,
-    "cyclegan": Task.TRANSLATE,
-    "ddcolor": Task.COLORIZE,
-    "eccv16": Task.COLORIZE,
-    "pix2pix": Task.COLORIZE,
-    "pix2pix_translate": Task.TRANSLATE,
-    "rdn": Task.UPSCALE,
-    "rrdb": Task.UPSCALE,
-    "siggraph17": Task.COLORIZE,
-    "unet_perceptual": Task.COLORIZE,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A model family's row: all that is known of it without loading its network."""
+
+    task: Task
+    network: str
+    """File in `models/`; its `build` makes a module from the config that it is annotated with."""
+    size_multiple: int = 32
+    """Sides of the pictures that it is given are multiples of this, in pixels."""
+    hints: bool = False
+    """The network uses points of known colour; the others would leave them out."""
+    vividness: bool = False
+    """Its colours can be lifted at prediction; the others have one colour for a pixel."""
+    unpaired: bool = False
+    """It learns from two sets of pictures without partners."""
+    two_way: bool = False
+    """It translates back, too, unless its settings say `one_way`."""
+
+
+FAMILIES: Final[Mapping[str, Family]] = {
+    "autoencoder": Family(task=Task.COLORIZE, network="autoencoder"),
+    "autoencoder_translate": Family(task=Task.TRANSLATE, network="autoencoder"),
+    "biggan_inversion": Family(task=Task.COLORIZE, network="biggan_inversion", size_multiple=1),
+    "chroma_lite": Family(task=Task.COLORIZE, network="chroma_lite", hints=True, vividness=True),
+    "chroma_unet": Family(task=Task.COLORIZE, network="chroma_unet", hints=True, vividness=True),
+    "cwgan_gp": Family(task=Task.COLORIZE, network="cwgan_gp"),
+    "cyclegan": Family(
+        task=Task.TRANSLATE, network="cyclegan", size_multiple=4, unpaired=True, two_way=True
+    ),
+    "ddcolor": Family(task=Task.COLORIZE, network="ddcolor", size_multiple=1),
+    "eccv16": Family(task=Task.COLORIZE, network="eccv16", size_multiple=8),
+    "pix2pix": Family(task=Task.COLORIZE, network="pix2pix"),
+    "pix2pix_translate": Family(task=Task.TRANSLATE, network="pix2pix"),
+    "rdn": Family(task=Task.UPSCALE, network="rdn", size_multiple=1),
+    "rrdb": Family(task=Task.UPSCALE, network="rrdb", size_multiple=1),
+    "siggraph17": Family(task=Task.COLORIZE, network="siggraph17", size_multiple=8, hints=True),
+    "unet_perceptual": Family(task=Task.COLORIZE, network="unet_perceptual"),
 }
-"""The same keys as MODELS."""
-TAKES_HINTS: Final = frozenset({"chroma_lite", "chroma_unet", "siggraph17"})
-"""Families that are told points of known colour; the others would leave them out."""
-HAS_VIVIDNESS: Final = frozenset({"chroma_lite", "chroma_unet"})
-"""Families whose colours can be lifted at prediction; the others have one colour for a pixel."""
+"""Every family by its key, the one that cards name."""
+
+TASK_OF: Final[Mapping[str, Task]] = {name: row.task for name, row in FAMILIES.items()}
+TAKES_HINTS: Final = frozenset(name for name, row in FAMILIES.items() if row.hints)
+HAS_VIVIDNESS: Final = frozenset(name for name, row in FAMILIES.items() if row.vividness)
+UNPAIRED: Final = frozenset(name for name, row in FAMILIES.items() if row.unpaired)
+
 UNKNOWN: Final = -1
 """Stands for the mean of all classes."""
 
@@ -43,6 +67,11 @@ UNKNOWN: Final = -1
 def has_classes(settings: Mapping[str, Any]) -> bool:
     """Whether a family with these settings is told what a picture shows."""
     return bool(settings.get("n_classes"))
+
+
+def translates_back(family: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a model of this family, with the settings of its card, has a way back."""
+    return FAMILIES[family].two_way and not settings.get("one_way", False)
 
 
 def class_number(settings: Mapping[str, Any], label: str) -> int:

@@ -60,7 +60,7 @@ class ResidualBlock(nn.Module):
         )  # fmt: skip
 
     def forward(self, x_bchw: Tensor) -> Tensor:
-        """The sum."""
+        """(B, C, H, W) -> the same: the input plus the branch."""
         out: Tensor = x_bchw + self.inner(x_bchw)
         return out
 
@@ -87,7 +87,7 @@ class Generator(nn.Module):
     def forward(self, x_b3hw: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] -> the same, affine ones about; sides multiples of 4."""
         out: Tensor = self.layers(x_b3hw)
-        return transformed(x_b3hw, out) if self._affine else out
+        return transform_colours(x_b3hw, out) if self._affine else out
 
 
 def _pixels(w: int) -> list[nn.Module]:
@@ -104,7 +104,7 @@ def _coefficients(w: int) -> list[nn.Module]:
     ]  # fmt: skip
 
 
-def transformed(x_b3hw: Tensor, coefficients_b12hw: Tensor) -> Tensor:
+def transform_colours(x_b3hw: Tensor, coefficients_b12hw: Tensor) -> Tensor:
     """The colour x of every pixel becomes x + A x + b; A (3 x 3) and b are brought to its size."""
     size = x_b3hw.shape[2:]
     full = F.interpolate(coefficients_b12hw.float(), size=size, mode="bilinear")

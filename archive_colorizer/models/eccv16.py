@@ -89,7 +89,7 @@ class ECCV16(nn.Module):
 
         Doubt is the entropy of the distribution over its greatest.
         """
-        lightness = lightness_of(gray_b1hw)
+        lightness = to_lightness(gray_b1hw)
 
         def said(x_b1hw: Tensor) -> Tensor:
             share = F.softmax(self(x_b1hw).float() / (temperature or 1.0), dim=1)
@@ -102,7 +102,7 @@ class ECCV16(nn.Module):
         return Prediction(found[:, :2], found[:, 2:].clamp(0, 1))
 
 
-def lightness_of(gray_b1hw: Tensor) -> Tensor:
+def to_lightness(gray_b1hw: Tensor) -> Tensor:
     """(L - 50) / 100 of sRGB-encoded grey in [0, 1], the same shape."""
     lab = rgb_to_lab(gray_b1hw.expand(-1, 3, -1, -1))
     return (lab[:, :1] - L_CENTRE) / L_SCALE

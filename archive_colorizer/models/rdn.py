@@ -144,14 +144,14 @@ def from_public(state: Mapping[str, Tensor]) -> tuple[dict[str, object], dict[st
     one = state[f"{names[0]}.weight"]
     config = {
         "features": one.shape[0],
-        "growth": _there(state, _place(names[2])).shape[0],
+        "growth": _require(state, _place(names[2])).shape[0],
         "blocks": _count(lambda i: _place(names[2], i=i), state),
         "convolutions": _count(lambda j: _place(names[2], j=j), state),
         **_enlarging(state, names, one.shape[0]),
     }
     names_of = _names(names, RDNConfig(**config))  # type: ignore[arg-type]
     found = {
-        f"{ours}.{part}": _there(state, theirs, part)
+        f"{ours}.{part}": _require(state, theirs, part)
         for ours, theirs in names_of.items()
         for part in ("weight", "bias")
     }
@@ -167,12 +167,12 @@ def _enlarging(
 ) -> dict[str, object]:
     """Scale and upsampling, from how many convolutions there are and what they give."""
     if names[0] == "F_m1":
-        given = _there(state, "UPN3").shape[0]
+        given = _require(state, "UPN3").shape[0]
         return {"scale": math.isqrt(given // CHANNELS), "upsampling": "nearest"}
     ups = _count(lambda u: _place(names[5], u=u, v=2 * u), state)
     ups -= names[0] == "SFENet1"  # the last one is numbered with them
     for up in range(ups):
-        if _there(state, _place(names[5], u=up, v=2 * up)).shape[0] != 4 * features:
+        if _require(state, _place(names[5], u=up, v=2 * up)).shape[0] != 4 * features:
             raise ValueError("it enlarges by another factor than 2 or 4")
     return {"scale": 2**ups, "upsampling": "shuffle"}
 
@@ -201,7 +201,7 @@ def _count(name_of: Callable[[int], str], state: Mapping[str, Tensor]) -> int:
     return next(i for i in count() if f"{name_of(i)}.weight" not in state)
 
 
-def _there(state: Mapping[str, Tensor], name: str, part: str = "weight") -> Tensor:
+def _require(state: Mapping[str, Tensor], name: str, part: str = "weight") -> Tensor:
     if f"{name}.{part}" not in state:
         raise ValueError(f"{name}.{part} is missing")
     return state[f"{name}.{part}"]

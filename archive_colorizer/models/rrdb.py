@@ -173,9 +173,9 @@ def from_public(state: Mapping[str, Tensor]) -> tuple[dict[str, object], dict[st
         ValueError: it has none of these layouts, or other tensors than such a network.
     """
     if "model.0.weight" in state:
-        state = {_renamed(name, OLD): value for name, value in state.items()}
+        state = {_rename(name, OLD): value for name, value in state.items()}
     elif any(name.startswith("RRDB_trunk.") for name in state):
-        state = {_renamed(name, BSRGAN): value for name, value in state.items()}
+        state = {_rename(name, BSRGAN): value for name, value in state.items()}
     if not {"conv_first.weight", "body.0.rdb1.conv1.weight"} <= state.keys():
         raise ValueError("no known RRDB layout (conv_first, model.0 or RRDB_trunk)")
     first, growth = state["conv_first.weight"], state["body.0.rdb1.conv1.weight"].shape[0]
@@ -188,7 +188,7 @@ def from_public(state: Mapping[str, Tensor]) -> tuple[dict[str, object], dict[st
     }, dict(state)  # fmt: skip
 
 
-def _renamed(name: str, rules: tuple[tuple[re.Pattern[str], str], ...]) -> str:
+def _rename(name: str, rules: tuple[tuple[re.Pattern[str], str], ...]) -> str:
     for pattern, ours in rules:
         if pattern.fullmatch(name):
             return pattern.sub(ours, name)

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from archive_colorizer.imaging.colour import AB_SCALE
-from archive_colorizer.models.eccv16 import MULTIPLE, ZhangConfig, lightness_of, stage
+from archive_colorizer.models.eccv16 import MULTIPLE, ZhangConfig, stage, to_lightness
 from archive_colorizer.models.padding import at_any_sides
 from archive_colorizer.models.spec import Prediction, certain
 
 CLASSES: Final = 529
-"""Of the second output, which only training uses."""
+"""Channels of the second output, which only training uses."""
 
 
 class Siggraph17(nn.Module):
@@ -79,7 +79,7 @@ class Siggraph17(nn.Module):
         """As `spec.Colorizer.predict`; temperature and vividness have no effect. Doubt is 0."""
         if hints_b3hw is None:
             hints_b3hw = torch.zeros_like(gray_b1hw).expand(-1, 3, -1, -1)
-        given = torch.cat((lightness_of(gray_b1hw), hints_b3hw), dim=1)
+        given = torch.cat((to_lightness(gray_b1hw), hints_b3hw), dim=1)
         return certain(at_any_sides(self, given, MULTIPLE).float() * AB_SCALE)
 
 

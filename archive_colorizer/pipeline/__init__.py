@@ -1,4 +1,5 @@
-"""The batch job. Start with `job`; the steps are one file each, in the order of the list there.
+"""The batch job: pages, steps, engines and the record in OUTPUT.
 
-Nothing here imports training; only `engines` imports Ray.
+Start with `job`; the steps are one file each, in the order of the list there. Nothing here imports
+training; only `engines` imports Ray.
 """

@@ -37,11 +37,11 @@ class PairSampler:
     """Sources are taken to grey."""
 
     def __call__(self, library: Library, rng: np.random.Generator) -> Sample:
-        """One pair."""
+        """Draw an item and cut its pair."""
         return self.of(drawn(library, rng), rng)
 
     def of(self, item: Item, rng: np.random.Generator) -> Sample:
-        """The pair that an item gives."""
+        """Cut an item's pair."""
         pair = [item.target] + ([item.source] if item.source is not None else [])
         target, *rest = cut_alike(pair, self.feed, rng)
         source = rest[0] if rest else target

@@ -24,7 +24,7 @@ class EnlargeSampler:
     """Worst JPEG quality that low ones go through; 0 leaves JPEG out."""
 
     def __call__(self, library: Library, rng: np.random.Generator) -> Sample:
-        """One pair."""
+        """Draw a crop, and make its low version."""
         picture = drawn(library, rng).target
         px = self.feed.crop_px
         height, width = (max(px, side) for side in picture.shape[:2])

@@ -1,4 +1,4 @@
-"""What a recipe declares; the loop acts. Adversarial training is data: phases and their cadence."""
+"""A recipe declares, the loop acts: adversarial training is data, phases and their cadence."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from archive_colorizer.data.library import Library
 Batch = Mapping[str, Tensor]
 Sample = Mapping[str, NDArray[Any]]
 Shared = Any
-"""What a recipe's one forward pass a step gives to the losses of its phases."""
+"""The result of a step's one forward pass, given to the losses of all phases."""
 
 
 class Sampler(Protocol):
@@ -40,7 +40,7 @@ class Phase:
     clip_norm: float = 5.0
     """Gradients are scaled down to this norm; infinity leaves them."""
     lr_scale: float = 1.0
-    """Of the loop's learning rate."""
+    """Factor of the loop's learning rate."""
 
 
 class Recipe(Protocol):

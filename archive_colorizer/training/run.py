@@ -23,6 +23,7 @@ import torch
 from archive_colorizer import __version__
 from archive_colorizer.data.library import Gathered, Library, gather
 from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.models.catalog import UNPAIRED
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.registry.connection import default_uri
 from archive_colorizer.registry.tracking import MlflowTracker, NoTracker, Tracker
@@ -43,8 +44,6 @@ from archive_colorizer.weights.reference import load, resolve
 LOG: Final = logging.getLogger("archive_colorizer")
 RECORD: Final = "run.json"
 SETTINGS: Final = "train.toml"
-UNPAIRED: Final = frozenset({"cyclegan"})
-"""Recipes that learn from two sets without partners."""
 BUDGET_KEYS: Final = ("loop.steps", "loop.epochs", "loop.minutes", "loop.checkpoint_minutes",
                       "workers")  # fmt: skip
 """What a resumed run may have otherwise."""

@@ -10,10 +10,10 @@ import pytest
 from archive_colorizer.data.sources import Picture
 from archive_colorizer.data.targets import (
     TargetConfig,
+    choose_split,
     judge,
     report,
     split_digest,
-    split_of,
     write_verdicts,
 )
 from archive_colorizer.errors import ConfigError
@@ -71,7 +71,7 @@ def test_the_split_depends_on_content_only(pictures: list[Picture]) -> None:
 
 
 def test_four_in_five_are_for_training() -> None:
-    share = np.mean([split_of(f"{i:064x}", 0.8, 0) == "train" for i in range(4000)])
+    share = np.mean([choose_split(f"{i:064x}", 0.8, 0) == "train" for i in range(4000)])
     assert share == pytest.approx(0.8, abs=0.02)
 
 

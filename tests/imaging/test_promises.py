@@ -13,7 +13,7 @@ from PIL import Image
 
 from archive_colorizer.demo import colour_photographs
 from archive_colorizer.imaging import encode
-from archive_colorizer.imaging.colour import lightness, linear_of, rgb_to_lab
+from archive_colorizer.imaging.colour import decode_srgb, lightness, rgb_to_lab
 from archive_colorizer.imaging.compose import compose, gamut_scale
 from archive_colorizer.imaging.metadata import Tags
 
@@ -60,8 +60,8 @@ def test_lightness_of_a_png_is_the_masters_within_a_half(name: str) -> None:
 def test_sixteen_bits_keep_lightness_finer_still() -> None:
     ramp = np.linspace(0, 65535, 200 * 300).reshape(200, 300).astype(np.uint16)
     rgb = delivered(ramp, strong_chroma(64, 96), encode.Settings("png", bits=16))
-    luminance = linear_of(rgb / 65535) @ np.array([0.2126729, 0.7151522, 0.0721750], np.float32)
-    gap = np.abs(lightness(luminance) - lightness(linear_of(ramp / 65535)))
+    luminance = decode_srgb(rgb / 65535) @ np.array([0.2126729, 0.7151522, 0.0721750], np.float32)
+    gap = np.abs(lightness(luminance) - lightness(decode_srgb(ramp / 65535)))
     assert gap.mean() < 0.05
 
 

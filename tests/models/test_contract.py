@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from archive_colorizer.models.catalog import TAKES_HINTS, TASK_OF
+from archive_colorizer.models.catalog import FAMILIES, HAS_VIVIDNESS, TAKES_HINTS, translates_back
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
 
@@ -43,8 +43,24 @@ def gray(name: str) -> torch.Tensor:
     return torch.rand(2, 1, 2 * side, 3 * side, generator=torch.Generator().manual_seed(1))
 
 
-def test_what_a_driver_knows_of_the_families_is_true() -> None:
-    assert {name: spec.task for name, spec in MODELS.items()} == TASK_OF
+def test_each_row_of_the_catalog_is_a_family_with_its_own_config() -> None:
+    assert list(MODELS) == list(FAMILIES)
+    for name, spec in MODELS.items():
+        assert spec.task is FAMILIES[name].task
+        assert spec.size_multiple == FAMILIES[name].size_multiple
+        assert spec.config.__name__.endswith("Config")
+        assert spec.config.__module__.startswith("archive_colorizer.models.")
+
+
+@pytest.mark.parametrize("name", COLORIZERS)
+@torch.inference_mode()
+def test_vividness_changes_what_has_it_and_nothing_else(name: str) -> None:
+    model, picture = small(name), gray(name)
+    prior = dict(model.named_buffers()).get("log_prior_q")
+    if prior is not None:  # an untrained one is flat: rare colours are as frequent as grey
+        prior.copy_(torch.linspace(-4, -1, len(prior)))
+    calm, lifted = (model.predict(picture, vividness=by).ab_b2hw for by in (0.0, 1.5))
+    assert torch.equal(calm, lifted) == (name not in HAS_VIVIDNESS)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -140,6 +156,12 @@ def test_a_translator_gives_a_picture_of_the_same_size(name: str) -> None:
     said = small(name).translate(source)
     assert said.shape == source.shape
     assert said.dtype == torch.float32
+
+
+def test_only_a_two_way_family_translates_back_and_not_with_one_way_settings() -> None:
+    back = [name for name in MODELS if translates_back(name, SMALL.get(name, {}))]
+    assert back == [name for name in TRANSLATORS if FAMILIES[name].unpaired] == ["cyclegan"]
+    assert not translates_back("cyclegan", {"one_way": True})
 
 
 @pytest.mark.parametrize("name", ENLARGERS)

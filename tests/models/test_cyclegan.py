@@ -13,7 +13,7 @@ from archive_colorizer.models.cyclegan import (
     Generator,
     from_public,
     one_way,
-    transformed,
+    transform_colours,
 )
 
 SMALL = CycleGANConfig(width=4, blocks=2)
@@ -49,9 +49,9 @@ def test_affine_output_is_an_affine_transform_of_each_pixels_colour() -> None:
     torch.manual_seed(0)
     picture = torch.rand(2, 3, 16, 24) * 2 - 1
     coefficients = torch.zeros(2, 12, 2, 3)
-    assert torch.equal(transformed(picture, coefficients), picture)
+    assert torch.equal(transform_colours(picture, coefficients), picture)
     coefficients[:, 1], coefficients[:, 11] = 0.5, -0.25  # red gains half the green; less blue
-    made = transformed(picture, coefficients)
+    made = transform_colours(picture, coefficients)
     assert torch.allclose(made[:, 0], picture[:, 0] + 0.5 * picture[:, 1], atol=1e-6)
     assert torch.equal(made[:, 1], picture[:, 1])
     assert torch.allclose(made[:, 2], picture[:, 2] - 0.25, atol=1e-6)

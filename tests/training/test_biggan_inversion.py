@@ -7,13 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
-from archive_colorizer.data.labels import label_of, numbered
+from archive_colorizer.data.labels import find_label, number_classes
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.metrics.lpips import ALEXNET, Lpips
 from archive_colorizer.models.biggan import BigGANConfig, Discriminator, Generator
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses
-from archive_colorizer.training.recipes.biggan_inversion import enhanced
+from archive_colorizer.training.recipes.biggan_inversion import enhance
 from archive_colorizer.training.run import train
 from archive_colorizer.weights.reference import load, resolve
 
@@ -51,14 +51,14 @@ def config(scenes: Path, folder: Path, **sections: dict) -> TrainConfig:
 
 
 def test_names_say_the_class() -> None:
-    numbers = numbered(["sea", "Forest"])
+    numbers = number_classes(["sea", "Forest"])
     assert numbers == {"sea": 0, "forest": 1}
-    assert label_of("intel/train_forest_0012.jpg", numbers) == 1
-    assert label_of("intel/seaside.jpg", numbers) is None
-    assert numbered(["dog=207", "church=497"]) == {"dog": 207, "church": 497}
+    assert find_label("intel/train_forest_0012.jpg", numbers) == 1
+    assert find_label("intel/seaside.jpg", numbers) is None
+    assert number_classes(["dog=207", "church=497"]) == {"dog": 207, "church": 497}
     for bad in (["a", "b=1"], ["a", "a"], ["a=x"], ["a=-1"]):
         with pytest.raises(ConfigError, match=r"data\.classes"):
-            numbered(bad)
+            number_classes(bad)
 
 
 @pytest.mark.slow
@@ -142,6 +142,6 @@ def test_what_does_not_go_together_is_refused(scenes: Path, tmp_path: Path) -> N
 
 def test_real_pictures_are_shown_more_colourful() -> None:
     rgb = torch.rand(1, 3, 4, 4) * 0.2 + 0.4
-    more = enhanced(rgb, 1.2)
+    more = enhance(rgb, 1.2)
     assert torch.allclose(more - more.mean(), 1.2 * (rgb - rgb.mean()), atol=0.05)
-    assert torch.equal(enhanced(torch.ones(1, 3, 2, 2), 1.2), torch.ones(1, 3, 2, 2))
+    assert torch.equal(enhance(torch.ones(1, 3, 2, 2), 1.2), torch.ones(1, 3, 2, 2))

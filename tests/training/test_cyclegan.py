@@ -87,13 +87,13 @@ def test_a_pool_shows_older_pictures_and_none_more_than_twice() -> None:
     torch.manual_seed(0)
     pool = Pool(4, 8)
     made = [torch.full((1, 3, 8, 8), float(i)) for i in range(40)]
-    shown = [float(pool.exchanged(picture)[0, 0, 0, 0]) for picture in made]
+    shown = [float(pool.exchange(picture)[0, 0, 0, 0]) for picture in made]
     assert shown[:4] == [0, 1, 2, 3]
     assert any(value < i for i, value in enumerate(shown))
     assert max(shown.count(value) for value in shown) == 2
     pool.eval()
     before = pool.kept_n3hw.clone()
-    assert torch.equal(pool.exchanged(made[0]), made[0])
+    assert torch.equal(pool.exchange(made[0]), made[0])
     assert torch.equal(pool.kept_n3hw, before)
 
 

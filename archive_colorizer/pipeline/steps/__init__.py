@@ -1,1 +1,1 @@
-"""The steps of a job, one file each, and what a step is."""
+"""The steps of a job, one file each, and the interface of a step."""

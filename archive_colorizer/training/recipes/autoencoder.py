@@ -1,4 +1,4 @@
-"""How reference system B's autoencoder learns: one loss, on RGB in [0, 1].
+"""Training of reference system B's autoencoder: one loss, on RGB in [0, 1].
 
 The system does not state its loss; the mean absolute error is ours.
 """
@@ -46,12 +46,12 @@ class AutoencoderRecipe:
 
     @property
     def modules(self) -> Mapping[str, nn.Module]:
-        """The network."""
+        """The network alone, which is shipped."""
         return {"model": self._model}
 
     @property
     def phases(self) -> Sequence[Phase]:
-        """One."""
+        """One phase, for the network."""
         return self._phases
 
     def forward(self, batch: Batch) -> Tensor:

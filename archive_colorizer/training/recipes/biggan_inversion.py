@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
-from archive_colorizer.data.labels import label_of, numbered
+from archive_colorizer.data.labels import find_label, number_classes
 from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS
@@ -77,15 +77,15 @@ class BigGANInversionRecipeConfig:
 
 @dataclass(frozen=True, slots=True)
 class LabelledSampler:
-    """What `PairSampler` gives, and `class_b`, int64."""
+    """Pairs as `PairSampler` gives them, with `class_b`, int64."""
 
     feed: FeedConfig
     numbers: Mapping[str, int]
 
     def __call__(self, library: Library, rng: np.random.Generator) -> Sample:
-        """One pair. Pictures without a class were left out when the library was gathered."""
+        """Draw one pair. Pictures without a class were left out when the library was gathered."""
         item = drawn(library, rng)
-        label = label_of(item.name, self.numbers)
+        label = find_label(item.name, self.numbers)
         assert label is not None, item.name
         return {**PairSampler(self.feed).of(item, rng), "class_b": np.array(label, np.int64)}
 
@@ -106,7 +106,7 @@ class BigGANInversionRecipe:
     ) -> None:
         if translates:
             raise ConfigError("biggan_inversion colours: it cannot learn from sources in colour")
-        numbers = numbered(config.classes)
+        numbers = number_classes(config.classes)
         limit = model.config.n_classes
         if not numbers or max(numbers.values()) >= limit:
             raise ConfigError(
@@ -123,14 +123,14 @@ class BigGANInversionRecipe:
         init_orthogonal(self._discriminator)
         _fill(self._discriminator, config.discriminator)
         _fill(model.generator, config.generator)
-        self._distance = _distance(config)
+        self._distance = _open_distance(config)
         self.sampler = LabelledSampler(feed, numbers)
         first = Phase(
             "discriminator", ("discriminator",), _adam(self._discriminator.parameters()),
             self.discriminator_loss, clip_norm=float("inf"), lr_scale=config.discriminator_rate,
         )  # fmt: skip
         second = Phase(
-            "generator", ("model",), _adam(_painting(model)), self.generator_loss,
+            "generator", ("model",), _adam(_list_trained(model)), self.generator_loss,
             clip_norm=float("inf"),
         )  # fmt: skip
         self._phases = (first, second)
@@ -142,7 +142,7 @@ class BigGANInversionRecipe:
 
     @property
     def phases(self) -> Sequence[Phase]:
-        """Two."""
+        """The discriminator, then encoder and generator."""
         return self._phases
 
     def forward(self, batch: Batch) -> Tensor:
@@ -155,7 +155,7 @@ class BigGANInversionRecipe:
 
     def discriminator_loss(self, batch: Batch, made_b3hw: Tensor) -> Mapping[str, Tensor]:
         """Hinge; real pictures are shown more colourful than they are."""
-        real = 2 * enhanced(batch["target_b3hw"], self._config.enhance) - 1
+        real = 2 * enhance(batch["target_b3hw"], self._config.enhance) - 1
         real_b = self._discriminator(real, batch["class_b"])
         made_b = self._discriminator(made_b3hw.detach(), batch["class_b"])
         return {
@@ -177,14 +177,14 @@ class BigGANInversionRecipe:
         return {"total": total, **named}
 
 
-def enhanced(rgb_b3hw: Tensor, factor: float) -> Tensor:
+def enhance(rgb_b3hw: Tensor, factor: float) -> Tensor:
     """Colours moved away from grey of the same luma, (B, 3, H, W) in [0, 1]."""
     weights = torch.tensor(LUMA_WEIGHTS, dtype=rgb_b3hw.dtype, device=rgb_b3hw.device)
     luma = (rgb_b3hw * weights.view(3, 1, 1)).sum(dim=1, keepdim=True)
     return (luma + factor * (rgb_b3hw - luma)).clamp(0, 1)
 
 
-def _painting(model: BigGANInversion) -> list[nn.Parameter]:
+def _list_trained(model: BigGANInversion) -> list[nn.Parameter]:
     """All but what makes BigGAN's own map, which the encoder's stands for."""
     unused = ("generator.linear.", *(f"generator.blocks.{i}." for i in range(INVERSION_BLOCK)))
     return [value for name, value in model.named_parameters() if not name.startswith(unused)]
@@ -204,7 +204,7 @@ def _fill(network: Generator | Discriminator, path: str) -> None:
         raise LocationError(f"{path}: not this BigGAN's weights: {error}") from error
 
 
-def _distance(config: BigGANInversionRecipeConfig) -> Distance | None:
+def _open_distance(config: BigGANInversionRecipeConfig) -> Distance | None:
     if config.perceptual_by == "vgg16" or not config.perceptual:
         network = open_vgg("vgg16", config.vgg, config.perceptual)
         if network is None:

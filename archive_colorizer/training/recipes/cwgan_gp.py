@@ -90,7 +90,7 @@ class CWGANRecipe:
         return self._phases
 
     def forward(self, batch: Batch) -> Tensor:
-        """What the generator makes of the grey pictures, (B, 2, H, W) in [-1, 1]."""
+        """The generator's ab for the grey pictures, (B, 2, H, W) in [-1, 1]."""
         made: Tensor = self._generator(batch["source_bchw"])
         return made
 

@@ -44,7 +44,7 @@ class UnpairedSampler:
     domains: tuple[str, ...]
 
     def __call__(self, library: Library, rng: np.random.Generator) -> Sample:
-        """Each is drawn and cut by itself."""
+        """Draw and cut one picture of each kind, each by itself."""
         pictures = []
         for domain in self.domains:
             at = int(rng.choice(library.domains[domain]))
@@ -68,7 +68,7 @@ class Pool(nn.Module):
         self.register_buffer("filled", torch.zeros((), dtype=torch.long))
 
     @torch.no_grad()
-    def exchanged(self, made_b3hw: Tensor) -> Tensor:
+    def exchange(self, made_b3hw: Tensor) -> Tensor:
         """As many pictures, some of them older; in evaluation mode the same ones."""
         size = len(self.kept_n3hw)
         if not size or not self.training:
@@ -89,7 +89,7 @@ class Pool(nn.Module):
 
 
 class Made(NamedTuple):
-    """What one forward pass gives."""
+    """The pictures of one forward pass, each (B, 3, H, W) in [-1, 1]."""
 
     second: Tensor
     """The first kind's pictures as the second kind."""
@@ -180,7 +180,7 @@ class CycleGANRecipe:
         """1 for real, 0 for what the pool gives of the made ones."""
         total = torch.zeros((), device=made.first.device)
         for name, shown in (("first", made.first), ("second", made.second)):
-            older = self._pools[name].exchanged(shown.detach())  # type: ignore[operator]
+            older = self._pools[name].exchange(shown.detach())  # type: ignore[operator]
             critic = self._critics[name]
             real = _squares(critic(batch[f"{name}_b3hw"]), 1)
             total = total + (real + _squares(critic(older), 0)) / 2

@@ -79,21 +79,21 @@ class Pix2PixRecipe:
         return self._phases
 
     def forward(self, batch: Batch) -> Tensor:
-        """What the generator makes of the sources, in [-1, 1]."""
+        """The generator's pictures for the sources, in [-1, 1]."""
         fake: Tensor = self._generator(self._source(batch))
         return fake
 
     def discriminator_loss(self, batch: Batch, fake_bchw: Tensor) -> Mapping[str, Tensor]:
-        """Half of what it takes for the true pair and the made one."""
+        """Half the sum of the losses on the true pair and on the made one."""
         source = self._source(batch)
-        real = self._judged(self._discriminator(source, self._target(batch)), real=True)
-        fake = self._judged(self._discriminator(source, fake_bchw.detach()), real=False)
+        real = self._gan_loss(self._discriminator(source, self._target(batch)), real=True)
+        fake = self._gan_loss(self._discriminator(source, fake_bchw.detach()), real=False)
         return {"total": (real + fake) / 2, "real": real, "fake": fake}
 
     def generator_loss(self, batch: Batch, fake_bchw: Tensor) -> Mapping[str, Tensor]:
         """Passing for real, and being near."""
         logits = self._discriminator(self._source(batch), fake_bchw)
-        gan = self._judged(logits, real=True)
+        gan = self._gan_loss(logits, real=True)
         l1 = F.l1_loss(fake_bchw.float(), self._target(batch))
         return {
             "total": self._config.adversarial * gan + self._config.l1 * l1,
@@ -113,7 +113,7 @@ class Pix2PixRecipe:
             return rgb_b3hw * 2 - 1
         return (rgb_to_lab(rgb_b3hw)[:, 1:] / AB_SCALE).clamp(-1, 1)
 
-    def _judged(self, logits: Tensor, *, real: bool) -> Tensor:
+    def _gan_loss(self, logits: Tensor, *, real: bool) -> Tensor:
         wanted = torch.full_like(logits, float(real), dtype=torch.float32)
         if self._config.gan == "lsgan":
             return F.mse_loss(logits.float(), wanted)

@@ -72,7 +72,7 @@ class RRDBRecipe:
 
     @property
     def phases(self) -> Sequence[Phase]:
-        """One or two."""
+        """The generator's alone, or the discriminator's before it."""
         return self._phases
 
     def forward(self, batch: Batch) -> Tensor:

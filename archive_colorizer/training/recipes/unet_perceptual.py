@@ -62,12 +62,12 @@ class UNetPerceptualRecipe:
 
     @property
     def modules(self) -> Mapping[str, nn.Module]:
-        """The network."""
+        """The network alone, which is shipped."""
         return {"model": self._model}
 
     @property
     def phases(self) -> Sequence[Phase]:
-        """One."""
+        """One phase, for the network."""
         return self._phases
 
     def forward(self, batch: Batch) -> Tensor:
