@@ -23,7 +23,7 @@ from archive_colorizer.pipeline.output.manifest import ROWS_PER_FILE
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.pipeline.recipe import recipe_digest
 from archive_colorizer.pipeline.run import preview
-from archive_colorizer.weights.reference import resolve
+from archive_colorizer.registry.resolve import resolve
 
 DONE_SHARE = 0.9
 

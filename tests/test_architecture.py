@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "archive_colorizer"
 FILES = sorted(PACKAGE.rglob("*.py"))
 RAY_FILES = {
+    "cluster.py",
     "pipeline/engines/ray.py",
     "pipeline/engines/metrics.py",
     "training/ray.py",

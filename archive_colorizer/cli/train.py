@@ -3,6 +3,7 @@
 import argparse
 import tomllib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,7 +69,7 @@ def train_options(parser: argparse.ArgumentParser) -> None:
 def train(args: argparse.Namespace) -> int:
     """`archive-colorizer train`."""
     from archive_colorizer.settings.parameter_table import for_training
-    from archive_colorizer.training.config import compose
+    from archive_colorizer.training.config import compose, has_setting
     from archive_colorizer.training.run import train as run
 
     layers: list[tuple[str, Mapping[str, Any]]] = []
@@ -76,7 +77,8 @@ def train(args: argparse.Namespace) -> int:
         layers.append((args.config, read_file(args.config)))
     layers.append(("command line", {"data": {"data": args.data}}))
     if args.params:
-        layers.append((args.params, for_training(args.params, args.category or "", args.recipe)))
+        has = partial(has_setting, args.recipe)
+        layers.append((args.params, for_training(args.params, args.category or "", has)))
     elif args.category:
         raise ConfigError("--category needs --params")
     layers += [("command line", given(args)), ("--set", settings(args.settings))]

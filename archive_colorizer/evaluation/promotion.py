@@ -9,15 +9,8 @@ from archive_colorizer.evaluation.gates import Policy, Verdict, figures, judge
 from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.run import evaluate
 from archive_colorizer.models.catalog import TASK_OF, Task
-from archive_colorizer.registry.mlflow_models import (
-    CHALLENGER,
-    CHAMPION,
-    Decision,
-    Registry,
-    Version,
-    now_text,
-    who,
-)
+from archive_colorizer.registry.mlflow_models import CHALLENGER, CHAMPION, Registry
+from archive_colorizer.registry.versions import Decision, Version, current_user, now_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +78,7 @@ def promote(
     passed = all(verdict.passed for verdict in verdicts)
     decision = Decision(
         kind="promoted" if passed else "refused",
-        by=who(),
+        by=current_user(),
         at=now_text(),
         over=champion.number if champion else "",
         on=f"{evaluation.data}: {report.on}",

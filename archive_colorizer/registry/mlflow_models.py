@@ -4,59 +4,36 @@ MLflow's registered models, versions, aliases and tags; nothing else is kept. `c
 `challenger` are aliases; a decision is a tag of its version.
 """
 
-import getpass
 import json
 import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from archive_colorizer.errors import ConfigError, ModelReferenceError
 from archive_colorizer.registry.connection import asking, connect, default_uri, experiment
-from archive_colorizer.registry.resolve import FOLDER, RUN, SHA256_TAG, version_of
-from archive_colorizer.weights.reference import ResolvedModel, resolve
+from archive_colorizer.registry.fetch import FOLDER, RUN, SHA256_TAG, find_version
+from archive_colorizer.registry.resolve import resolve
+from archive_colorizer.registry.versions import (
+    DECISION,
+    JOB,
+    Decision,
+    Version,
+    current_user,
+    now_text,
+    read_version,
+)
+from archive_colorizer.weights.reference import ResolvedModel
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 EXPERIMENT: Final = "archive-colorizer-models"
-DECISION: Final = "decision."
-JOB: Final = "job."
 HISTORY: Final = "champions"
 """Tag of a registered model: versions that were champion, the present one last."""
 BESIDE: Final = ("card.json", "card.md", "train.toml")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What was decided about a version."""
-
-    kind: str
-    """promoted, refused or rolled back."""
-    by: str
-    at: str
-    """UTC."""
-    over: str
-    """The champion's version before; empty where there was none."""
-    on: str = ""
-    """The evaluation set, and the SHA-256 of its names and pixels."""
-    text: str = ""
-    """The gates' words."""
-    figures: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """A version, as it is told."""
-
-    name: str
-    number: str
-    aliases: tuple[str, ...]
-    tags: Mapping[str, str]
-    created_at: str
 
 
 class Registry:
@@ -126,7 +103,7 @@ class Registry:
         Raises:
             ModelReferenceError: there is none.
         """
-        return _told(version_of(self._client, self.uri, ref))
+        return read_version(find_version(self._client, self.uri, ref))
 
     def alias(self, name: str, alias: str) -> Version | None:
         """The version that has an alias; None where none has."""
@@ -145,7 +122,7 @@ class Registry:
                 for one in names
                 for v in self._client.search_model_versions(f"name = '{_quoted(one)}'")
             ]
-        return [_told(v) for v in sorted(found, key=lambda v: (v.name, -int(v.version)))]
+        return [read_version(v) for v in sorted(found, key=lambda v: (v.name, -int(v.version)))]
 
     def decide(self, version: Version, decision: Decision) -> None:
         """Write a decision down; a promotion or a way back moves the alias too."""
@@ -185,7 +162,7 @@ class Registry:
         if not before:
             raise ConfigError(f"{name}: version {now.number} is the first champion: no way back")
         earlier = self.version(f"models:/{name}/{before[-1]}")
-        decision = Decision(kind="rolled back", by=who(), at=now_text(), over=now.number)
+        decision = Decision(kind="rolled back", by=current_user(), at=now_text(), over=now.number)
         self.decide(earlier, decision)
         return earlier, decision
 
@@ -195,45 +172,6 @@ class Registry:
         text = json.dumps(dict(what), sort_keys=True, ensure_ascii=False)
         with asking(self.uri):
             self._client.set_model_version_tag(version.name, version.number, f"{JOB}{job_id}", text)
-
-
-def decisions(version: Version) -> list[Decision]:
-    """The decisions about a version, the earliest first."""
-    found = sorted((k, v) for k, v in version.tags.items() if k.startswith(DECISION))
-    return [Decision(**json.loads(text)) for _, text in found]
-
-
-def jobs(version: Version) -> dict[str, dict[str, Any]]:
-    """The jobs that used a version, by their id."""
-    return {
-        key.removeprefix(JOB): json.loads(text)
-        for key, text in sorted(version.tags.items())
-        if key.startswith(JOB)
-    }
-
-
-def who() -> str:
-    """The name of whoever decides."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
-
-
-def now_text() -> str:
-    """UTC, to the microsecond: also a key that sorts."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _told(found: Any) -> Version:  # noqa: ANN401 (MLflow's ModelVersion)
-    return Version(
-        name=found.name, number=str(found.version), aliases=tuple(sorted(found.aliases)),
-        tags=dict(found.tags), created_at=_time(found.creation_timestamp),
-    )  # fmt: skip
-
-
-def _time(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")
 
 
 def _metric_name(key: str) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from archive_colorizer.registry.mlflow_models import CHAMPION, Registry, Version, decisions, jobs
-from archive_colorizer.weights.reference import ResolvedModel, resolve
+from archive_colorizer.registry.mlflow_models import CHAMPION, Registry
+from archive_colorizer.registry.resolve import resolve
+from archive_colorizer.registry.versions import Version, read_decisions, read_jobs
+from archive_colorizer.weights.reference import ResolvedModel
 
 
-def table(versions: Sequence[Version]) -> str:
+def version_table(versions: Sequence[Version]) -> str:
     """A line a version."""
     if not versions:
         return "no models are registered"
@@ -40,14 +42,14 @@ def describe(ref: str, tracking_uri: str = "") -> str:
     full = f"models:/{bare}" if set(bare) & set("@/") else f"models:/{bare}@{CHAMPION}"
     registry = Registry(tracking_uri)
     version = registry.version(full)
-    parts = [table([version])]
-    history = decisions(version)
+    parts = [version_table([version])]
+    history = read_decisions(version)
     parts.append("decisions:" if history else "decisions: none")
     for one in history:
         over = f" over version {one.over}" if one.over else ""
         text = f": {one.text}" if one.text else ""
         parts.append(f"  {one.at} {one.kind}{over} by {one.by}{text}")
-    used = jobs(version)
+    used = read_jobs(version)
     parts.append("used by:" if used else "used by: no job that was told here")
     parts += [
         f"  {job}: {what.get('output')}, {what.get('pictures')} pictures, {what.get('finished_at')}"

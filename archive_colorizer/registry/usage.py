@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archive_colorizer.errors import UsageError
+from archive_colorizer.registry.mlflow_models import Registry
 from archive_colorizer.weights.reference import ResolvedModel
 
 
@@ -16,8 +17,6 @@ def note(model: ResolvedModel, job_id: str, what: Mapping[str, Any]) -> str:
     """
     if not model.version:
         return ""
-    from archive_colorizer.registry.mlflow_models import Registry
-
     try:
         Registry(model.registry).note_job(model.ref, job_id, what)
     except UsageError as error:

@@ -176,22 +176,23 @@ def for_colorizing(path: str, category: str) -> dict[str, dict[str, Value]]:
     return _sections((PARAMETERS[name].colorize, value) for name, value in values.items())
 
 
-def for_training(path: str, category: str, recipe: str) -> dict[str, dict[str, Value]]:
+def for_training(
+    path: str, category: str, has_setting: Callable[[str], bool]
+) -> dict[str, dict[str, Value]]:
     """A category's parameters as sections of a training run's configuration.
 
-    A name that the recipe or its family does not have (KSIZE where the kernel is given) is left.
+    A name that the recipe or its family does not have (KSIZE where the kernel is given) is left:
+    `has_setting` tells that of a section.key.
 
     Raises:
         ConfigError: as `read_overrides`.
     """
-    from archive_colorizer.training.config import has_setting
-
     values = read_overrides(path, category, PARSES)
     return _sections(
         (place, value)
         for name, value in values.items()
         for place in PARAMETERS[name].train
-        if has_setting(recipe, place)
+        if has_setting(place)
     )
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from archive_colorizer.errors import ModelReferenceError
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.card import ModelCard
-from archive_colorizer.weights.reference import WEIGHTS_NAME, ResolvedModel, resolve
+from archive_colorizer.weights.reference import WEIGHTS_NAME, ResolvedModel, resolve_local
 
 
 def save_model(
@@ -34,7 +34,7 @@ def save_model(
     # Not save_file: the file that it makes is its owner's alone.
     temporary.write_bytes(save(state, metadata={"format": "pt", "card": card.to_json()}))
     temporary.replace(target)
-    model = resolve(str(target))
+    model = resolve_local(str(target))
     (folder / "card.json").write_text(card.to_json() + "\n", encoding="utf-8")
     text = card.to_markdown(model.weights_sha256, target.stat().st_size)
     (folder / "card.md").write_text(text, encoding="utf-8")
@@ -54,12 +54,17 @@ def load_module(path: Path, card: ModelCard) -> nn.Module:
     try:
         module = MODELS[card.family].build_from(card.config)
         state = load_file(path)
-        module.load_state_dict({name: _full(value) for name, value in state.items()})
+        module.load_state_dict({name: _as_float(value) for name, value in state.items()})
     except (SafetensorError, TypeError, ValueError, RuntimeError) as error:
         text = " ".join(str(error).split())[:300]
         raise ModelReferenceError(f"{path.name}: does not fit {card.family}: {text}") from error
     return module.eval()
 
 
-def _full(value: torch.Tensor) -> torch.Tensor:
+def size_multiple(model: ResolvedModel) -> int:
+    """Look up what the sides of the network's input must be a multiple of, in pixels."""
+    return MODELS[model.card.family].size_multiple
+
+
+def _as_float(value: torch.Tensor) -> torch.Tensor:
     return value.float() if value.is_floating_point() else value

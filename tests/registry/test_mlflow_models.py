@@ -15,10 +15,11 @@ from processes import free_port
 from archive_colorizer.cli.main import main
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.registry.connection import cache_folder, without_secrets
-from archive_colorizer.registry.mlflow_models import Registry, decisions, jobs
+from archive_colorizer.registry.mlflow_models import Registry
+from archive_colorizer.registry.resolve import load, resolve
+from archive_colorizer.registry.versions import read_decisions, read_jobs
 from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.local import save_model
-from archive_colorizer.weights.reference import load, resolve
 
 SETTINGS = {"width": 4, "resolution": 32}
 POLICY = "gates:\n- {metric: psnr_mean, not_worse_by: 0.1}\n- {metric: ciede2000, at_most: 60}\n"
@@ -96,12 +97,12 @@ def test_a_better_one_is_promoted_a_worse_one_refused_and_there_is_a_way_back(
     code, said = run("rollback", "town")
     assert code == 2
     assert "version 1 is the first champion" in said
-    (refusal,) = decisions(registry.version("models:/town/2"))
+    (refusal,) = read_decisions(registry.version("models:/town/2"))
     assert (refusal.kind, refusal.over) == ("refused", "1")
     assert refusal.by
     assert refusal.figures["challenger"]["psnr_mean"] < refusal.figures["champion"]["psnr_mean"]
     assert "SHA-256 of names and pixels" in refusal.on
-    kinds = [one.kind for one in decisions(registry.version("models:/town/1"))]
+    kinds = [one.kind for one in read_decisions(registry.version("models:/town/1"))]
     assert kinds == ["promoted", "rolled back"]
     code, said = run("list")
     assert said.count("town") == 3
@@ -147,7 +148,7 @@ def test_what_restores_has_gates_of_its_own(photos: Path, tmp_path: Path, run: A
     code, said = run(*words, "--worn")
     assert code == 3
     assert "clean version 2 was refused by psnr_y_gain" in said
-    (refusal,) = decisions(Registry().version("models:/clean/2"))
+    (refusal,) = read_decisions(Registry().version("models:/clean/2"))
     assert refusal.figures["challenger"]["psnr_y_gain"] < 0
     assert refusal.figures["champion"]["psnr_y_gain"] == 0
     assert "SHA-256 of names and pixels" in refusal.on
@@ -172,7 +173,7 @@ def test_colorize_by_alias_names_version_and_hash_and_is_told_back(
         (step,) = row["steps"]
         assert (step["model_ref"], step["model_version"]) == ("models:/town/1", "1")
         assert step["weights_sha256"] == digest
-    (job,) = jobs(Registry().version("models:/town/1")).values()
+    (job,) = read_jobs(Registry().version("models:/town/1")).values()
     assert job["pictures"] == 5
     code, said = run("show", "town")
     assert code == 0
@@ -272,7 +273,7 @@ def test_a_server_that_is_away(
             super().__init__(away)
 
     with monkeypatch.context() as patch:  # it goes after the model was resolved
-        patch.setattr(mlflow_models, "Registry", Away)
+        patch.setattr(usage, "Registry", Away)
         words = ["colorize", str(masters), str(tmp_path / "out"), "--engine", "local"]
         assert main([*words, "--model", "models:/town/1", "--proxy-px", "64"]) == 0
     said = capsys.readouterr().out

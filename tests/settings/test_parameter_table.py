@@ -1,6 +1,7 @@
 """The parameter table of reference system A."""
 
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -122,14 +123,14 @@ def test_one_table_serves_training_and_prediction(tmp_path: Path) -> None:
     assert for_colorizing(path, "GOGUNG") == {
         "color": {"proxy_px": 1024}, "output": {"quality": 80}
     }  # fmt: skip
-    assert for_training(path, "GOGUNG", "pix2pix") == {
+    assert for_training(path, "GOGUNG", partial(has_setting, "pix2pix")) == {
         "feed": {"crop_px": 1024},
         "model": {"resolution": 1024, "kernel": 5},
         "loop": {"epochs": 5.0},
         "recipe": {"l1": 50.0},
         "data": {"homomorphic": True},
     }
-    plain = for_training(path, "", "autoencoder")
+    plain = for_training(path, "", partial(has_setting, "autoencoder"))
     assert plain == {"feed": {"crop_px": 256}, "loop": {"epochs": 5.0}}
 
 
