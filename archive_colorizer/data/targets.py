@@ -21,6 +21,7 @@ from archive_colorizer.data.sources import Picture, Split
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.imaging.tone import tone_class
+from archive_colorizer.storage.atomic import atomic_path
 
 MIN_COLOURFULNESS: Final = 10.0
 """Hasler & Süsstrunk (2003): 0 is grey, 15 slightly colourful. BigColor leaves out under 15."""
@@ -143,9 +144,8 @@ def report(verdicts: Sequence[Verdict]) -> str:
 
 def write_verdicts(verdicts: Sequence[Verdict], path: Path) -> None:
     """Write the table as Parquet, atomically."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    pq.write_table(pa.Table.from_pylist([asdict(v) for v in verdicts]), temporary)
-    temporary.replace(path)
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.Table.from_pylist([asdict(v) for v in verdicts]), temporary)
 
 
 def _reason(rgb: NDArray[np.uint8], score: float, least: float) -> str:

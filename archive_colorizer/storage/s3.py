@@ -32,7 +32,8 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as EndpointError
 
 from archive_colorizer.storage.base import Entry
-from archive_colorizer.storage.settings import S3Settings, parse_s3, settings
+from archive_colorizer.storage.location import Location
+from archive_colorizer.storage.settings import S3Settings, settings
 
 ATTEMPTS: Final = 4
 """Of a request, by botocore, with its backoff."""
@@ -73,9 +74,9 @@ class S3Store:
     latency_s = 1.0
     fills_up = False
 
-    def __init__(self, location: str, given: S3Settings | None = None) -> None:
-        self.bucket, prefix = parse_s3(location)
-        self._prefix = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
+    def __init__(self, place: Location, given: S3Settings | None = None) -> None:
+        self.bucket = place.bucket
+        self._prefix = f"{place.key.rstrip('/')}/" if place.key.strip("/") else ""
         self._settings = given or settings()
 
     @property
@@ -194,28 +195,25 @@ class _Kept:
         return self._file.tell()
 
 
-def entry_of(uri: str) -> Entry | None:
-    """One object's entry; None where there is none.
+def find_entry(place: Location) -> Entry | None:
+    """Ask for one object's entry; None where there is none.
 
     Raises:
         OSError: the store does not say.
     """
-    bucket, key = parse_s3(uri)
-    store = S3Store(f"s3://{bucket}/")
-    found = store._head(key)
+    found = S3Store(Location(place.text, place.bucket, ""))._head(place.key)
     if found is None:
         return None
-    return Entry(key, uri, found["ContentLength"], None, found["ETag"].strip('"'))
+    return Entry(place.key, place.uri, found["ContentLength"], None, found["ETag"].strip('"'))
 
 
-def open_object(uri: str) -> BinaryIO:
-    """A seekable handle on one object, whole; small ones in memory, larger ones on disk.
+def open_object(place: Location) -> BinaryIO:
+    """Open one object, whole, as a seekable handle; small ones in memory, larger ones on disk.
 
     Raises:
         OSError: as `Store.open`.
     """
-    bucket, key = parse_s3(uri)
-    return download(client(settings()), bucket, key)
+    return download(client(settings()), place.bucket, place.key)
 
 
 def download(s3: Any, bucket: str, key: str) -> BinaryIO:  # noqa: ANN401

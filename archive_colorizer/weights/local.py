@@ -9,6 +9,7 @@ from torch import nn
 
 from archive_colorizer.errors import ModelReferenceError
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.storage.atomic import write_atomic
 from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.reference import WEIGHTS_NAME, ResolvedModel, resolve_local
 
@@ -30,14 +31,12 @@ def save_model(
         for name, value in module.state_dict().items()
     }
     target = folder / WEIGHTS_NAME
-    temporary = target.with_suffix(".tmp")
     # Not save_file: the file that it makes is its owner's alone.
-    temporary.write_bytes(save(state, metadata={"format": "pt", "card": card.to_json()}))
-    temporary.replace(target)
+    write_atomic(target, save(state, metadata={"format": "pt", "card": card.to_json()}))
     model = resolve_local(str(target))
-    (folder / "card.json").write_text(card.to_json() + "\n", encoding="utf-8")
+    write_atomic(folder / "card.json", card.to_json() + "\n")
     text = card.to_markdown(model.weights_sha256, target.stat().st_size)
-    (folder / "card.md").write_text(text, encoding="utf-8")
+    write_atomic(folder / "card.md", text)
     return model
 
 

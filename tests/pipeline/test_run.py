@@ -19,7 +19,7 @@ from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.run import colorize, preview
 from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.storage import open_store
-from archive_colorizer.storage.local import path_of_uri
+from archive_colorizer.storage.location import path_of_uri
 from archive_colorizer.weights.local import save_model
 
 Job = Callable[..., JobConfig]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.storage import open_store, open_uri
-from archive_colorizer.storage.local import TEMPORARIES, LocalStore, path_of_uri, uri_of_path
+from archive_colorizer.storage.local import LocalStore
+from archive_colorizer.storage.location import TEMPORARIES, path_of_uri, uri_of_path
 
 NAME_BYTES = st.binary(min_size=1, max_size=40).filter(
     lambda raw: not set(raw) & {0, ord("/")} and raw not in {b".", b".."}

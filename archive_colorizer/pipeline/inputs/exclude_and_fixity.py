@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.pipeline.inputs.listing import sha256_text
+from archive_colorizer.pipeline.inputs.pages import read_sha256
 
 SUM_LINE: Final = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 
@@ -50,7 +50,7 @@ def _fixity_csv(path: str) -> Mapping[str, str]:
     if key is None or "sha256" not in names:
         raise ConfigError(f"{path}: a fixity list needs the columns uri (or path) and sha256")
     return {
-        str(row[key]): sha256_text(row["sha256"], f"{path}: row {number}")
+        str(row[key]): read_sha256(row["sha256"], f"{path}: row {number}")
         for number, row in enumerate(rows, start=2)
     }
 

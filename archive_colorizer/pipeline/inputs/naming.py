@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
+from archive_colorizer.storage import TEMPORARIES
+
 EXTENSIONS: Final = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif"}
 MAX_NAME_BYTES: Final = 255
-RESERVED: Final = frozenset({"manifest", "history", ".tmp", "job.json", "job.lock"})
+RESERVED: Final = frozenset({"manifest", "history", TEMPORARIES, "job.json", "job.lock"})
 """Names in OUTPUT that are ours: a source folder of that name gets an underscore."""
 HASH_CHARS: Final = 8
 TAIL_CHARS: Final = 40

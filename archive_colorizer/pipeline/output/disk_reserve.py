@@ -4,11 +4,11 @@ import uuid
 from typing import Final
 
 from archive_colorizer.errors import LocationError
-from archive_colorizer.storage import Store
+from archive_colorizer.storage import TEMPORARIES, Store
 
 BYTES: Final = 8 << 20
 SLICES: Final = 32
-FOLDER: Final = ".tmp/reserve"
+FOLDER: Final = f"{TEMPORARIES}/reserve"
 
 
 def keep(store: Store) -> None:

@@ -1,9 +1,7 @@
 """OUTPUT's own files: where they may be, what job.json holds, and how a dead run is tidied up."""
 
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Final
 
 import pyarrow as pa
@@ -12,9 +10,7 @@ import pyarrow.compute as pc
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.metadata import find_row_id
 from archive_colorizer.pipeline.output import manifest
-from archive_colorizer.storage import Store, is_s3
-from archive_colorizer.storage.local import TEMPORARIES, path_of_uri
-from archive_colorizer.storage.settings import parse_s3
+from archive_colorizer.storage import TEMPORARIES, Store, parse_location
 
 JOB: Final = "job.json"
 _OWN: Final = frozenset({JOB, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES})
@@ -26,43 +22,26 @@ def check_apart(source: str, output: str) -> None:
     Raises:
         LocationError: OUTPUT is SOURCE, inside it, or around it, after links are resolved.
     """
-    masters, derivatives = _real(source), _real(output)
-    if derivatives == masters:
+    masters, derivatives = parse_location(source), parse_location(output)
+    if derivatives.is_same(masters):
         raise LocationError(f"{output}: OUTPUT may not be SOURCE")
-    if _holds(masters, derivatives) and not _is_file(source):
+    if masters.holds(derivatives) and (masters.is_s3 or masters.path.is_dir()):
         raise LocationError(f"{output}: OUTPUT may not lie inside SOURCE")
-    if _holds(derivatives, masters):
+    if derivatives.holds(masters):
         raise LocationError(f"{output}: OUTPUT may not lie around SOURCE")
 
 
 def check_masters_apart(uris: pa.ChunkedArray, output: str) -> None:
-    """The same for the pictures that an inventory names.
+    """Make sure of the same for the pictures that an inventory names.
 
     Raises:
         LocationError: one of them lies inside OUTPUT.
     """
-    folder = _real(output)
-    parents = {uri.rpartition("/")[0] for uri in pc.unique(uris).to_pylist()}
-    for parent in parents:
-        if parent and _holds(folder, _real(parent)):
-            raise LocationError(f"{output}: OUTPUT may not hold masters ({parent})")
-
-
-def _real(location: str) -> PurePath:
-    """A path, or an object store's bucket and prefix as one, with its scheme."""
-    if is_s3(location):
-        bucket, key = parse_s3(location)
-        return PurePosixPath(f"s3:/{bucket}", *(part for part in key.split("/") if part))
-    path = path_of_uri(location) if location.startswith("file://") else Path(location)
-    return Path(os.path.realpath(path))
-
-
-def _holds(outer: PurePath, inner: PurePath) -> bool:
-    return outer.is_absolute() == inner.is_absolute() and inner.is_relative_to(outer)
-
-
-def _is_file(location: str) -> bool:
-    return not is_s3(location) and not Path(_real(location)).is_dir()
+    derivatives = parse_location(output)
+    folders = {uri.rpartition("/")[0] for uri in pc.unique(uris).to_pylist()}
+    for folder in folders:
+        if derivatives.holds(parse_location(f"{folder}/")):
+            raise LocationError(f"{output}: OUTPUT may not hold masters ({folder})")
 
 
 def prepare(store: Store) -> None:

@@ -13,7 +13,7 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.layout import is_own_file, read_job
 from archive_colorizer.storage import Store, open_uri
-from archive_colorizer.storage.local import TEMPORARIES
+from archive_colorizer.storage.location import TEMPORARIES
 
 COLUMNS: Final = (
     "row_id", "status", "source_uri", "page", "source_sha256", "derivative_uri", "derivative_sha256"

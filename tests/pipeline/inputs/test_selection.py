@@ -10,7 +10,8 @@ import pytest
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.pipeline.config import JobConfig, OutputConfig, SelectConfig
 from archive_colorizer.pipeline.engines.transport import refs_of
-from archive_colorizer.pipeline.inputs.listing import LISTING, Listing
+from archive_colorizer.pipeline.inputs.listing import Listing
+from archive_colorizer.pipeline.inputs.pages import PAGES
 from archive_colorizer.pipeline.inputs.selection import MANIFEST_COLUMNS, Selection, row_id, select
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.pipeline.records import PhotoRef
@@ -38,7 +39,7 @@ def listing(*names: str, **changed: Any) -> Listing:
         }
         for name in names
     ]
-    return Listing(pa.Table.from_pylist(rows, LISTING), ignored=0, notes=("said before",))
+    return Listing(pa.Table.from_pylist(rows, PAGES), ignored=0, notes=("said before",))
 
 
 def chosen(

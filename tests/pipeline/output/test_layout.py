@@ -10,7 +10,8 @@ import pytest
 from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.output import disk_reserve, layout, manifest
 from archive_colorizer.pipeline.output.schema import SCHEMA
-from archive_colorizer.storage.local import LocalStore, uri_of_path
+from archive_colorizer.storage.local import LocalStore
+from archive_colorizer.storage.location import uri_of_path
 
 OURS = b'\xff\xd8 arcol:rowId="' + b"a" * 64 + b'" \xff\xd9'
 
@@ -60,6 +61,13 @@ def test_no_picture_of_an_inventory_may_lie_in_output(tmp_path: Path) -> None:
     layout.check_masters_apart(pa.chunked_array([[far, far]]), str(tmp_path / "out"))
     with pytest.raises(LocationError, match="may not hold masters"):
         layout.check_masters_apart(pa.chunked_array([[far, near]]), str(tmp_path / "out"))
+
+
+def test_masters_beside_the_root_are_not_taken_for_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    layout.check_masters_apart(pa.chunked_array([["file:///a.jpg"]]), str(tmp_path))
 
 
 def test_preparing_leaves_nothing_behind(store: LocalStore) -> None:
