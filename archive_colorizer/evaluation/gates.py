@@ -158,15 +158,25 @@ def _verdict(gate: Gate, challenger: Scores, champion: Scores | None) -> Verdict
         failures.append(f"is {value:.4g}, must be at most {gate.at_most:g}")
     beside = ""
     if gate.not_worse_by is not None and champion is not None:
-        other = getattr(champion, gate.metric)
-        beside = f" beside the champion's {other:.4g}"
-        worse = other - value if gate.better == "higher" else value - other
-        if not worse <= gate.not_worse_by:
-            failures.append(
-                f"is {value:.4g}{beside}: worse by {worse:.4g}, allowed {gate.not_worse_by:g}"
-            )
+        beside, failure = _compare(gate, gate.not_worse_by, value, getattr(champion, gate.metric))
+        failures += [failure] if failure else []
     text = "; ".join(failures) or f"is {value:.4g}{beside}"
     return Verdict(gate=gate.metric, passed=not failures, text=f"{gate.metric} {text}")
+
+
+def _compare(gate: Gate, allowed: float, value: float, other: float | None) -> tuple[str, str]:
+    """Compare a figure with the champion's.
+
+    Returns:
+        The champion's figure in words, and why the gate is not passed; empty where it is.
+    """
+    if other is None:
+        return "", f"is {value:.4g}; the champion's was not measured, so they cannot be compared"
+    beside = f" beside the champion's {other:.4g}"
+    worse = other - value if gate.better == "higher" else value - other
+    if worse <= allowed:
+        return beside, ""
+    return beside, f"is {value:.4g}{beside}: worse by {worse:.4g}, allowed {allowed:g}"
 
 
 def figures(scores: Scores, gates: Sequence[Gate]) -> Mapping[str, Any]:

@@ -53,6 +53,13 @@ class Store(Protocol):
     def read(self, key: str) -> bytes:
         """All bytes of a file."""
 
+    def read_head(self, key: str, size: int) -> bytes:
+        """Read the first `size` bytes of a file, fewer where it is shorter; no others are fetched.
+
+        Raises:
+            OSError: as `open`.
+        """
+
     def exists(self, key: str) -> bool:
         """Whether there is a file."""
 

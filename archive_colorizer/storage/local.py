@@ -63,6 +63,10 @@ class LocalStore:
     def read(self, key: str) -> bytes:
         return self.path_of(key).read_bytes()
 
+    def read_head(self, key: str, size: int) -> bytes:
+        with self.open(key) as file:
+            return file.read(size)
+
     def exists(self, key: str) -> bool:
         return os.path.lexists(self.path_of(key))
 

@@ -179,6 +179,14 @@ def test_of_many_creators_at_once_exactly_one_wins(store: LocalStore) -> None:
     assert [store.read("x")] == [b"%d" % number for number in won]
 
 
+@pytest.mark.parametrize(("size", "head"), [(2, b"ab"), (3, b"abc"), (9, b"abc")])
+def test_a_head_has_the_first_bytes_and_no_more(store: LocalStore, size: int, head: bytes) -> None:
+    store.write_atomic("x", b"abc")
+    assert store.read_head("x", size) == head
+    with pytest.raises(FileNotFoundError):
+        store.read_head("y", size)
+
+
 def test_deleting_what_is_not_there_is_no_error(store: LocalStore) -> None:
     store.delete("x")
     store.delete_tree("y")

@@ -92,7 +92,7 @@ def select(
     excluded, more = _excluded(table, config.select.exclude_list)
     todo = table.filter(pc.invert(pc.or_(done, excluded)))
     now = todo.slice(0, config.select.limit) if config.select.limit else todo
-    off = table.filter(pc.and_(excluded, pc.invert(_in_manifest_as_excluded(table, manifest))))
+    off = table.filter(pc.and_(excluded, pc.invert(_are_recorded_as_excluded(table, manifest))))
     return Selection(
         todo=now,
         excluded=off,
@@ -140,8 +140,9 @@ def _excluded(table: pa.Table, path: str) -> tuple[pa.Array, tuple[str, ...]]:
     return pc.or_(pc.or_(masks[0], masks[1]), masks[2]), note
 
 
-def _in_manifest_as_excluded(table: pa.Table, manifest: pa.Table) -> pa.Array:
-    rows = manifest.filter(pc.equal(manifest["status"], "skipped"))
+def _are_recorded_as_excluded(table: pa.Table, manifest: pa.Table) -> pa.Array:
+    """Mark pages that have their row for being excluded; a row for another reason is replaced."""
+    rows = manifest.filter(pc.equal(manifest["error_class"], "excluded"))
     return pc.is_in(table["row_id"], value_set=rows["row_id"].combine_chunks())
 
 

@@ -1,5 +1,6 @@
 """OUTPUT's own files: where they may be, what job.json holds, and how a dead run is tidied up."""
 
+import io
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,6 +14,8 @@ from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.storage import TEMPORARIES, Store, parse_location
 
 JOB: Final = "job.json"
+HEAD_BYTES: Final = 1 << 20
+"""Every encoder writes XMP, and with it the row id, before the pixels."""
 _OWN: Final = frozenset({JOB, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES})
 
 
@@ -113,13 +116,21 @@ def _delete_ours(store: Store, uri: str) -> bool:
         return False
     key = store.key_of(uri)
     try:
-        with store.open(key) as file:
-            ours = find_row_id(file) is not None
+        if not is_ours(store, key):
+            return False
     except OSError:
         return False
-    if ours:
-        store.delete(key)
-    return ours
+    store.delete(key)
+    return True
+
+
+def is_ours(store: Store, key: str) -> bool:
+    """Tell whether a file is a derivative of this tool, by the row id in its head.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return find_row_id(io.BytesIO(store.read_head(key, HEAD_BYTES))) is not None
 
 
 def is_own_file(key: str) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from archive_colorizer.errors import ConfigError
@@ -115,6 +116,25 @@ def test_a_changed_recipe_does_everything_again() -> None:
     second = chosen(both, recorded(first.todo), "r2")
     assert names(second.todo) == ["a.jpg", "b.jpg"]
     assert second.superseded.to_pylist() == first.todo["row_id"].to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("status", "error_class"),
+    [("skipped", "already_colour"), ("failed", "unreadable"), ("ok", "")],
+)
+def test_a_page_with_a_row_of_another_kind_becomes_excluded_once(
+    tmp_path: Path, status: str, error_class: str
+) -> None:
+    (tmp_path / "list.txt").write_text("a.jpg\n")
+    both, off = listing("a.jpg", "b.jpg"), {"exclude_list": str(tmp_path / "list.txt")}
+    rows = recorded(chosen(both).todo, status=status, error_class=error_class)
+    second = chosen(both, rows, **off)
+    assert names(second.excluded) == ["a.jpg"]
+    assert second.superseded.to_pylist() == second.excluded["row_id"].to_pylist()
+    left = rows.filter(pc.equal(rows["source_uri"], "file:///in/b.jpg"))
+    now = recorded(second.excluded, status="skipped", error_class="excluded")
+    third = chosen(both, pa.concat_tables([left, now]), **off)
+    assert third.excluded.num_rows == len(third.superseded) == 0
 
 
 def test_pages_of_one_file_have_rows_of_their_own() -> None:

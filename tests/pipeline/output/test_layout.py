@@ -1,13 +1,18 @@
 """OUTPUT's place, its own files, and what is tidied up."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from archive_colorizer.errors import LocationError
+from archive_colorizer.imaging import encode, metadata
+from archive_colorizer.imaging.compose import WholePicture
 from archive_colorizer.pipeline.output import disk_reserve, layout, manifest
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.storage.local import LocalStore
@@ -126,6 +131,26 @@ def test_derivatives_that_only_history_names_are_deleted_if_they_are_ours(
     assert left == {"new.jpg", "theirs.jpg", "waiting.jpg"}
     assert outside.exists()
     assert layout.remove_superseded(store) == 0
+
+
+@pytest.mark.parametrize("image_format", ["jpeg", "png", "tiff"])
+def test_a_large_derivative_is_known_by_its_head(
+    store: LocalStore, image_format: encode.Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (1500, 1200, 3), np.uint8)
+    sink = io.BytesIO()
+    exif = b"Exif\0\0" + Image.Exif().tobytes().removeprefix(b"Exif\0\0") + bytes(60_000)
+    tags = metadata.Tags(xmp=metadata.build_xmp({"rowId": "b" * 64}), exif=exif, dpi=(300, 300))
+    encode.encode(WholePicture(rgb), sink, encode.Settings(image_format), tags)
+    assert len(sink.getvalue()) > layout.HEAD_BYTES
+    store.write_atomic("large", sink.getvalue())
+    store.write_atomic("theirs", bytes(2 * layout.HEAD_BYTES) + OURS)
+    monkeypatch.setattr(store, "open", None)  # which would hand the whole file over
+    monkeypatch.setattr(
+        store, "read_head", lambda key, size: store.path_of(key).read_bytes()[:size]
+    )
+    assert layout.is_ours(store, "large")
+    assert not layout.is_ours(store, "theirs")
 
 
 def test_without_history_nothing_is_deleted(store: LocalStore) -> None:
