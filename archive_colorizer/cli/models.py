@@ -132,9 +132,9 @@ def _rollback(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     from archive_colorizer.registry.mlflow_models import Registry
-    from archive_colorizer.registry.shown import version_table
+    from archive_colorizer.registry.shown import format_versions
 
-    print(version_table(Registry(args.tracking_uri).versions(args.name)))
+    print(format_versions(Registry(args.tracking_uri).list_versions(args.name)))
     return 0
 
 

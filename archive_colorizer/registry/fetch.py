@@ -1,4 +1,4 @@
-"""Models that MLflow holds, as files here: `models:/NAME@ALIAS`, `models:/NAME/3`, `runs:/ID`.
+"""Models of MLflow as files on this machine: `models:/NAME@ALIAS`, `models:/NAME/3`, `runs:/ID`.
 
 An alias is resolved once; what is given back names the version. Files are kept by the hash of their
 weights, so that a worker on another node, or a second job, need not fetch them again.
@@ -16,8 +16,8 @@ from archive_colorizer.registry.connection import (
     cache_folder,
     connect,
     default_uri,
-    short,
-    without_secrets,
+    shorten_error,
+    strip_secrets,
 )
 from archive_colorizer.weights.reference import WEIGHTS_NAME
 
@@ -34,7 +34,7 @@ class Fetched:
     """A model of the registry, fetched to this machine."""
 
     ref: str
-    """With the version's number in the alias's place."""
+    """The reference, with the version's number in the alias's place."""
     path: Path
     """The weights file."""
     version: str
@@ -99,8 +99,8 @@ def find_version(client: Any, uri: str, ref: str) -> Any:  # noqa: ANN401 (MLflo
         return client.get_model_version(name, number)
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise ModelReferenceError(f"{ref}: {short(error)}") from error
-        raise LocationError(f"MLflow at {without_secrets(uri)}: {short(error)}") from error
+            raise ModelReferenceError(f"{ref}: {shorten_error(error)}") from error
+        raise LocationError(f"MLflow at {strip_secrets(uri)}: {shorten_error(error)}") from error
 
 
 def _fetch_weights(
@@ -134,5 +134,5 @@ def _download(client: Any, run_id: str, path: str, folder: str, ref: str) -> Pat
     try:
         return Path(client.download_artifacts(run_id, path, folder))
     except (MlflowException, OSError) as error:
-        text = f"{ref}: no {path} can be had from its run: {short(error)}"
+        text = f"{ref}: no {path} can be had from its run: {shorten_error(error)}"
         raise ModelReferenceError(text) from error

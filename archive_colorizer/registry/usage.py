@@ -1,4 +1,4 @@
-"""Which jobs used a registered model: written down with its version, where that can be done."""
+"""Usage of registered models: each job is written down with the version that it used."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +12,8 @@ def note(model: ResolvedModel, job_id: str, what: Mapping[str, Any]) -> str:
     """Tell the registry that a job used a version.
 
     Returns:
-        Nothing; or a line for the report, where the registry does not answer: the pictures are
-        made and their rows name the version, so the job is none the worse.
+        An empty text; or a line for the report, where the registry does not answer: the pictures
+        are made and their rows name the version, so the job has not failed.
     """
     if not model.version:
         return ""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 DECISION: Final = "decision."
 JOB: Final = "job."
-"""How the keys of such tags begin."""
+"""Beginnings of the keys of such tags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Decision:
     """promoted, refused or rolled back."""
     by: str
     at: str
-    """UTC."""
+    """Time in UTC."""
     over: str
     """Number of the champion before; empty where there was none."""
     on: str = ""
@@ -76,9 +76,9 @@ def read_version(found: Any) -> Version:  # noqa: ANN401 (MLflow's ModelVersion)
     """Take what is needed of MLflow's model version."""
     return Version(
         name=found.name, number=str(found.version), aliases=tuple(sorted(found.aliases)),
-        tags=dict(found.tags), created_at=_time(found.creation_timestamp),
+        tags=dict(found.tags), created_at=_format_time(found.creation_timestamp),
     )  # fmt: skip
 
 
-def _time(ms: int) -> str:
+def _format_time(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")

@@ -14,7 +14,7 @@ from archive_colorizer.storage.location import TEMPORARIES, path_of_uri, uri_of_
 
 
 class LocalStore:
-    """A folder."""
+    """A folder as a store."""
 
     latency_s = 0.0
     fills_up = True

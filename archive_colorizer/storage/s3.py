@@ -58,7 +58,7 @@ WORDS: Final = {
     "ExpiredToken": (errno.EACCES, "the credentials have expired"),
     "QuotaExceeded": (errno.EDQUOT, "the quota is used up"),
 }
-"""Error code -> errno, words."""
+"""Error code of a store -> errno, words for people."""
 TAKEN: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 NO_CONDITIONS: Final = frozenset({"NotImplemented", "501", "InvalidRequest", "InvalidArgument"})
 """Error codes of stores that know no conditional put."""
@@ -70,7 +70,7 @@ Result = TypeVar("Result")
 
 
 class S3Store:
-    """Everything under a prefix of a bucket."""
+    """A bucket, or a prefix of one, as a store."""
 
     latency_s = 1.0
     fills_up = False
@@ -103,7 +103,7 @@ class S3Store:
             )
             for found in page.get("Contents", ()):
                 if not found["Key"].endswith("/"):  # a console's mark of a folder
-                    yield _entry(self, found)
+                    yield _make_entry(self, found)
             if not page.get("IsTruncated"):
                 return
             request["ContinuationToken"] = page["NextContinuationToken"]
@@ -247,7 +247,7 @@ def download(s3: Any, bucket: str, key: str) -> BinaryIO:  # noqa: ANN401
         except BROKEN as error:
             if attempt == BODY_ATTEMPTS or isinstance(error, FileNotFoundError | PermissionError):
                 spool.close()
-                _raise(error, uri)
+                _raise_os_error(error, uri)
         if spool.tell() == size:
             spool.seek(0)
             return spool
@@ -281,10 +281,10 @@ def client(given: S3Settings) -> Any:  # noqa: ANN401
             "s3", endpoint_url=given.endpoint or None, config=config
         )
     except (BotoCoreError, ValueError) as error:
-        _raise(error, given.endpoint or "s3")
+        _raise_os_error(error, given.endpoint or "s3")
 
 
-def _entry(store: S3Store, found: dict[str, Any]) -> Entry:
+def _make_entry(store: S3Store, found: dict[str, Any]) -> Entry:
     name = found["Key"].removeprefix(store._prefix)
     return Entry(
         name, store.uri_of(name), found["Size"],
@@ -305,7 +305,7 @@ def _retry(call: Callable[[], Result], uri: str) -> Result:
         except (ClientError, BotoCoreError, HTTPClientError, Boto3Error) as error:
             cause = error.__cause__ or error if isinstance(error, Boto3Error) else error
             if time.monotonic() > end_s or not _is_transient(cause):
-                _raise(cause, uri)
+                _raise_os_error(cause, uri)
         time.sleep(PAUSE_S * (0.5 + random.random()))  # noqa: S311 (so that workers differ)
 
 
@@ -313,19 +313,22 @@ def _is_transient(error: BaseException) -> bool:
     """Tell whether the error may be gone in a moment."""
     if isinstance(error, ClientError):
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        return status in (429, 500, 502, 503, 504) or _code(error) in ("SlowDown", "Throttling")
+        return status in (429, 500, 502, 503, 504) or _error_code(error) in (
+            "SlowDown",
+            "Throttling",
+        )
     return isinstance(error, HTTPClientError | EndpointError | IncompleteReadError)
 
 
-def _code(error: BaseException) -> str:
+def _error_code(error: BaseException) -> str:
     return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
 
 
-def _raise(error: BaseException, uri: str) -> NoReturn:
+def _raise_os_error(error: BaseException, uri: str) -> NoReturn:
     """Raise the OSError that says the same, with the store's URI and without secrets."""
     if isinstance(error, OSError) and error.filename == uri:
         raise error
-    code = _code(error)
+    code = _error_code(error)
     if code in TAKEN:
         raise FileExistsError(errno.EEXIST, "exists", uri) from error
     if code in NO_CONDITIONS:

@@ -1,4 +1,4 @@
-"""How object stores are reached; the same for every reader and writer of a process.
+"""Settings of object stores; the same for every reader and writer of a process.
 
 Credentials are not here: boto3 finds them in the environment, in profiles or in a machine's role.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Settings:
-    """How an object store is reached; travels to every worker."""
+    """The way to an object store; travels to every worker."""
 
     endpoint: str = ""
     """URL of an S3-compatible store; empty leaves it to AWS_ENDPOINT_URL, else AWS."""
@@ -26,5 +26,5 @@ def configure(given: S3Settings) -> None:
 
 
 def settings() -> S3Settings:
-    """Give this process's settings."""
+    """Give the settings of this process."""
     return _settings

@@ -23,7 +23,7 @@ ENLARGER = EnlargerScores(
 
 
 def failed(policy: Policy, scores: Scores, champion: Scores | None) -> list[str]:
-    gates = policy.of(enlarging=isinstance(scores, EnlargerScores))
+    gates = policy.gates_for(enlarging=isinstance(scores, EnlargerScores))
     verdicts = judge(gates, scores, champion)
     return [verdict.text for verdict in verdicts if not verdict.passed]
 

@@ -37,7 +37,7 @@ def test_the_walk(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
         uri = next(w for w in text.split() if w.startswith("MLFLOW_TRACKING_URI=")).split("=")[1]
         registry = Registry(uri)
-        versions = {n: registry.version(f"models:/palaces/{n}") for n in (1, 2, 3)}
+        versions = {n: registry.find_version(f"models:/palaces/{n}") for n in (1, 2, 3)}
         assert versions[1].aliases == ("champion",)
         assert versions[3].aliases == ("challenger",)
         assert [d.kind for d in read_decisions(versions[1])] == ["promoted", "rolled back"]

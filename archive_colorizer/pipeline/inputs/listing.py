@@ -94,7 +94,7 @@ class _Filter:
 
 
 def _collect(rows: Iterable[dict[str, Any] | None], wanted: _Filter) -> Listing:
-    """Collect rows in chunks; a page that is listed twice is one page. None is an ignored file."""
+    """Collect rows in chunks; a page that is listed twice is one. None is an ignored file."""
     batches: list[pa.RecordBatch] = []
     chunk: list[dict[str, Any]] = []
     seen: set[tuple[str, int]] = set()
@@ -132,7 +132,7 @@ def _walk(place: Location) -> Iterator[dict[str, Any] | None]:
         raise LocationError(f"{at}: cannot list it: {error.strerror}") from error
 
 
-def with_text(table: pa.Table) -> pa.Table:
+def add_relative(table: pa.Table) -> pa.Table:
     """Add `relative`, the relative path as text (bytes that are not UTF-8 replaced)."""
     text = [raw.decode(errors="replace") for raw in table["relative_raw"].to_pylist()]
     return table.append_column("relative", pa.array(text, pa.string()))

@@ -1,4 +1,4 @@
-"""OUTPUT's own files: where they may be, what job.json holds, and how a dead run is tidied up."""
+"""Layout of OUTPUT: where it may be, its job.json, and the tidying up after a dead run."""
 
 import io
 import json
@@ -70,7 +70,7 @@ def recover(store: Store) -> None:
 
 
 def read_job(store: Store) -> dict[str, Any]:
-    """What job.json holds; empty where there is none.
+    """Read job.json; empty where there is none.
 
     Raises:
         LocationError: it cannot be read.
@@ -100,10 +100,10 @@ def remove_superseded(store: Store) -> int:
     old = manifest.read(store, ["source_uri", "page", "derivative_uri"], manifest.HISTORY)
     if not old.num_rows:
         return 0
-    gone = pc.invert(pc.is_in(old["derivative_uri"], value_set=_flat(current["derivative_uri"])))
+    gone = pc.invert(pc.is_in(old["derivative_uri"], value_set=_flatten(current["derivative_uri"])))
     excluded = pc.equal(current["error_class"], "excluded")
     done = current.filter(pc.or_kleene(pc.equal(current["status"], "ok"), excluded))
-    redone = pc.is_in(old["source_uri"], value_set=_flat(done["source_uri"]))
+    redone = pc.is_in(old["source_uri"], value_set=_flatten(done["source_uri"]))
     named = old.filter(pc.and_(pc.and_(gone, redone), pc.is_valid(old["derivative_uri"])))
     deleted = 0
     for uri in pc.unique(named["derivative_uri"]).to_pylist():
@@ -134,9 +134,9 @@ def is_ours(store: Store, key: str) -> bool:
 
 
 def is_own_file(key: str) -> bool:
-    """Whether a key of OUTPUT is the job's record and not a derivative."""
+    """Tell whether a key of OUTPUT is the job's record and not a derivative."""
     return key.split("/", 1)[0] in _OWN
 
 
-def _flat(column: pa.ChunkedArray) -> pa.Array:
+def _flatten(column: pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks()

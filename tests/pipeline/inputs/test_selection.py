@@ -13,7 +13,12 @@ from archive_colorizer.pipeline.config import JobConfig, OutputConfig, SelectCon
 from archive_colorizer.pipeline.engines.transport import refs_of
 from archive_colorizer.pipeline.inputs.listing import Listing
 from archive_colorizer.pipeline.inputs.pages import PAGES
-from archive_colorizer.pipeline.inputs.selection import MANIFEST_COLUMNS, Selection, row_id, select
+from archive_colorizer.pipeline.inputs.selection import (
+    MANIFEST_COLUMNS,
+    Selection,
+    hash_page,
+    select,
+)
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.pipeline.records import PhotoRef
 
@@ -84,7 +89,7 @@ def test_what_is_to_be_done_has_every_field_of_a_page_reference() -> None:
     assert {item.name for item in fields(PhotoRef)} <= set(todo.column_names)
     (ref,) = refs_of(todo)
     assert (ref.output_key, ref.attempt, ref.size_bytes) == ("a.colorized.jpg", 1, 100)
-    assert ref.row_id == row_id("file:///in/a.jpg", 0, 100, "7", RECIPE)
+    assert ref.row_id == hash_page("file:///in/a.jpg", 0, 100, "7", RECIPE)
 
 
 def test_a_second_run_does_nothing() -> None:
@@ -138,7 +143,7 @@ def test_a_page_with_a_row_of_another_kind_becomes_excluded_once(
 
 
 def test_pages_of_one_file_have_rows_of_their_own() -> None:
-    ids = {row_id("file:///a.tif", page, 1, 1, RECIPE) for page in range(3)}
+    ids = {hash_page("file:///a.tif", page, 1, 1, RECIPE) for page in range(3)}
     assert len(ids) == 3
 
 
