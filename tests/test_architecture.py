@@ -13,7 +13,7 @@ SHARED = {
     "models": {"biggan", "blocks", "catalog", "chroma_classifier", "colour", "eccv16",
                "efficientnet_lite", "padding", "spec", "table"},
     "training/recipes": {"chroma_targets"},
-    "pipeline/steps": {"picture_errors", "step"},
+    "pipeline/steps": {"composition", "picture_errors", "step"},
 }  # fmt: skip
 """Files beside the families, recipes and steps that these may import."""
 
