@@ -48,7 +48,7 @@ def load(model: ResolvedModel) -> "nn.Module":
         ModelReferenceError: an unknown family, or weights that do not fit it.
         LocationError: MLflow cannot be reached.
     """
-    from archive_colorizer.weights.local import load_module  # loads torch, which resolving must not
+    from archive_colorizer.weights.local import load_module  # torch is slow to load
 
     path = Path(model.path)
     if model.registry and not path.is_file():
