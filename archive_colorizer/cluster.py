@@ -41,17 +41,24 @@ def join_cluster(address: str = "", *, verbose: bool = False) -> Iterator[None]:
         with contextlib.nullcontext() if verbose else _silence_stderr(), _keep_sigterm_handler():
             ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        text = str(error).strip().splitlines()
-        raise LocationError(f"Ray at {where}: {text[0] if text else error}") from error
+        raise LocationError(f"Ray at {where}: {_first_line(error)}") from error
     except OSError as error:
         raise LocationError(
             f"Ray at {where}: {error}. It keeps a token in HOME/.ray and its session in TMPDIR; "
             "RAY_AUTH_TOKEN may hold the token instead"
         ) from error
+    except Exception as error:
+        if type(error) is not Exception:  # Ray's own, of a node that does not come up in time
+            raise
+        raise LocationError(f"Ray at {where}: {_first_line(error)}") from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 @contextlib.contextmanager
