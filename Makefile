@@ -35,6 +35,7 @@ format: $(STAMP) ## rewrite the code as the style wants it
 check: $(STAMP) ## style, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 test: check ## all checks and the quick tests (under 6 minutes on 2 quiet cores)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from archive_colorizer.imaging.contact_sheet import contact_sheet
 from archive_colorizer.pipeline.config import JobConfig
-from archive_colorizer.storage.local import path_of_uri
+from archive_colorizer.storage.location import path_of_uri
 
 COLOUR: Final = ("china", "flower", "astronaut", "chelsea", "coffee", "rocket")
 """Colour photographs of scikit-learn (the first two) and scikit-image."""

@@ -1,4 +1,4 @@
-"""How far a job has come: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a job: a bar on a terminal, plain lines elsewhere."""
 
 import logging
 import sys
@@ -11,10 +11,20 @@ from typing import Final, Protocol, Self
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from archive_colorizer.pipeline.steps.record import Recorded
-
 LOG: Final = logging.getLogger("archive_colorizer")
 LINE_EVERY_S: Final = 10.0
+
+
+class Counted(Protocol):
+    """A page that has its row: all that a count needs of it."""
+
+    @property
+    def status(self) -> str:
+        """`ok`, `skipped` or `failed`."""
+
+    @property
+    def error_class(self) -> str:
+        """Why it is not `ok`; empty where it is."""
 
 
 @dataclass(slots=True)
@@ -29,8 +39,8 @@ class Tally:
     last_s: float = 0.0
     first_batch: int = 0
 
-    def add(self, batch: Sequence[Recorded]) -> None:
-        """Count what a batch became."""
+    def add(self, batch: Sequence[Counted]) -> None:
+        """Count the outcomes of a batch."""
         self.counts.update(item.status for item in batch)
         self.errors.update(item.error_class for item in batch if item.error_class)
         self.last_s = self.clock()
@@ -39,17 +49,17 @@ class Tally:
 
     @property
     def done(self) -> int:
-        """Pages recorded so far, whatever became of them."""
+        """Count of pages recorded so far, whatever their outcome."""
         return sum(self.counts.values())
 
     def pictures_per_s(self) -> float:
-        """Rate since the first batch arrived, which leaves the start-up out; 0 while unknown."""
+        """Compute the rate since the first batch arrived (start-up left out); 0 while unknown."""
         if self.first_s is None or self.last_s <= self.first_s:
             return 0.0
         return (self.done - self.first_batch) / (self.last_s - self.first_s)
 
     def line(self) -> str:
-        """One line: done, failed, pictures/s, time left."""
+        """Format done, failed, pictures/s and time left as one line."""
         rate = self.pictures_per_s()
         text = (
             f"{self.done:,}/{self.total:,} done, {self.counts['failed']:,} failed, "
@@ -61,7 +71,7 @@ class Tally:
 
 
 def duration(seconds: float) -> str:
-    """h:mm:ss."""
+    """Format a time as h:mm:ss."""
     whole = max(0, round(seconds))
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
@@ -77,7 +87,7 @@ class Display(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
     def say(self, text: str) -> None:
-        """Say what the job is doing before the first picture is done."""
+        """Tell the user what the job is doing before the first picture is done."""
 
     def update(self, tally: Tally) -> None:
         """Show the counts."""
@@ -141,5 +151,5 @@ class Lines:
 
 
 def display() -> Display:
-    """A bar where standard error is a terminal, lines elsewhere."""
+    """Choose a bar where standard error is a terminal, lines elsewhere."""
     return Bar() if sys.stderr.isatty() else Lines()

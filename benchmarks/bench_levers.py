@@ -19,7 +19,7 @@ from archive_colorizer.evaluation.run import compare
 from archive_colorizer.evaluation.subject import Subject, subject_of
 from archive_colorizer.models.spec import Colorizer, Prediction, Task
 from archive_colorizer.models.table import MODELS
-from archive_colorizer.weights.reference import load, resolve
+from archive_colorizer.registry.resolve import load, resolve
 
 LEVERS: dict[str, dict[str, Any]] = {
     "as shipped": {},

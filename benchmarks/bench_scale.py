@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 from common import save
 
 from archive_colorizer.pipeline.config import JobConfig
-from archive_colorizer.pipeline.inputs.selection import row_id
+from archive_colorizer.pipeline.inputs.selection import hash_page
 from archive_colorizer.pipeline.output.manifest import ROWS_PER_FILE
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.pipeline.recipe import recipe_digest
 from archive_colorizer.pipeline.run import preview
-from archive_colorizer.weights.reference import resolve
+from archive_colorizer.registry.resolve import resolve
 
 DONE_SHARE = 0.9
 
@@ -47,7 +47,7 @@ def manifest(folder: Path, rows: int, digest: str) -> None:
         numbers = range(start, min(rows, start + ROWS_PER_FILE))
         uris = [f"s3://archive/masters/{n // 1000:05d}/photo {n:08d}.tif" for n in numbers]
         columns = {
-            "row_id": [row_id(u, 0, 30_000_000, f"{n:032x}", digest)
+            "row_id": [hash_page(u, 0, 30_000_000, f"{n:032x}", digest)
                        for u, n in zip(uris, numbers, strict=True)],
             "source_uri": uris, "page": np.zeros(len(uris), np.int32),
             "status": ["ok"] * len(uris), "error_class": [""] * len(uris),

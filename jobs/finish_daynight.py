@@ -14,9 +14,9 @@ from pathlib import Path
 
 from archive_colorizer.evaluation.release.translation_check import brightness
 from archive_colorizer.models.cyclegan import CycleGAN, one_way
+from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.weights.card import card_from_json
 from archive_colorizer.weights.local import save_model
-from archive_colorizer.weights.reference import load, resolve
 
 if __name__ == "__main__":
     run, folder = (Path(word) for word in sys.argv[1:3])

@@ -141,9 +141,9 @@ def _run_rollback(args: argparse.Namespace) -> int:
 
 def _run_list(args: argparse.Namespace) -> int:
     from archive_colorizer.registry.mlflow_models import Registry
-    from archive_colorizer.registry.shown import table
+    from archive_colorizer.registry.shown import format_versions
 
-    print(table(Registry(args.tracking_uri).versions(args.name)))
+    print(format_versions(Registry(args.tracking_uri).list_versions(args.name)))
     return 0
 
 

@@ -29,6 +29,7 @@ from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS
 from archive_colorizer.imaging.degrade import degraded_gray
 from archive_colorizer.imaging.styles import comic, monet
+from archive_colorizer.storage.atomic import atomic_path
 
 SHARD_ROWS: Final = 5000
 ROW_GROUP: Final = 100
@@ -161,10 +162,9 @@ def _make_row(picture: Picture, verdict: Verdict) -> dict[str, Any]:
 
 def _write_shard(rows: list[dict[str, Any]], output: Path, number: int) -> int:
     path = output / f"part-{number:04d}.parquet"
-    temporary = path.with_suffix(".tmp")
     table = pa.Table.from_pylist(rows, SHARD_SCHEMA)
-    pq.write_table(table, temporary, row_group_size=ROW_GROUP, compression="none")
-    temporary.replace(path)
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, row_group_size=ROW_GROUP, compression="none")
     rows.clear()
     return number + 1
 

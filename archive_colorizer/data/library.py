@@ -41,6 +41,7 @@ from archive_colorizer.data.targets import (
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.imaging.homomorphic import homomorphic
+from archive_colorizer.storage.atomic import atomic_path, write_atomic
 
 Photograph = NDArray[np.uint8]
 """(H, W, 3) sRGB."""
@@ -140,9 +141,7 @@ def gather(config: DataConfig, folder: Path) -> Gathered:
     folder.mkdir(parents=True, exist_ok=True)
     gathered = _Gatherer(config, folder).run()
     text = json.dumps({"wanted": wanted, "gathered": asdict(gathered)}, indent=2)
-    temporary = folder / "data.json.tmp"
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(record)
+    write_atomic(record, text)
     return gathered
 
 
@@ -258,8 +257,8 @@ def _choose(kept: Sequence[Verdict], config: DataConfig) -> list[bool]:
 def _copy(source: Path, target: Path, wanted: Sequence[int]) -> None:
     """Copy some rows of an Arrow file, batch by batch."""
     numbers = np.asarray(wanted, np.int64)
-    temporary = target.with_suffix(".tmp")
     with (
+        atomic_path(target) as temporary,
         pa.memory_map(str(source)) as held,
         pa.OSFile(str(temporary), "wb") as file,
         pa.ipc.new_file(file, SCHEMA) as writer,
@@ -270,7 +269,6 @@ def _copy(source: Path, target: Path, wanted: Sequence[int]) -> None:
             here = numbers[(numbers >= start) & (numbers < start + batch.num_rows)] - start
             start += batch.num_rows
             writer.write_batch(batch.take(pa.array(here)))
-    temporary.replace(target)
 
 
 def decode(data: bytes) -> Photograph:

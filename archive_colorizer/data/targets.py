@@ -21,6 +21,7 @@ from archive_colorizer.data.config import TargetConfig as TargetConfig
 from archive_colorizer.data.sources import Picture, Split
 from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.imaging.tone import tone_class
+from archive_colorizer.storage.atomic import atomic_path
 
 TONE_PX: Final = 128
 MEASURED_PX: Final = 256
@@ -126,9 +127,8 @@ def report(verdicts: Sequence[Verdict]) -> str:
 
 def write_verdicts(verdicts: Sequence[Verdict], path: Path) -> None:
     """Write the table as Parquet, atomically."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    pq.write_table(pa.Table.from_pylist([asdict(v) for v in verdicts]), temporary)
-    temporary.replace(path)
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.Table.from_pylist([asdict(v) for v in verdicts]), temporary)
 
 
 def _find_reason(rgb: NDArray[np.uint8], score: float, least: float) -> str:

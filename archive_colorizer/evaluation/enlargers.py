@@ -28,7 +28,8 @@ from archive_colorizer.imaging.sharpen import sharpened
 from archive_colorizer.inference.device import exact
 from archive_colorizer.metrics.luma import luma_601, psnr_y, reduced, resized, through_jpeg
 from archive_colorizer.metrics.picture import ssim
-from archive_colorizer.weights.reference import ResolvedModel, load
+from archive_colorizer.registry.resolve import load
+from archive_colorizer.weights.reference import ResolvedModel
 
 Rgb = NDArray[np.uint8]
 Make = Callable[[Rgb], Rgb]

@@ -25,18 +25,18 @@ METRICS: Final = {
     key: frozenset(item.name for item in fields(kind) if item.name not in ("model", "family"))
     for key, kind in (("gates", ModelScores), ("enlarging_gates", EnlargerScores))
 }
-"""List of a policy -> what its gates may ask about."""
+"""List of a policy -> figures that its gates may ask about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """One condition."""
+    """One condition on a figure."""
 
     metric: str
-    """Field of ModelScores or of EnlargerScores."""
+    """A field of ModelScores or of EnlargerScores."""
     better: Literal["higher", "lower"] = "higher"
     not_worse_by: float | None = None
-    """Than the champion, in the metric's units; holds by itself where there is no champion."""
+    """Allowed distance to the champion, in the metric's units; holds where there is no champion."""
     at_least: float | None = None
     at_most: float | None = None
 
@@ -69,8 +69,8 @@ class Policy:
                         f"{key} {number}: {gate.metric!r} is no metric (known: {known})"
                     )
 
-    def of(self, *, enlarging: bool) -> tuple[Gate, ...]:
-        """Those that a model of that kind must pass.
+    def gates_for(self, *, enlarging: bool) -> tuple[Gate, ...]:
+        """Choose the gates that a model of that kind must pass.
 
         Raises:
             ConfigError: the policy has none: nothing is promoted unasked.
@@ -93,21 +93,21 @@ DEFAULT: Final = Policy(
         Gate(metric="ssim_y", not_worse_by=0.002),
     ),
 )
-"""What mlflow/promotion.yaml says."""
+"""The policy of mlflow/promotion.yaml."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of one gate."""
+    """The outcome of one gate."""
 
     gate: str
     passed: bool
     text: str
-    """With the figures."""
+    """The outcome in words, with the figures."""
 
 
 def read_policy(path: Path) -> Policy:
-    """The gates of a file.
+    """Read the gates of a file.
 
     Raises:
         ConfigError: missing, not YAML, or a gate that cannot be; says where.
@@ -121,12 +121,12 @@ def read_policy(path: Path) -> Policy:
     if not isinstance(said, dict) or not said or not set(said) <= set(METRICS):
         raise ConfigError(f"{path}: must have the keys {' or '.join(METRICS)}, and no others")
     try:
-        return Policy(**{key: _gates(key, entries) for key, entries in said.items()})
+        return Policy(**{key: _read_gates(key, entries) for key, entries in said.items()})
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def _gates(key: str, entries: object) -> tuple[Gate, ...]:
+def _read_gates(key: str, entries: object) -> tuple[Gate, ...]:
     if not isinstance(entries, list) or not entries:
         raise ConfigError(f"{key} must be a list of at least one")
     found = []
@@ -143,11 +143,11 @@ def _gates(key: str, entries: object) -> tuple[Gate, ...]:
 def judge(
     gates: Sequence[Gate], challenger: Scores, champion: Scores | None
 ) -> tuple[Verdict, ...]:
-    """Every gate's verdict, in order."""
-    return tuple(_verdict(gate, challenger, champion) for gate in gates)
+    """Judge every gate; the verdicts are in their order."""
+    return tuple(_judge_gate(gate, challenger, champion) for gate in gates)
 
 
-def _verdict(gate: Gate, challenger: Scores, champion: Scores | None) -> Verdict:
+def _judge_gate(gate: Gate, challenger: Scores, champion: Scores | None) -> Verdict:
     value = getattr(challenger, gate.metric)
     if value is None:
         return Verdict(gate=gate.metric, passed=False, text=f"{gate.metric} was not measured")
@@ -158,17 +158,27 @@ def _verdict(gate: Gate, challenger: Scores, champion: Scores | None) -> Verdict
         failures.append(f"is {value:.4g}, must be at most {gate.at_most:g}")
     beside = ""
     if gate.not_worse_by is not None and champion is not None:
-        other = getattr(champion, gate.metric)
-        beside = f" beside the champion's {other:.4g}"
-        worse = other - value if gate.better == "higher" else value - other
-        if not worse <= gate.not_worse_by:
-            failures.append(
-                f"is {value:.4g}{beside}: worse by {worse:.4g}, allowed {gate.not_worse_by:g}"
-            )
+        beside, failure = _compare(gate, gate.not_worse_by, value, getattr(champion, gate.metric))
+        failures += [failure] if failure else []
     text = "; ".join(failures) or f"is {value:.4g}{beside}"
     return Verdict(gate=gate.metric, passed=not failures, text=f"{gate.metric} {text}")
 
 
-def figures(scores: Scores, gates: Sequence[Gate]) -> Mapping[str, Any]:
-    """The gates' metrics of a model."""
+def _compare(gate: Gate, allowed: float, value: float, other: float | None) -> tuple[str, str]:
+    """Compare a figure with the champion's.
+
+    Returns:
+        The champion's figure in words, and why the gate is not passed; empty where it is.
+    """
+    if other is None:
+        return "", f"is {value:.4g}; the champion's was not measured, so they cannot be compared"
+    beside = f" beside the champion's {other:.4g}"
+    worse = other - value if gate.better == "higher" else value - other
+    if worse <= allowed:
+        return beside, ""
+    return beside, f"is {value:.4g}{beside}: worse by {worse:.4g}, allowed {allowed:g}"
+
+
+def pick_figures(scores: Scores, gates: Sequence[Gate]) -> Mapping[str, Any]:
+    """Pick the gates' metrics of a model."""
     return {gate.metric: getattr(scores, gate.metric) for gate in gates}

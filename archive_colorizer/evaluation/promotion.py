@@ -5,28 +5,21 @@ from dataclasses import dataclass, replace
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.enlargers import EnlargingReport
-from archive_colorizer.evaluation.gates import Policy, Verdict, figures, judge
+from archive_colorizer.evaluation.gates import Policy, Verdict, judge, pick_figures
 from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.run import evaluate
 from archive_colorizer.models.catalog import TASK_OF, Task
-from archive_colorizer.registry.mlflow_models import (
-    CHALLENGER,
-    CHAMPION,
-    Decision,
-    Registry,
-    Version,
-    now_text,
-    who,
-)
+from archive_colorizer.registry.mlflow_models import CHALLENGER, CHAMPION, Registry
+from archive_colorizer.registry.versions import Decision, Version, current_user, now_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
-    """What came of it."""
+    """The outcome of a promotion."""
 
     version: Version
     champion: Version | None
-    """Before."""
+    """The champion before."""
     verdicts: tuple[Verdict, ...]
     decision: Decision
     report: EvaluationReport | EnlargingReport
@@ -37,7 +30,7 @@ class Promotion:
         return self.decision.kind == "promoted"
 
     def text(self) -> str:
-        """For people."""
+        """Format the outcome for people."""
         lines = [f"{'pass' if v.passed else 'FAIL'}  {v.text}" for v in self.verdicts]
         name, number = self.version.name, self.version.number
         before = f" in place of version {self.champion.number}" if self.champion else ""
@@ -58,7 +51,7 @@ def promote(
 
     Args:
         registry: where both are.
-        name: of the registered model.
+        name: the registered model.
         evaluation: the set and how it is measured; its models are put in here.
         policy: all of its gates for such models must be passed.
         number: the challenger's version; empty takes the alias.
@@ -70,12 +63,12 @@ def promote(
         LocationError: the store or the evaluation set cannot be reached.
     """
     ref = f"models:/{name}/{number}" if number else f"models:/{name}@{CHALLENGER}"
-    version, champion = registry.version(ref), registry.alias(name, CHAMPION)
+    version, champion = registry.find_version(ref), registry.find_alias(name, CHAMPION)
     if champion and champion.number == version.number:
         raise ConfigError(f"{name}: version {version.number} is champion already")
     refs = tuple(f"models:/{name}/{one.number}" for one in (version, champion) if one)
     enlarging = TASK_OF.get(version.tags.get("family", "")) is Task.UPSCALE
-    gates = policy.of(enlarging=enlarging)
+    gates = policy.gates_for(enlarging=enlarging)
     if evaluation.worn and not enlarging:
         raise ConfigError(f"{name}: --worn is for models that restore")
     report = evaluate(replace(evaluation, models=refs))
@@ -85,14 +78,14 @@ def promote(
     passed = all(verdict.passed for verdict in verdicts)
     decision = Decision(
         kind="promoted" if passed else "refused",
-        by=who(),
+        by=current_user(),
         at=now_text(),
         over=champion.number if champion else "",
         on=f"{evaluation.data}: {report.on}",
         text="; ".join(v.text for v in verdicts if v.passed == passed),
         figures={
-            "challenger": figures(mine, gates),
-            "champion": figures(theirs, gates) if theirs else None,
+            "challenger": pick_figures(mine, gates),
+            "champion": pick_figures(theirs, gates) if theirs else None,
         },
     )
     registry.decide(version, decision)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from archive_colorizer.evaluation.scores import ModelScores, PictureScores
+from archive_colorizer.storage.atomic import write_atomic
 
 REPORT_MD: Final = "report.md"
 REPORT_JSON: Final = "report.json"
@@ -106,9 +107,7 @@ class Written(Protocol):
 def write(report: Written, folder: Path) -> None:
     """Write report.md and report.json."""
     for name, text in ((REPORT_MD, report.markdown()), (REPORT_JSON, report.json() + "\n")):
-        temporary = folder / f".{name}.tmp"
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-        temporary.replace(folder / name)
+        write_atomic(folder / name, text.encode(errors="backslashreplace"))
 
 
 def _cell(value: float | None, write_value: Callable[[float], str]) -> str:

@@ -29,7 +29,7 @@ from archive_colorizer.evaluation.subject import (
 from archive_colorizer.imaging.comparison_sheet import comparison_sheet
 from archive_colorizer.inference.device import choose_device, exact, seeded
 from archive_colorizer.models.catalog import TASK_OF, Task
-from archive_colorizer.weights.reference import resolve
+from archive_colorizer.registry.resolve import resolve
 
 
 def evaluate(config: EvaluationConfig) -> EvaluationReport | EnlargingReport:

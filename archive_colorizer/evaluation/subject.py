@@ -16,7 +16,8 @@ from archive_colorizer.models.catalog import HAS_VIVIDNESS, TAKES_HINTS
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
-from archive_colorizer.weights.reference import ResolvedModel, load, resolve
+from archive_colorizer.registry.resolve import load, resolve
+from archive_colorizer.weights.reference import ResolvedModel
 
 BASELINE: Final = "grey (baseline)"
 UNCHANGED: Final = "source unchanged (baseline)"

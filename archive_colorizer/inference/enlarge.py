@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS
 from archive_colorizer.inference.predict import autocast_dtype
-from archive_colorizer.weights.reference import ResolvedModel, load
+from archive_colorizer.registry.resolve import load
+from archive_colorizer.weights.reference import ResolvedModel
 
 TILE_PX: Final = 256
 MARGIN_PX: Final = 24

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.catalog import HAS_VIVIDNESS, has_classes
 from archive_colorizer.models.spec import Prediction
-from archive_colorizer.weights.reference import ResolvedModel, load, size_multiple
+from archive_colorizer.registry.resolve import load
+from archive_colorizer.weights.local import size_multiple
+from archive_colorizer.weights.reference import ResolvedModel
 
 
 class Predictor:

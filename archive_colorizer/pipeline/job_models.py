@@ -3,7 +3,8 @@
 from archive_colorizer.errors import ConfigError, ModelReferenceError
 from archive_colorizer.models.catalog import TAKES_HINTS, TASK_OF, Task, class_number, has_classes
 from archive_colorizer.pipeline.config import JobConfig
-from archive_colorizer.weights.reference import ResolvedModel, resolve
+from archive_colorizer.registry.resolve import resolve
+from archive_colorizer.weights.reference import ResolvedModel
 
 Models = tuple[ResolvedModel, ...]
 """The job's model, and the one that restores or enlarges after it where there is one."""

@@ -94,6 +94,19 @@ class SourceFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A master whose bytes and header were read; its pixels were not."""
+
+    ref: PhotoRef
+    header: Header
+    facts: SourceFacts
+    data: bytes | None
+    """The encoded master; None when it is too large to travel."""
+    started_at_us: int
+    ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A master that was read and is fit to be coloured."""
 

@@ -26,7 +26,7 @@ from archive_colorizer.pipeline.steps.step import now_us
 from archive_colorizer.progress import Display, Tally, display, duration
 from archive_colorizer.registry import usage
 from archive_colorizer.storage import Store, open_store
-from archive_colorizer.storage.local import TEMPORARIES
+from archive_colorizer.storage.location import TEMPORARIES
 
 Runner = Callable[[pa.Table], Iterator[list[Recorded]]]
 

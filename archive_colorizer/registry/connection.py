@@ -1,4 +1,4 @@
-"""Where MLflow is, and how it is reached without its chatter."""
+"""The connection to MLflow: where it is, without its log and telemetry."""
 
 import logging
 import os
@@ -12,18 +12,18 @@ from archive_colorizer.errors import LocationError
 
 
 def default_uri() -> str:
-    """`MLFLOW_TRACKING_URI`, or an SQLite file at one absolute place of this user's."""
+    """Give `MLFLOW_TRACKING_URI`, or an SQLite file at one absolute place of this user's."""
     given = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return given or f"sqlite:///{_home('XDG_DATA_HOME', '.local/share') / 'mlflow.db'}"
+    return given or f"sqlite:///{_own_folder('XDG_DATA_HOME', '.local/share') / 'mlflow.db'}"
 
 
 def cache_folder() -> Path:
-    """Where models from a registry are kept, by their hash."""
-    return _home("XDG_CACHE_HOME", ".cache") / "models"
+    """Give the folder in which fetched models are kept, by their hash."""
+    return _own_folder("XDG_CACHE_HOME", ".cache") / "models"
 
 
 def connect(uri: str) -> Any:  # noqa: ANN401 (MlflowClient, without loading mlflow)
-    """A client of the store.
+    """Make a client of the store.
 
     Raises:
         LocationError: it cannot be reached.
@@ -31,13 +31,13 @@ def connect(uri: str) -> Any:  # noqa: ANN401 (MlflowClient, without loading mlf
     prepare(uri)
     from mlflow import MlflowClient
 
-    with asking(uri):
+    with translate_errors(uri):
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 @contextmanager
-def asking(uri: str) -> Iterator[None]:
-    """Turn what MLflow raises into one clear line.
+def translate_errors(uri: str) -> Iterator[None]:
+    """Turn MLflow's errors into one clear line.
 
     Raises:
         LocationError: the store cannot be reached or refuses.
@@ -47,11 +47,11 @@ def asking(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, OSError) as error:
-        raise LocationError(f"MLflow at {without_secrets(uri)}: {short(error)}") from error
+        raise LocationError(f"MLflow at {strip_secrets(uri)}: {shorten_error(error)}") from error
 
 
-def experiment(client: Any, uri: str, name: str) -> str:  # noqa: ANN401
-    """The id of an experiment, made where it is not there."""
+def find_experiment(client: Any, uri: str, name: str) -> str:  # noqa: ANN401
+    """Find the id of an experiment; it is made where there is none."""
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
@@ -62,7 +62,7 @@ def experiment(client: Any, uri: str, name: str) -> str:  # noqa: ANN401
 
 
 def prepare(uri: str) -> None:
-    """Keep MLflow's chatter and telemetry out of the way, and make the default store's folder.
+    """Switch MLflow's log and telemetry off, and make the default store's folder.
 
     Raises:
         LocationError: the folder cannot be made.
@@ -84,19 +84,19 @@ def prepare(uri: str) -> None:
             raise LocationError(f"MLflow at {uri}: {error.strerror}") from error
 
 
-def short(error: Exception) -> str:
-    """The first line, without urllib3's tale of its retries."""
+def shorten_error(error: Exception) -> str:
+    """Give an error's first line, without urllib3's account of its retries."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return "no server answers" if "Max retries exceeded" in lines[0] else lines[0][:300]
 
 
-def without_secrets(uri: str) -> str:
-    """The URI without a user's name and password."""
+def strip_secrets(uri: str) -> str:
+    """Remove a user's name and password from a URI."""
     scheme, mark, rest = uri.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}" if mark else uri
 
 
-def _home(variable: str, usual: str) -> Path:
+def _own_folder(variable: str, usual: str) -> Path:
     base = os.environ.get(variable) or str(Path.home() / usual)
     return Path(base).resolve() / "archive-colorizer"

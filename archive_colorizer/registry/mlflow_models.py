@@ -1,62 +1,44 @@
-"""The registry: versions of models, which of them is champion, and every decision about that.
+"""Registry: the versions of models, which of them is champion, and every decision about that.
 
 MLflow's registered models, versions, aliases and tags; nothing else is kept. `champion` and
 `challenger` are aliases; a decision is a tag of its version.
 """
 
-import getpass
 import json
 import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from archive_colorizer.errors import ConfigError, ModelReferenceError
-from archive_colorizer.registry.connection import asking, connect, default_uri, experiment
-from archive_colorizer.registry.resolve import FOLDER, RUN, SHA256_TAG, version_of
-from archive_colorizer.weights.reference import ResolvedModel, resolve
+from archive_colorizer.registry.connection import (
+    connect,
+    default_uri,
+    find_experiment,
+    translate_errors,
+)
+from archive_colorizer.registry.fetch import FOLDER, RUN, SHA256_TAG, find_version
+from archive_colorizer.registry.resolve import resolve
+from archive_colorizer.registry.versions import (
+    DECISION,
+    JOB,
+    Decision,
+    Version,
+    current_user,
+    now_text,
+    read_version,
+)
+from archive_colorizer.weights.reference import ResolvedModel
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 EXPERIMENT: Final = "archive-colorizer-models"
-DECISION: Final = "decision."
-JOB: Final = "job."
 HISTORY: Final = "champions"
 """Tag of a registered model: versions that were champion, the present one last."""
 BESIDE: Final = ("card.json", "card.md", "train.toml")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What was decided about a version."""
-
-    kind: str
-    """promoted, refused or rolled back."""
-    by: str
-    at: str
-    """UTC."""
-    over: str
-    """The champion's version before; empty where there was none."""
-    on: str = ""
-    """The evaluation set, and the SHA-256 of its names and pixels."""
-    text: str = ""
-    """The gates' words."""
-    figures: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """A version, as it is told."""
-
-    name: str
-    number: str
-    aliases: tuple[str, ...]
-    tags: Mapping[str, str]
-    created_at: str
 
 
 class Registry:
@@ -75,7 +57,7 @@ class Registry:
 
         Args:
             ref: any model reference; `runs:/ID` is registered where it lies.
-            name: of the registered model.
+            name: the registered model.
 
         Raises:
             ModelReferenceError: the reference names no model.
@@ -85,10 +67,10 @@ class Registry:
             raise ConfigError(f"{name!r}: a model's name has no / : @ and no blanks at its ends")
         model = resolve(ref)
         run = RUN.fullmatch(ref)
-        with asking(self.uri):
+        with translate_errors(self.uri):
             run_id = run[1] if run else self._upload(model, name)
             folder = (run[2] or FOLDER) if run else FOLDER
-            if not self._client.search_registered_models(f"name = '{_quoted(name)}'"):
+            if not self._client.search_registered_models(f"name = '{_quote(name)}'"):
                 self._client.create_registered_model(name)
             tags = {
                 SHA256_TAG: model.weights_sha256, "family": model.card.family, "folder": folder,
@@ -98,11 +80,11 @@ class Registry:
                 name, f"runs:/{run_id}/{folder}", run_id, tags=tags
             )
             self._client.set_registered_model_alias(name, CHALLENGER, made.version)
-        return self.version(f"models:/{name}/{made.version}")
+        return self.find_version(f"models:/{name}/{made.version}")
 
     def _upload(self, model: ResolvedModel, name: str) -> str:
-        """A run that holds the weights and the card."""
-        number = experiment(self._client, self.uri, EXPERIMENT)
+        """Make a run that holds the weights and the card; give its id."""
+        number = find_experiment(self._client, self.uri, EXPERIMENT)
         run_id = str(self._client.create_run(number, run_name=name).info.run_id)
         weights = Path(model.path)
         with tempfile.TemporaryDirectory() as scratch:
@@ -116,60 +98,60 @@ class Registry:
             for path in (weights, *sorted(Path(scratch).iterdir())):
                 self._client.log_artifact(run_id, str(path), FOLDER)
         for key, value in model.card.figures.items():
-            self._client.log_metric(run_id, _metric_name(key), value)
+            self._client.log_metric(run_id, _make_metric_name(key), value)
         self._client.set_terminated(run_id)
         return run_id
 
-    def version(self, ref: str) -> Version:
-        """The version that `models:/NAME@ALIAS` or `models:/NAME/N` names.
+    def find_version(self, ref: str) -> Version:
+        """Find the version that `models:/NAME@ALIAS` or `models:/NAME/N` names.
 
         Raises:
             ModelReferenceError: there is none.
         """
-        return _told(version_of(self._client, self.uri, ref))
+        return read_version(find_version(self._client, self.uri, ref))
 
-    def alias(self, name: str, alias: str) -> Version | None:
-        """The version that has an alias; None where none has."""
+    def find_alias(self, name: str, alias: str) -> Version | None:
+        """Find the version that has an alias; None where none has."""
         try:
-            return self.version(f"models:/{name}@{alias}")
+            return self.find_version(f"models:/{name}@{alias}")
         except ModelReferenceError:
             return None
 
-    def versions(self, name: str = "") -> list[Version]:
-        """All versions, of one name or of all, the newest first."""
-        query = f"name = '{_quoted(name)}'" if name else ""
-        with asking(self.uri):
+    def list_versions(self, name: str = "") -> list[Version]:
+        """List all versions, of one name or of all, the newest first."""
+        query = f"name = '{_quote(name)}'" if name else ""
+        with translate_errors(self.uri):
             names = [m.name for m in self._client.search_registered_models(query)]
             found = [
                 self._client.get_model_version(one, v.version)  # a search has no aliases
                 for one in names
-                for v in self._client.search_model_versions(f"name = '{_quoted(one)}'")
+                for v in self._client.search_model_versions(f"name = '{_quote(one)}'")
             ]
-        return [_told(v) for v in sorted(found, key=lambda v: (v.name, -int(v.version)))]
+        return [read_version(v) for v in sorted(found, key=lambda v: (v.name, -int(v.version)))]
 
     def decide(self, version: Version, decision: Decision) -> None:
         """Write a decision down; a promotion or a way back moves the alias too."""
         name = version.name
-        with asking(self.uri):
+        with translate_errors(self.uri):
             key = f"{DECISION}{decision.at}"
             text = json.dumps(asdict(decision), sort_keys=True, ensure_ascii=False)
             self._client.set_model_version_tag(name, version.number, key, text)
             if decision.kind == "refused":
                 return
-            champions = self.champions(name)
+            champions = self.list_champions(name)
             if decision.kind == "promoted":
                 champions = [*champions, version.number]
             else:
                 champions = champions[:-1]
             self._client.set_registered_model_alias(name, CHAMPION, version.number)
             self._client.set_registered_model_tag(name, HISTORY, json.dumps(champions))
-            challenger = self.alias(name, CHALLENGER)
+            challenger = self.find_alias(name, CHALLENGER)
             if challenger and challenger.number == version.number:
                 self._client.delete_registered_model_alias(name, CHALLENGER)
 
-    def champions(self, name: str) -> list[str]:
-        """Versions that were champion and were not rolled back, the present one last."""
-        with asking(self.uri):
+    def list_champions(self, name: str) -> list[str]:
+        """List the versions that were champion and were not rolled back, the present one last."""
+        with translate_errors(self.uri):
             tags = self._client.get_registered_model(name).tags
         return [str(number) for number in json.loads(tags.get(HISTORY, "[]"))]
 
@@ -180,66 +162,27 @@ class Registry:
             ConfigError: there was none.
             ModelReferenceError: no such model.
         """
-        now = self.version(f"models:/{name}@{CHAMPION}")
-        before = self.champions(name)[:-1]
+        now = self.find_version(f"models:/{name}@{CHAMPION}")
+        before = self.list_champions(name)[:-1]
         if not before:
             raise ConfigError(f"{name}: version {now.number} is the first champion: no way back")
-        earlier = self.version(f"models:/{name}/{before[-1]}")
-        decision = Decision(kind="rolled back", by=who(), at=now_text(), over=now.number)
+        earlier = self.find_version(f"models:/{name}/{before[-1]}")
+        decision = Decision(kind="rolled back", by=current_user(), at=now_text(), over=now.number)
         self.decide(earlier, decision)
         return earlier, decision
 
     def note_job(self, ref: str, job_id: str, what: Mapping[str, Any]) -> None:
         """Write down with a version that a job used it."""
-        version = self.version(ref)
+        version = self.find_version(ref)
         text = json.dumps(dict(what), sort_keys=True, ensure_ascii=False)
-        with asking(self.uri):
+        with translate_errors(self.uri):
             self._client.set_model_version_tag(version.name, version.number, f"{JOB}{job_id}", text)
 
 
-def decisions(version: Version) -> list[Decision]:
-    """The decisions about a version, the earliest first."""
-    found = sorted((k, v) for k, v in version.tags.items() if k.startswith(DECISION))
-    return [Decision(**json.loads(text)) for _, text in found]
-
-
-def jobs(version: Version) -> dict[str, dict[str, Any]]:
-    """The jobs that used a version, by their id."""
-    return {
-        key.removeprefix(JOB): json.loads(text)
-        for key, text in sorted(version.tags.items())
-        if key.startswith(JOB)
-    }
-
-
-def who() -> str:
-    """The name of whoever decides."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
-
-
-def now_text() -> str:
-    """UTC, to the microsecond: also a key that sorts."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _told(found: Any) -> Version:  # noqa: ANN401 (MLflow's ModelVersion)
-    return Version(
-        name=found.name, number=str(found.version), aliases=tuple(sorted(found.aliases)),
-        tags=dict(found.tags), created_at=_time(found.creation_timestamp),
-    )  # fmt: skip
-
-
-def _time(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")
-
-
-def _metric_name(key: str) -> str:
-    """A figure's name with what MLflow allows: a card may say `PSNR over grey, dB`."""
+def _make_metric_name(key: str) -> str:
+    """Keep of a figure's name what MLflow allows: a card may say `PSNR over grey, dB`."""
     return re.sub(r"[^\w\-. ]+", "", key).strip(". ")[:250] or "figure"
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return name.replace("'", "\\'")

@@ -1,138 +1,66 @@
-"""Models that MLflow holds, as files here: `models:/NAME@ALIAS`, `models:/NAME/3`, `runs:/ID`.
+"""Model references: what the user writes, and the files that it names.
 
-An alias is resolved once; what is given back names the version. Files are kept by the hash of their
-weights, so that a worker on another node, or a second job, need not fetch them again.
+    builtin:NAME            shipped with the package
+    FOLDER                  a checkpoint folder with model.safetensors
+    FILE.safetensors        the weights, with the card in their metadata
+    models:/NAME@ALIAS      a version of MLflow's registry; models:/NAME/3 names its number
+    runs:/ID                what a training run left in MLflow
+
+Resolving reads no tensor and loads no torch, so a driver may do it; `load` loads torch.
 """
 
-import re
-import shutil
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING
 
-from archive_colorizer.errors import LocationError, ModelReferenceError
-from archive_colorizer.registry.connection import (
-    cache_folder,
-    connect,
-    default_uri,
-    short,
-    without_secrets,
+from archive_colorizer.errors import ModelReferenceError
+from archive_colorizer.registry.fetch import fetch, is_reference
+from archive_colorizer.weights.reference import (
+    ResolvedModel,
+    hash_weights,
+    read_card,
+    resolve_local,
 )
 
-SCHEMES: Final = ("models:", "runs:")
-MODEL: Final = re.compile(r"models:/([^/@:]+)(?:@([\w.-]+)|/(\d+))")
-RUN: Final = re.compile(r"runs:/([0-9a-f]{32})(?:/(.+?))?/?")
-FOLDER: Final = "model"
-"""Of a run's artifacts, unless the reference says another."""
-WEIGHTS: Final = "model.safetensors"
-SHA256_TAG: Final = "weights_sha256"
+if TYPE_CHECKING:
+    from torch import nn
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A model of the registry, here."""
-
-    ref: str
-    """With the version's number in the alias's place."""
-    path: Path
-    """Of the weights."""
-    version: str
-    """Of the registry; empty for a run's."""
-    sha256: str
-    """That the registry has on record; empty where it has none."""
-    uri: str
-    """Of the MLflow store."""
-
-
-def is_reference(ref: str) -> bool:
-    """Whether MLflow is meant."""
-    return ref.startswith(SCHEMES)
-
-
-def fetch(ref: str, uri: str = "") -> Fetched:
-    """Find a model's files, and bring them here where they are not yet.
+def resolve(ref: str, tracking_uri: str = "") -> ResolvedModel:
+    """Find the weights and the card that a reference names.
 
     Args:
-        ref: `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `runs:/ID[/FOLDER]`.
-        uri: of the store; empty takes `MLFLOW_TRACKING_URI` or this user's own.
+        ref: as above.
+        tracking_uri: of MLflow; empty takes `MLFLOW_TRACKING_URI` or this user's own.
 
     Raises:
-        ModelReferenceError: no such name, version, alias or run, or no weights there.
-        LocationError: the store cannot be reached.
+        ModelReferenceError: it names nothing, or a file that is not a model of ours.
+        LocationError: MLflow cannot be reached.
     """
-    uri = uri or default_uri()
-    client = connect(uri)
-    if run := RUN.fullmatch(ref):
-        folder = run[2] or FOLDER
-        path = _here(client, run[1], folder, "", ref)
-        return Fetched(ref, path, "", "", uri)
-    match = MODEL.fullmatch(ref)
-    if match is None:
+    return _resolve_registered(ref, tracking_uri) if is_reference(ref) else resolve_local(ref)
+
+
+def load(model: ResolvedModel) -> "nn.Module":
+    """Build the network of a model: float32, in evaluation mode.
+
+    A registry's model is fetched where this machine does not have it yet.
+
+    Raises:
+        ModelReferenceError: an unknown family, or weights that do not fit it.
+        LocationError: MLflow cannot be reached.
+    """
+    from archive_colorizer.weights.local import load_module  # torch is slow to load
+
+    path = Path(model.path)
+    if model.registry and not path.is_file():
+        path = Path(_resolve_registered(model.ref, model.registry).path)
+    return load_module(path, model.card)
+
+
+def _resolve_registered(ref: str, uri: str) -> ResolvedModel:
+    found = fetch(ref, uri)
+    card, sha256 = read_card(found.path, ref), hash_weights(found.path)
+    if found.sha256 not in ("", sha256):
         raise ModelReferenceError(
-            f"{ref}: must be models:/NAME@ALIAS, models:/NAME/VERSION or runs:/ID"
+            f"{ref}: the weights have SHA-256 {sha256}, registered was {found.sha256}"
         )
-    version = version_of(client, uri, ref)
-    name, sha256 = match[1], version.tags.get(SHA256_TAG, "")
-    if not version.run_id:
-        raise ModelReferenceError(f"{ref}: was not registered by this program: it has no run")
-    folder = version.tags.get("folder", FOLDER)
-    path = _here(client, version.run_id, folder, sha256, ref)
-    return Fetched(f"models:/{name}/{version.version}", path, str(version.version), sha256, uri)
-
-
-def version_of(client: Any, uri: str, ref: str) -> Any:  # noqa: ANN401 (MLflow's ModelVersion)
-    """The model version that `models:/...` names.
-
-    Raises:
-        ModelReferenceError: there is none.
-        LocationError: the store cannot be reached.
-    """
-    from mlflow.exceptions import MlflowException
-
-    match = MODEL.fullmatch(ref)
-    assert match is not None, ref
-    name, alias, number = match.groups()
-    try:
-        if alias:
-            return client.get_model_version_by_alias(name, alias)
-        return client.get_model_version(name, number)
-    except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise ModelReferenceError(f"{ref}: {short(error)}") from error
-        raise LocationError(f"MLflow at {without_secrets(uri)}: {short(error)}") from error
-
-
-def _here(
-    client: Any,  # noqa: ANN401
-    run_id: str,
-    folder: str,
-    sha256: str,
-    ref: str,
-) -> Path:
-    """The weights in the cache."""
-    place = cache_folder() / (sha256 or f"run-{run_id}-{folder.replace('/', '-')}")
-    if sha256 and (place / WEIGHTS).is_file():
-        return place / WEIGHTS
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
-            got = _downloaded(client, run_id, f"{folder}/{WEIGHTS}", scratch, ref)
-            kept = Path(scratch) / "kept"
-            kept.mkdir()
-            got.rename(kept / WEIGHTS)
-            shutil.rmtree(place, ignore_errors=True)
-            kept.rename(place)
-    except OSError as error:
-        raise LocationError(f"{place}: the model cannot be kept there: {error.strerror}") from error
-    return place / WEIGHTS
-
-
-def _downloaded(client: Any, run_id: str, path: str, folder: str, ref: str) -> Path:  # noqa: ANN401
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return Path(client.download_artifacts(run_id, path, folder))
-    except (MlflowException, OSError) as error:
-        text = f"{ref}: no {path} can be had from its run: {short(error)}"
-        raise ModelReferenceError(text) from error
+    return ResolvedModel(found.ref, str(found.path), card, sha256, found.version, found.uri)

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from archive_colorizer.registry.mlflow_models import CHAMPION, Registry, Version, decisions, jobs
-from archive_colorizer.weights.reference import ResolvedModel, resolve
+from archive_colorizer.registry.mlflow_models import CHAMPION, Registry
+from archive_colorizer.registry.resolve import resolve
+from archive_colorizer.registry.versions import Version, read_decisions, read_jobs
+from archive_colorizer.weights.reference import ResolvedModel
 
 
-def table(versions: Sequence[Version]) -> str:
-    """A line a version."""
+def format_versions(versions: Sequence[Version]) -> str:
+    """Format versions as a table for people, a line each."""
     if not versions:
         return "no models are registered"
     rows = [("MODEL", "VERSION", "ALIASES", "FAMILY", "RIGHTS", "WEIGHTS", "REGISTERED")]
@@ -25,7 +27,7 @@ def table(versions: Sequence[Version]) -> str:
 
 
 def describe(ref: str, tracking_uri: str = "") -> str:
-    """The card, and for a registered model its decisions and jobs.
+    """Describe a model for people: its card, and its decisions and jobs if it is registered.
 
     Args:
         ref: any model reference; or NAME, NAME@ALIAS, NAME/VERSION of a registered model.
@@ -35,26 +37,26 @@ def describe(ref: str, tracking_uri: str = "") -> str:
         UsageError: there is no such model.
     """
     if not _is_registered(ref):
-        return _card(resolve(ref))
+        return _format_card(resolve(ref))
     bare = ref.removeprefix("models:/")
     full = f"models:/{bare}" if set(bare) & set("@/") else f"models:/{bare}@{CHAMPION}"
     registry = Registry(tracking_uri)
-    version = registry.version(full)
-    parts = [table([version])]
-    history = decisions(version)
+    version = registry.find_version(full)
+    parts = [format_versions([version])]
+    history = read_decisions(version)
     parts.append("decisions:" if history else "decisions: none")
     for one in history:
         over = f" over version {one.over}" if one.over else ""
         text = f": {one.text}" if one.text else ""
         parts.append(f"  {one.at} {one.kind}{over} by {one.by}{text}")
-    used = jobs(version)
+    used = read_jobs(version)
     parts.append("used by:" if used else "used by: no job that was told here")
     parts += [
         f"  {job}: {what.get('output')}, {what.get('pictures')} pictures, {what.get('finished_at')}"
         for job, what in used.items()
     ]
     number = f"models:/{version.name}/{version.number}"
-    return "\n".join([*parts, "", _card(resolve(number, registry.uri))])
+    return "\n".join([*parts, "", _format_card(resolve(number, registry.uri))])
 
 
 def _is_registered(ref: str) -> bool:
@@ -63,6 +65,6 @@ def _is_registered(ref: str) -> bool:
     return not ref.startswith(("builtin:", "runs:")) and not Path(ref).exists()
 
 
-def _card(model: ResolvedModel) -> str:
+def _format_card(model: ResolvedModel) -> str:
     size = Path(model.path).stat().st_size
     return model.card.to_markdown(model.weights_sha256, size)

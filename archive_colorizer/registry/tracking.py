@@ -11,44 +11,49 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from archive_colorizer.registry.connection import asking, connect, experiment, short
+from archive_colorizer.registry.connection import (
+    connect,
+    find_experiment,
+    shorten_error,
+    translate_errors,
+)
 
 LOG: Final = logging.getLogger("archive_colorizer")
 PARCEL: Final = 1000
-"""Entries that a server takes at once."""
+"""Entries in one request: a server takes no more."""
 MAX_PARAM_CHARS: Final = 6000
 
 
 class Tracker(Protocol):
-    """What a run tells."""
+    """A second record of a run, beside the files in its folder."""
 
     def steps(self, lines: Sequence[tuple[int, Mapping[str, float]]]) -> None:
-        """Losses of some steps."""
+        """Record the losses of some steps."""
 
     def metrics(self, step: int, figures: Mapping[str, float]) -> None:
-        """Figures at a step."""
+        """Record figures at a step."""
 
     def file(self, path: Path, folder: str = "") -> None:
         """Keep a file with the run."""
 
     def finish(self, *, failed: bool = False) -> None:
-        """The run has ended."""
+        """Mark the run as finished or failed."""
 
 
 class NoTracker:
-    """Tells nobody."""
+    """A tracker that records nothing."""
 
     def steps(self, lines: Sequence[tuple[int, Mapping[str, float]]]) -> None:
-        """Nothing."""
+        """Record nothing."""
 
     def metrics(self, step: int, figures: Mapping[str, float]) -> None:
-        """Nothing."""
+        """Record nothing."""
 
     def file(self, path: Path, folder: str = "") -> None:
-        """Nothing."""
+        """Record nothing."""
 
     def finish(self, *, failed: bool = False) -> None:
-        """Nothing."""
+        """Record nothing."""
 
 
 class MlflowTracker:
@@ -71,12 +76,12 @@ class MlflowTracker:
         from mlflow.entities import Param
 
         self._failed = False
-        with asking(uri):
+        with translate_errors(uri):
             if run_id:
                 self._client.update_run(run_id, status="RUNNING")
                 self.run_id = run_id
                 return
-            number = experiment(self._client, uri, group)
+            number = find_experiment(self._client, uri, group)
             run = self._client.create_run(number, run_name=name, tags=dict(tags))
             self.run_id = str(run.info.run_id)
             given = [Param(key, str(value)[:MAX_PARAM_CHARS]) for key, value in params.items()]
@@ -84,7 +89,7 @@ class MlflowTracker:
                 self._client.log_batch(self.run_id, params=given[start : start + 100])
 
     def steps(self, lines: Sequence[tuple[int, Mapping[str, float]]]) -> None:
-        """Losses of some steps, each with its own entry."""
+        """Record the losses of some steps, each with an entry of its own."""
         from mlflow.entities import Metric
 
         now_ms = int(1000 * time.time())
@@ -95,22 +100,22 @@ class MlflowTracker:
         ]
         for start in range(0, len(entries), PARCEL):
             part = entries[start : start + PARCEL]
-            self._tried(partial(self._client.log_batch, self.run_id, metrics=part))
+            self._send(partial(self._client.log_batch, self.run_id, metrics=part))
 
     def metrics(self, step: int, figures: Mapping[str, float]) -> None:
-        """Figures at a step."""
+        """Record figures at a step."""
         self.steps([(step, figures)])
 
     def file(self, path: Path, folder: str = "") -> None:
         """Keep a file with the run."""
-        self._tried(lambda: self._client.log_artifact(self.run_id, str(path), folder or None))
+        self._send(lambda: self._client.log_artifact(self.run_id, str(path), folder or None))
 
     def finish(self, *, failed: bool = False) -> None:
-        """The run has ended."""
+        """Mark the run as finished or failed."""
         status = "FAILED" if failed else "FINISHED"
-        self._tried(lambda: self._client.set_terminated(self.run_id, status=status))
+        self._send(lambda: self._client.set_terminated(self.run_id, status=status))
 
-    def _tried(self, call: Callable[[], object]) -> None:
+    def _send(self, call: Callable[[], object]) -> None:
         from mlflow.exceptions import MlflowException
 
         try:
@@ -119,6 +124,6 @@ class MlflowTracker:
             if not self._failed:
                 LOG.warning(
                     "MLflow does not answer (%s); the run goes on, its folder has everything",
-                    short(error),
+                    shorten_error(error),
                 )
             self._failed = True

@@ -1,48 +1,76 @@
 """Places for files behind one small interface: list, read, write atomically, exists.
 
-Use `open_store` for a location that the user gave and `open_uri` for one file by its URI.
+Use `open_store` for a location that the user gave, `open_uri` for one file by its URI, and
+`parse_location` for what a location is. `atomic` writes files of this machine whole.
 """
 
 import os
 from typing import BinaryIO
 
+from archive_colorizer.errors import LocationError
 from archive_colorizer.storage.base import Entry, Store
-from archive_colorizer.storage.local import LocalStore, path_of, path_of_uri
-from archive_colorizer.storage.settings import S3Settings, configure, is_s3
+from archive_colorizer.storage.local import LocalStore
+from archive_colorizer.storage.location import TEMPORARIES, Location, parse_location
+from archive_colorizer.storage.settings import S3Settings, configure
 
 __all__ = [
-    "Entry", "S3Settings", "Store", "absolute", "configure", "is_s3", "open_store", "open_uri",
+    "TEMPORARIES", "Entry", "Location", "S3Settings", "Store", "absolute", "configure",
+    "find_entry", "open_file", "open_store", "open_uri", "parse_location",
 ]  # fmt: skip
 
 
-def open_store(location: str) -> Store:
-    """The store at a location: a folder, a file:// URI or an s3:// prefix.
+def open_store(location: str | Location) -> Store:
+    """Open the store at a location: a folder, a file:// URI or an s3:// prefix.
 
     Raises:
         LocationError: a scheme that is not supported.
     """
-    if is_s3(location):
+    place = parse_location(location) if isinstance(location, str) else location
+    if place.is_s3:
         from archive_colorizer.storage.s3 import S3Store  # boto3 is slow to load
 
-        return S3Store(location)
-    return LocalStore(path_of(location))
+        return S3Store(place)
+    return LocalStore(place.path)
 
 
-def open_uri(uri: str) -> BinaryIO:
-    """A seekable handle on one file, for reading.
+def open_file(place: Location) -> BinaryIO:
+    """Open one file for reading, as a seekable handle.
 
     Raises:
         OSError: FileNotFoundError, PermissionError and so on.
     """
-    if is_s3(uri):
-        from archive_colorizer.storage.s3 import open_object
+    if place.is_s3:
+        from archive_colorizer.storage.s3 import open_object  # boto3 is slow to load
 
-        return open_object(uri)
-    if not uri.startswith("file://"):
-        raise FileNotFoundError(f"{uri}: only file:// and s3:// are supported")
-    return path_of_uri(uri).open("rb")
+        return open_object(place)
+    return place.path.open("rb")
+
+
+def open_uri(uri: str) -> BinaryIO:
+    """Open one file by its URI for reading, as a seekable handle.
+
+    Raises:
+        OSError: FileNotFoundError, PermissionError and so on; also where it is no URI of a file.
+    """
+    try:
+        if "://" not in uri:
+            raise LocationError(f"{uri}: is no URI")
+        return open_file(parse_location(uri))
+    except LocationError as error:
+        raise FileNotFoundError(str(error)) from error
+
+
+def find_entry(place: Location) -> Entry | None:
+    """Look one object up in its store; None where there is none.
+
+    Raises:
+        OSError: the store does not say.
+    """
+    from archive_colorizer.storage.s3 import find_entry as find_object  # boto3 is slow to load
+
+    return find_object(place)
 
 
 def absolute(location: str) -> str:
-    """The location as every worker understands it, wherever it runs; links are not resolved."""
+    """Make a location such that every worker understands it; links are not resolved."""
     return location if "://" in location else os.path.abspath(location)  # noqa: PTH100

@@ -1,4 +1,4 @@
-"""The small interface behind which a place for files is."""
+"""Store: the small interface of a place for files."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -22,48 +22,55 @@ class Store(Protocol):
     """A place for files. Keys are relative to its root, with "/" between parts."""
 
     latency_s: float
-    """What one small request may take: who waits for others waits longer on slower stores."""
+    """Time of one small request: who waits for others waits longer on slower stores."""
     fills_up: bool
-    """Whether it is a disk that may have no room."""
+    """Whether the store is a disk, which may have no room."""
 
     @property
     def uri(self) -> str:
-        """URI of the root, ending in a slash."""
+        """Give the URI of the root, ending in a slash."""
 
     def uri_of(self, key: str) -> str:
-        """The URI of a key, whether or not there is a file."""
+        """Give the URI of a key, whether or not there is a file."""
 
     def key_of(self, uri: str) -> str:
-        """The key of one of its URIs."""
+        """Give the key of one of the store's URIs."""
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
-        """Every file below a prefix (a folder), streaming, in a stable order.
+        """Yield every file below a prefix (a folder), in a stable order.
 
         Raises:
             OSError: the folder cannot be read.
         """
 
     def open(self, key: str) -> BinaryIO:
-        """A seekable handle for reading.
+        """Open a file for reading, as a seekable handle.
 
         Raises:
             OSError: FileNotFoundError, PermissionError and so on.
         """
 
     def read(self, key: str) -> bytes:
-        """All bytes of a file."""
+        """Read all bytes of a file."""
+
+    def read_head(self, key: str, size: int) -> bytes:
+        """Read the first `size` bytes of a file, fewer where it is shorter; no others are fetched.
+
+        Raises:
+            OSError: as `open`.
+        """
 
     def exists(self, key: str) -> bool:
-        """Whether there is a file."""
+        """Tell whether there is a file."""
 
     def write_atomic(self, key: str, data: bytes) -> None:
         """Write a whole file so that nobody ever sees a part of it; replaces an earlier one."""
 
     def create(self, key: str, data: bytes) -> bool:
-        """Write a whole file if there is none; False if there is one."""
+        """Write a whole file if there is none; give False if there is one."""
 
     def staged(self, key: str, token: str, *, replace: bool) -> AbstractContextManager[BinaryIO]:
-        """A file to write into, published under its key when the block ends without an error.
+        """Give a file to write into; published under its key when the block ends without error.
 
         Until then it lies under the store's folder of temporaries for `token`. With an error, or
         when a file that must not be replaced is in the way, nothing is published.
@@ -73,7 +80,7 @@ class Store(Protocol):
         """
 
     def delete(self, key: str) -> None:
-        """Delete a file; none there is no error."""
+        """Delete a file; it is no error that there is none."""
 
     def delete_tree(self, prefix: str) -> None:
-        """Delete everything below a prefix; nothing there is no error."""
+        """Delete everything below a prefix; it is no error that nothing is there."""

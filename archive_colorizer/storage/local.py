@@ -7,42 +7,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from typing import BinaryIO
 
-from archive_colorizer.errors import LocationError
 from archive_colorizer.storage.base import Entry
-
-TEMPORARIES: Final = ".tmp"
-SCHEME: Final = "file://"
-
-
-def uri_of_path(path: str | Path) -> str:
-    """The file:// URI (RFC 8089) of an absolute path; bytes outside ASCII are percent-encoded."""
-    return SCHEME + quote_from_bytes(os.fsencode(path))
-
-
-def path_of_uri(uri: str) -> Path:
-    """The inverse of `uri_of_path`; names need not be UTF-8."""
-    return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix(SCHEME))))
-
-
-def path_of(location: str) -> Path:
-    """The path of a local location: a path as it is, or a file:// URI.
-
-    Raises:
-        LocationError: another scheme.
-    """
-    if location.startswith(SCHEME):
-        return path_of_uri(location)
-    scheme, mark, _ = location.partition("://")
-    if mark:
-        raise LocationError(f"{location}: {scheme}:// is not supported (file:// and s3:// are)")
-    return Path(location)
+from archive_colorizer.storage.location import TEMPORARIES, path_of_uri, uri_of_path
 
 
 class LocalStore:
-    """A folder."""
+    """A folder as a store."""
 
     latency_s = 0.0
     fills_up = True
@@ -55,7 +27,7 @@ class LocalStore:
         return uri_of_path(self.root) + "/"
 
     def path_of(self, key: str) -> Path:
-        """The path of a key."""
+        """Give the path of a key."""
         return self.root / key
 
     def uri_of(self, key: str) -> str:
@@ -77,7 +49,7 @@ class LocalStore:
             entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
         for entry in entries:
             key = f"{prefix}/{entry.name}" if prefix else entry.name
-            if _leads_nowhere(entry):  # listed, so that it gets its row
+            if _is_dangling(entry):  # listed, so that it gets its row
                 yield Entry(key, uri_of_path(entry.path), 0, 0)
             elif entry.is_dir():
                 yield from self._walk(Path(entry.path), key, above | {real})
@@ -90,6 +62,10 @@ class LocalStore:
 
     def read(self, key: str) -> bytes:
         return self.path_of(key).read_bytes()
+
+    def read_head(self, key: str, size: int) -> bytes:
+        with self.open(key) as file:
+            return file.read(size)
 
     def exists(self, key: str) -> bool:
         return os.path.lexists(self.path_of(key))
@@ -132,8 +108,8 @@ class LocalStore:
         shutil.rmtree(self.path_of(prefix), ignore_errors=True)
 
 
-def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a link to nothing, or to itself."""
+def _is_dangling(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a link to nothing, or to itself."""
     return entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110 (a loop is no error)
 
 

@@ -32,18 +32,19 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as EndpointError
 
 from archive_colorizer.storage.base import Entry
-from archive_colorizer.storage.settings import S3Settings, parse_s3, settings
+from archive_colorizer.storage.location import Location
+from archive_colorizer.storage.settings import S3Settings, settings
 
 ATTEMPTS: Final = 4
-"""Of a request, by botocore, with its backoff."""
+"""Attempts at a request by botocore, with its backoff."""
 PATIENCE_S: Final = 90.0
-"""How long a store that does not answer, or asks for less, is asked again."""
+"""How long requests are retried that a store does not answer, or answers by asking for less."""
 PAUSE_S: Final = 2.0
 BODY_ATTEMPTS: Final = 5
-"""Of a download whose body breaks off: each goes on where the last one stopped."""
+"""Attempts at a download whose body breaks off: each goes on where the last one stopped."""
 CHUNK_BYTES: Final = 1 << 20
 SPOOL_BYTES: Final = 64 << 20
-"""What is larger lies on disk while it is read."""
+"""An object larger than this lies on disk while it is read."""
 MULTIPART_BYTES: Final = 16 << 20
 WORDS: Final = {
     "NoSuchBucket": (errno.ENOENT, "there is no such bucket"),
@@ -53,29 +54,30 @@ WORDS: Final = {
     "403": (errno.EACCES, "these credentials may not do that"),
     "InvalidAccessKeyId": (errno.EACCES, "the access key is not known there"),
     "SignatureDoesNotMatch": (errno.EACCES, "the secret key is wrong"),
+    "InvalidRange": (errno.ERANGE, "the object has no such bytes"),
     "ExpiredToken": (errno.EACCES, "the credentials have expired"),
     "QuotaExceeded": (errno.EDQUOT, "the quota is used up"),
 }
-"""Error code -> errno, words."""
+"""Error code of a store -> errno, words for people."""
 TAKEN: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 NO_CONDITIONS: Final = frozenset({"NotImplemented", "501", "InvalidRequest", "InvalidArgument"})
-"""What stores say that know no conditional put."""
+"""Error codes of stores that know no conditional put."""
 
 BROKEN: Final = (IncompleteReadError, ResponseStreamingError, HTTPClientError, OSError)
-"""What a body raises that breaks off."""
+"""Errors of a body that breaks off."""
 
 Result = TypeVar("Result")
 
 
 class S3Store:
-    """Everything under a prefix of a bucket."""
+    """A bucket, or a prefix of one, as a store."""
 
     latency_s = 1.0
     fills_up = False
 
-    def __init__(self, location: str, given: S3Settings | None = None) -> None:
-        self.bucket, prefix = parse_s3(location)
-        self._prefix = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
+    def __init__(self, place: Location, given: S3Settings | None = None) -> None:
+        self.bucket = place.bucket
+        self._prefix = f"{place.key.rstrip('/')}/" if place.key.strip("/") else ""
         self._settings = given or settings()
 
     @property
@@ -96,12 +98,12 @@ class S3Store:
         start = f"{self._prefix}{prefix.rstrip('/')}/" if prefix else self._prefix
         request = {"Bucket": self.bucket, "Prefix": start}
         while True:
-            page = _tried(
+            page = _retry(
                 partial(self._client.list_objects_v2, **request), f"s3://{self.bucket}/{start}"
             )
             for found in page.get("Contents", ()):
                 if not found["Key"].endswith("/"):  # a console's mark of a folder
-                    yield _entry(self, found)
+                    yield _make_entry(self, found)
             if not page.get("IsTruncated"):
                 return
             request["ContinuationToken"] = page["NextContinuationToken"]
@@ -113,13 +115,25 @@ class S3Store:
         with self.open(key) as file:
             return file.read()
 
+    def read_head(self, key: str, size: int) -> bytes:
+        name = f"{self._prefix}{key}"
+        get = partial(
+            self._client.get_object, Bucket=self.bucket, Key=name, Range=f"bytes=0-{size - 1}"
+        )
+        try:
+            return cast(bytes, _retry(lambda: get()["Body"].read(), self.uri_of(key)))
+        except OSError as error:
+            if error.errno == errno.ERANGE:  # an empty object has no such range
+                return b""
+            raise
+
     def exists(self, key: str) -> bool:
         return self._head(key) is not None
 
     def _head(self, key: str) -> dict[str, Any] | None:
         call = partial(self._client.head_object, Bucket=self.bucket, Key=f"{self._prefix}{key}")
         try:
-            return cast(dict[str, Any], _tried(call, self.uri_of(key)))
+            return cast(dict[str, Any], _retry(call, self.uri_of(key)))
         except FileNotFoundError:
             return None
 
@@ -141,7 +155,7 @@ class S3Store:
 
     def _put(self, key: str, data: bytes, **conditions: str) -> None:
         name = f"{self._prefix}{key}"
-        _tried(
+        _retry(
             lambda: self._client.put_object(Bucket=self.bucket, Key=name, Body=data, **conditions),
             self.uri_of(key),
         )
@@ -163,22 +177,22 @@ class S3Store:
                 use_threads=False,
             )  # fmt: skip
             name = f"{self._prefix}{key}"
-            _tried(lambda: self._in_parts(file, name, sizes), self.uri_of(key))
+            _retry(lambda: self._upload_in_parts(file, name, sizes), self.uri_of(key))
 
-    def _in_parts(self, file: BinaryIO, name: str, sizes: TransferConfig) -> None:
+    def _upload_in_parts(self, file: BinaryIO, name: str, sizes: TransferConfig) -> None:
         file.seek(0)
-        self._client.upload_fileobj(_Kept(file), self.bucket, name, Config=sizes)
+        self._client.upload_fileobj(_Uncloseable(file), self.bucket, name, Config=sizes)
 
     def delete(self, key: str) -> None:
         name = f"{self._prefix}{key}"
-        _tried(lambda: self._client.delete_object(Bucket=self.bucket, Key=name), self.uri_of(key))
+        _retry(lambda: self._client.delete_object(Bucket=self.bucket, Key=name), self.uri_of(key))
 
     def delete_tree(self, prefix: str) -> None:
         for entry in list(self.list(prefix)):
             self.delete(entry.key)
 
 
-class _Kept:
+class _Uncloseable:
     """A handle that an upload may not close: botocore would."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -194,28 +208,25 @@ class _Kept:
         return self._file.tell()
 
 
-def entry_of(uri: str) -> Entry | None:
-    """One object's entry; None where there is none.
+def find_entry(place: Location) -> Entry | None:
+    """Ask for one object's entry; None where there is none.
 
     Raises:
         OSError: the store does not say.
     """
-    bucket, key = parse_s3(uri)
-    store = S3Store(f"s3://{bucket}/")
-    found = store._head(key)
+    found = S3Store(Location(place.text, place.bucket, ""))._head(place.key)
     if found is None:
         return None
-    return Entry(key, uri, found["ContentLength"], None, found["ETag"].strip('"'))
+    return Entry(place.key, place.uri, found["ContentLength"], None, found["ETag"].strip('"'))
 
 
-def open_object(uri: str) -> BinaryIO:
-    """A seekable handle on one object, whole; small ones in memory, larger ones on disk.
+def open_object(place: Location) -> BinaryIO:
+    """Open one object, whole, as a seekable handle; small ones in memory, larger ones on disk.
 
     Raises:
         OSError: as `Store.open`.
     """
-    bucket, key = parse_s3(uri)
-    return download(client(settings()), bucket, key)
+    return download(client(settings()), place.bucket, place.key)
 
 
 def download(s3: Any, bucket: str, key: str) -> BinaryIO:  # noqa: ANN401
@@ -227,16 +238,16 @@ def download(s3: Any, bucket: str, key: str) -> BinaryIO:  # noqa: ANN401
         got = spool.tell()
         more = {"Range": f"bytes={got}-", "IfMatch": etag} if got else {}
         try:
-            answer = _tried(partial(s3.get_object, Bucket=bucket, Key=key, **more), uri)
+            answer = _retry(partial(s3.get_object, Bucket=bucket, Key=key, **more), uri)
             if not got:
                 size, etag = answer["ContentLength"], answer["ETag"]
-                spool = _room(size)
+                spool = _open_spool(size)
             for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
                 spool.write(chunk)
         except BROKEN as error:
             if attempt == BODY_ATTEMPTS or isinstance(error, FileNotFoundError | PermissionError):
                 spool.close()
-                _raise(error, uri)
+                _raise_os_error(error, uri)
         if spool.tell() == size:
             spool.seek(0)
             return spool
@@ -244,7 +255,7 @@ def download(s3: Any, bucket: str, key: str) -> BinaryIO:  # noqa: ANN401
     raise OSError(errno.EIO, f"only {spool.tell()} of {size} bytes came", uri)
 
 
-def _room(size: int) -> BinaryIO:
+def _open_spool(size: int) -> BinaryIO:
     if size <= SPOOL_BYTES:
         return io.BytesIO()
     return cast(BinaryIO, tempfile.NamedTemporaryFile())
@@ -252,7 +263,7 @@ def _room(size: int) -> BinaryIO:
 
 @lru_cache(maxsize=8)
 def client(given: S3Settings) -> Any:  # noqa: ANN401
-    """The client of this process for some settings.
+    """Make the client for some settings, once a process.
 
     Raises:
         OSError: a profile that is not there, or an endpoint that is no URL.
@@ -270,10 +281,10 @@ def client(given: S3Settings) -> Any:  # noqa: ANN401
             "s3", endpoint_url=given.endpoint or None, config=config
         )
     except (BotoCoreError, ValueError) as error:
-        _raise(error, given.endpoint or "s3")
+        _raise_os_error(error, given.endpoint or "s3")
 
 
-def _entry(store: S3Store, found: dict[str, Any]) -> Entry:
+def _make_entry(store: S3Store, found: dict[str, Any]) -> Entry:
     name = found["Key"].removeprefix(store._prefix)
     return Entry(
         name, store.uri_of(name), found["Size"],
@@ -281,8 +292,8 @@ def _entry(store: S3Store, found: dict[str, Any]) -> Entry:
     )  # fmt: skip
 
 
-def _tried(call: Callable[[], Result], uri: str) -> Result:
-    """Call, and again for a while where the store does not answer or asks for less.
+def _retry(call: Callable[[], Result], uri: str) -> Result:
+    """Make a request; retry it for a while where the store does not answer or asks for less.
 
     Raises:
         OSError: it refuses, or does not answer for too long.
@@ -293,28 +304,31 @@ def _tried(call: Callable[[], Result], uri: str) -> Result:
             return call()
         except (ClientError, BotoCoreError, HTTPClientError, Boto3Error) as error:
             cause = error.__cause__ or error if isinstance(error, Boto3Error) else error
-            if time.monotonic() > end_s or not _passing(cause):
-                _raise(cause, uri)
+            if time.monotonic() > end_s or not _is_transient(cause):
+                _raise_os_error(cause, uri)
         time.sleep(PAUSE_S * (0.5 + random.random()))  # noqa: S311 (so that workers differ)
 
 
-def _passing(error: BaseException) -> bool:
-    """Whether it may be gone in a moment."""
+def _is_transient(error: BaseException) -> bool:
+    """Tell whether the error may be gone in a moment."""
     if isinstance(error, ClientError):
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        return status in (429, 500, 502, 503, 504) or _code(error) in ("SlowDown", "Throttling")
-    return isinstance(error, HTTPClientError | EndpointError)
+        return status in (429, 500, 502, 503, 504) or _error_code(error) in (
+            "SlowDown",
+            "Throttling",
+        )
+    return isinstance(error, HTTPClientError | EndpointError | IncompleteReadError)
 
 
-def _code(error: BaseException) -> str:
+def _error_code(error: BaseException) -> str:
     return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
 
 
-def _raise(error: BaseException, uri: str) -> NoReturn:
-    """The OSError that says the same, with the store's URI and without secrets."""
+def _raise_os_error(error: BaseException, uri: str) -> NoReturn:
+    """Raise the OSError that says the same, with the store's URI and without secrets."""
     if isinstance(error, OSError) and error.filename == uri:
         raise error
-    code = _code(error)
+    code = _error_code(error)
     if code in TAKEN:
         raise FileExistsError(errno.EEXIST, "exists", uri) from error
     if code in NO_CONDITIONS:

@@ -21,13 +21,12 @@ import torch.distributed as dist
 from ray.train import FailureConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
 
+from archive_colorizer.cluster import join_cluster
 from archive_colorizer.errors import ArchiveColorizerError, ConfigError, UsageError
-from archive_colorizer.pipeline.config import RunConfig
-from archive_colorizer.pipeline.engines.ray import cluster
 from archive_colorizer.training.feed import Feed
 from archive_colorizer.training.group import ALONE, Group, Processes
+from archive_colorizer.training.plan import TrainPlan, Work
 from archive_colorizer.training.recipe import Batch
-from archive_colorizer.training.run import TrainPlan, work
 
 MAX_FAILURES: Final = 3
 """Lost workers that a run survives; each time it goes on from its last checkpoint."""
@@ -42,7 +41,7 @@ class TrainingFailedError(ArchiveColorizerError):
     """Workers failed more often than they are replaced."""
 
 
-def train_on_ray(plan: TrainPlan) -> None:
+def train_on_ray(plan: TrainPlan, work: Work) -> None:
     """Train with as many workers as the plan says, on this machine or a cluster.
 
     Raises:
@@ -54,13 +53,13 @@ def train_on_ray(plan: TrainPlan) -> None:
     refused.unlink(missing_ok=True)
     broken.unlink(missing_ok=True)
     os.environ.setdefault("RAY_TRAIN_V2_ENABLED", "1")
-    with cluster(RunConfig(address=run.address, verbose=run.verbose)):
+    with join_cluster(run.address, verbose=run.verbose):
         if not run.verbose:
             logging.getLogger("ray.train").setLevel(logging.ERROR)
         use_gpu, share = _shares(plan)
         trainer = TorchTrainer(
             _worker,
-            train_loop_config={"plan": plan, "threads": max(1, int(share["CPU"]))},
+            train_loop_config={"plan": plan, "work": work, "threads": max(1, int(share["CPU"]))},
             scaling_config=ScalingConfig(
                 num_workers=run.workers, use_gpu=use_gpu, resources_per_worker=share
             ),
@@ -102,6 +101,7 @@ def _shares(plan: TrainPlan) -> tuple[bool, dict[str, float]]:
 def _worker(told: dict[str, Any]) -> None:
     """One worker."""
     plan: TrainPlan = told["plan"]
+    work: Work = told["work"]
     # Its share and no more: threads that wait for one that has no core cost several times a step.
     torch.set_num_threads(told["threads"])
     device = str(ray.train.torch.get_device())

@@ -13,7 +13,6 @@ import json
 import logging
 import platform
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +25,7 @@ from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.models.catalog import UNPAIRED
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.registry.connection import default_uri
+from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.registry.tracking import MlflowTracker, NoTracker, Tracker
 from archive_colorizer.training.config import TrainConfig, has_setting
 from archive_colorizer.training.feed import Feed, FeedConfig
@@ -34,12 +34,11 @@ from archive_colorizer.training.group import ALONE, Group
 from archive_colorizer.training.journal import Journal, last_figures, validations
 from archive_colorizer.training.loop import CHECKPOINT, Loop
 from archive_colorizer.training.on_device.choice import device_feed
-from archive_colorizer.training.recipe import Batch
+from archive_colorizer.training.plan import MakeBatches, TrainPlan
 from archive_colorizer.training.validation import Validator
 from archive_colorizer.version import git_commit
 from archive_colorizer.weights.card import ModelCard, joint_rights
 from archive_colorizer.weights.local import save_model
-from archive_colorizer.weights.reference import load, resolve
 
 LOG: Final = logging.getLogger("archive_colorizer")
 RECORD: Final = "run.json"
@@ -47,20 +46,6 @@ SETTINGS: Final = "train.toml"
 BUDGET_KEYS: Final = ("loop.steps", "loop.epochs", "loop.minutes", "loop.checkpoint_minutes",
                       "workers")  # fmt: skip
 """What a resumed run may have otherwise."""
-MakeBatches = Callable[[Feed, int], Iterator[Batch]]
-"""(feed, first step) -> this worker's batches."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainPlan:
-    """What every worker is told; pickles."""
-
-    config: TrainConfig
-    folder: str
-    gathered: Gathered
-    mlflow_uri: str
-    mlflow_run_id: str
-    commit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +93,9 @@ def train(config: TrainConfig) -> TrainReport:
         if config.run.engine == "local":
             work(plan, lambda feed, step: feed.batches(step))
         else:
-            from archive_colorizer.training.ray import train_on_ray
+            from archive_colorizer.training.ray import train_on_ray  # Ray is slow to load
 
-            train_on_ray(plan)
+            train_on_ray(plan, work)
     return _report(config, folder)
 
 

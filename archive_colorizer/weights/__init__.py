@@ -1,5 +1,5 @@
 """Model files: safetensors with a card, and the references that name them.
 
-`reference.resolve` and `card` load no torch; `local` and `reference.load` do. `builtin/` holds the
-shipped models.
+`reference` and `card` load no torch; `local`, `public` and `state` do. `builtin/` holds the shipped
+models. `registry.resolve` also understands MLflow's references.
 """

@@ -1,4 +1,4 @@
-"""What a model is, on what it was trained, and what may be done with it."""
+"""A model's card: its family and settings, on what it was trained, and what may be done with it."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ RIGHTS: Final = ("cleared", "not_cleared", "unknown")
 
 
 def joint_rights(*rights: Rights) -> Rights:
-    """Of weights that learned from several sets: cleared where all of them are."""
+    """Join the rights of weights that learned from several sets: cleared where all of them are."""
     worst: tuple[Rights, ...] = ("not_cleared", "unknown")
     return next((one for one in worst if one in rights), "cleared")
 
@@ -33,23 +33,23 @@ class ModelCard:
     """Whether the rights of the training pictures are cleared, also those of the model that it
     began from."""
     training: str = ""
-    """How long, on what machine, with which settings."""
+    """Length of the training, its machine and settings."""
     command: str = ""
-    """What trains it again."""
+    """The command that trains it again."""
     figures: Mapping[str, float] = field(default_factory=dict)
     review_doubt: float = 1.0
     """Pictures whose mean doubt is above this are marked for review."""
     protocol: str = ""
-    """How the figures were measured."""
+    """The way in which the figures were measured."""
     limits: tuple[str, ...] = ()
     licence: str = "Apache-2.0 (weights)"
 
     def to_json(self) -> str:
-        """The card as JSON, keys sorted."""
+        """Write the card as JSON, keys sorted."""
         return json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False)
 
     def to_markdown(self, weights_sha256: str, weights_bytes: int) -> str:
-        """The card for people."""
+        """Write the card for people."""
         rows = "\n".join(f"| {name} | {value:g} |" for name, value in self.figures.items())
         limits = "\n".join(f"- {limit}" for limit in self.limits)
         return (
@@ -66,7 +66,7 @@ class ModelCard:
 
 
 def card_from_json(text: str, where: str) -> ModelCard:
-    """Read a card.
+    """Read a card from JSON.
 
     Raises:
         ModelReferenceError: not JSON, an unknown or missing key; `where` says in which file.

@@ -15,14 +15,15 @@ PARTS: Final = {"kernel": "weight", "bias": "bias"}
 
 
 def is_hdf5(path: Path) -> bool:
-    """By the first bytes; the name does not matter."""
+    """Tell whether a file is HDF5, by its first bytes; the name does not matter."""
     with path.open("rb") as file:
         return file.read(len(SIGNATURE)) == SIGNATURE
 
 
 def read_keras(path: Path) -> dict[str, Tensor]:
-    """The convolutions of a file of weights, or of a whole model, as `save_weights` and `save` of
-    Keras 1 and 2 (in Keras 3: `save` alone) write them.
+    """Read the convolutions of a file of weights, or of a whole model.
+
+    `save_weights` and `save` of Keras 1 and 2 write such files (in Keras 3: `save` alone).
 
     Kernels are turned from (height, width, in, out) to (out, in, height, width). What the optimizer
     kept is left; links to other files are not followed.
@@ -42,7 +43,7 @@ def read_keras(path: Path) -> dict[str, Tensor]:
         names = place.split("/")
         part = PARTS.get(names[-1].partition(":")[0])
         if isinstance(what, h5py.Dataset) and part and names[0] != "optimizer_weights":
-            found[f"{names[-2] if len(names) > 1 else ''}.{part}"] = _turned(place, what)
+            found[f"{names[-2] if len(names) > 1 else ''}.{part}"] = _to_torch(place, what)
 
     try:
         with h5py.File(path, "r") as file:
@@ -55,7 +56,7 @@ def read_keras(path: Path) -> dict[str, Tensor]:
     return found
 
 
-def _turned(place: str, what: Any) -> Tensor:  # noqa: ANN401 (h5py has no types)
+def _to_torch(place: str, what: Any) -> Tensor:  # noqa: ANN401 (h5py has no types)
     values = np.asarray(what[()])
     if values.ndim not in (1, 4) or values.dtype.kind != "f":
         raise ValueError(f"{place} is {values.dtype} of shape {values.shape}: not a convolution's")

@@ -9,8 +9,9 @@ from torch import nn
 
 from archive_colorizer.errors import ModelReferenceError
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.storage.atomic import write_atomic
 from archive_colorizer.weights.card import ModelCard
-from archive_colorizer.weights.reference import WEIGHTS_NAME, ResolvedModel, resolve
+from archive_colorizer.weights.reference import WEIGHTS_NAME, ResolvedModel, resolve_local
 
 
 def save_model(
@@ -30,14 +31,12 @@ def save_model(
         for name, value in module.state_dict().items()
     }
     target = folder / WEIGHTS_NAME
-    temporary = target.with_suffix(".tmp")
     # Not save_file: the file that it makes is its owner's alone.
-    temporary.write_bytes(save(state, metadata={"format": "pt", "card": card.to_json()}))
-    temporary.replace(target)
-    model = resolve(str(target))
-    (folder / "card.json").write_text(card.to_json() + "\n", encoding="utf-8")
+    write_atomic(target, save(state, metadata={"format": "pt", "card": card.to_json()}))
+    model = resolve_local(str(target))
+    write_atomic(folder / "card.json", card.to_json() + "\n")
     text = card.to_markdown(model.weights_sha256, target.stat().st_size)
-    (folder / "card.md").write_text(text, encoding="utf-8")
+    write_atomic(folder / "card.md", text)
     return model
 
 
@@ -54,12 +53,17 @@ def load_module(path: Path, card: ModelCard) -> nn.Module:
     try:
         module = MODELS[card.family].build_from(card.config)
         state = load_file(path)
-        module.load_state_dict({name: _full(value) for name, value in state.items()})
+        module.load_state_dict({name: _as_float(value) for name, value in state.items()})
     except (SafetensorError, TypeError, ValueError, RuntimeError) as error:
         text = " ".join(str(error).split())[:300]
         raise ModelReferenceError(f"{path.name}: does not fit {card.family}: {text}") from error
     return module.eval()
 
 
-def _full(value: torch.Tensor) -> torch.Tensor:
+def size_multiple(model: ResolvedModel) -> int:
+    """Look up what the sides of the network's input must be a multiple of, in pixels."""
+    return MODELS[model.card.family].size_multiple
+
+
+def _as_float(value: torch.Tensor) -> torch.Tensor:
     return value.float() if value.is_floating_point() else value

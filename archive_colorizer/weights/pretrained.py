@@ -37,7 +37,7 @@ def load_imagenet_encoder(encoder: EfficientNetLite2) -> None:
     path = published_file()
     try:
         published = read_state(path)
-        renamed = dict(_renamed(encoder, published))
+        renamed = dict(_rename_tensors(encoder, published))
     except (LocationError, KeyError) as error:
         raise ConfigError(f"{path.name}: not EfficientNet-Lite2's weights: {error}") from error
     stem = torch.zeros_like(encoder.state_dict()["stem.0.weight"])
@@ -46,7 +46,7 @@ def load_imagenet_encoder(encoder: EfficientNetLite2) -> None:
 
 
 def published_file() -> Path:
-    """The package's file of weights.
+    """Find the package's file of weights.
 
     Raises:
         ConfigError: the package is not installed.
@@ -65,10 +65,10 @@ def published_file() -> Path:
     return found[0]
 
 
-def _renamed(
+def _rename_tensors(
     encoder: EfficientNetLite2, published: Mapping[str, Tensor]
 ) -> Iterator[tuple[str, Tensor]]:
-    """The encoder's keys with the published tensors."""
+    """Pair the encoder's keys with the published tensors."""
     known = encoder.state_dict().keys()
     names = {"stem.0": "_conv_stem", "stem.1": "_bn0"}
     number = 0

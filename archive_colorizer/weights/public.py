@@ -1,5 +1,5 @@
-"""Import of public checkpoints: the layout is told by the tensors' names, nothing is unpickled but
-tensors, and what comes out is an ordinary model folder.
+"""Import of public checkpoints: the tensors' names tell the layout, only tensors are unpickled, and
+the result is an ordinary model folder.
 """
 
 import hashlib
@@ -32,12 +32,12 @@ class Layout:
     name: str
     family: str
     marks: tuple[str, ...]
-    """Names that all must be there."""
+    """Names of tensors that all must be there."""
     convert: Callable[[State], Converted]
     """Settings of the family and our tensors; raises ValueError where something does not fit."""
 
 
-def _as_it_is(width_of: str) -> Callable[[State], Converted]:
+def _keep_tensors(width_of: str) -> Callable[[State], Converted]:
     return lambda state: ({"width": state[width_of].shape[0]}, dict(state))
 
 
@@ -48,10 +48,10 @@ LAYOUTS: Final = (
            ("model.1.weight", "model.10.conv_block.1.weight"), cyclegan.from_public),
     Layout("SIGGRAPH17 (Zhang et al.)", "siggraph17",
            ("model1.0.weight", "model8up.0.weight", "model_out.0.weight"),
-           _as_it_is("model1.0.weight")),
+           _keep_tensors("model1.0.weight")),
     Layout("ECCV16 (Zhang et al.)", "eccv16",
            ("model1.0.weight", "model8.6.weight", "model_out.weight"),
-           _as_it_is("model1.0.weight")),
+           _keep_tensors("model1.0.weight")),
     Layout("ESRGAN (BasicSR, Real-ESRGAN)", "rrdb",
            ("conv_first.weight", "body.0.rdb1.conv1.weight"), rrdb.from_public),
     Layout("ESRGAN (first release)", "rrdb",
@@ -63,12 +63,12 @@ LAYOUTS: Final = (
     Layout("RDN (EDSR-PyTorch)", "rdn", ("SFENet1.weight",), rdn.from_public),
     Layout("RDN (Keras release)", "rdn", ("F_m1.weight",), rdn.from_public),
 )  # fmt: skip
-"""In the order in which they are tried."""
+"""Known layouts, in the order in which they are tried."""
 ELSEWHERE: Final = {
     "shared.weight": "a BigGAN: name it in `train biggan_inversion --set recipe.generator=FILE`",
     "features.0.weight": "VGG or AlexNet: name it where a perceptual loss or LPIPS asks for it",
 }
-"""What else is recognised -> what to do with it."""
+"""Name of a tensor of another kind of file -> what that file is."""
 
 
 def import_checkpoint(
@@ -101,11 +101,11 @@ def import_checkpoint(
     """
     if folder.exists() and any(folder.iterdir()):
         raise LocationError(f"{folder}: is there already and not empty")
-    layout, config, state = _converted(path)
+    layout, config, state = _convert(path)
     if back is not None:
         if layout.family != "cyclegan":
             raise ConfigError(f"{path}: a {layout.family} has no other direction")
-        other, other_config, other_state = _converted(back)
+        other, other_config, other_state = _convert(back)
         if other.family != "cyclegan" or other_config != config:
             raise ModelReferenceError(f"{back}: is not the other direction of {path}")
         config = config | {"one_way": False}
@@ -114,7 +114,7 @@ def import_checkpoint(
     family = layout.family
     if family == "pix2pix" and config["out_channels"] == 3 and purpose == "translate":
         family = "pix2pix_translate"
-    module = _filled(path, family, config, state)
+    module = _build_module(path, family, config, state)
     files = [path] + ([back] if back else [])
     card = ModelCard(
         name=name or path.stem,
@@ -124,7 +124,7 @@ def import_checkpoint(
         summary=f"Imported from {' and '.join(file.name for file in files)}: {layout.name}.",
         trained_on="Not known to this program: ask where the file is from.",
         data_rights=data_rights,
-        training="; ".join(f"SHA-256 of {file.name}: {_sha256(file)}" for file in files) + ".",
+        training="; ".join(f"SHA-256 of {file.name}: {_hash_file(file)}" for file in files) + ".",
         command=f"archive-colorizer models import {path.name}",
         limits=("Colours are estimates, not records.", "Rights and licence are the source's."),
         licence="as the source says",
@@ -132,7 +132,7 @@ def import_checkpoint(
     return save_model(folder, module, card, half=False), layout
 
 
-def _converted(path: Path) -> tuple[Layout, dict[str, Any], dict[str, Tensor]]:
+def _convert(path: Path) -> tuple[Layout, dict[str, Any], dict[str, Tensor]]:
     state = read_state(path)
     layout = next((one for one in LAYOUTS if all(mark in state for mark in one.marks)), None)
     if layout is None:
@@ -150,7 +150,7 @@ def _converted(path: Path) -> tuple[Layout, dict[str, Any], dict[str, Tensor]]:
     return layout, config, tensors
 
 
-def _filled(
+def _build_module(
     path: Path, family: str, config: Mapping[str, object], state: Mapping[str, Tensor]
 ) -> torch.nn.Module:
     spec = MODELS[family]
@@ -167,6 +167,6 @@ def _filled(
     return module.eval()
 
 
-def _sha256(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,12 +1,10 @@
-"""Model references: what the user writes, and the files that it names.
+"""Models on this machine: the files that a local reference names, their card and hash.
 
     builtin:NAME            shipped with the package
     FOLDER                  a checkpoint folder with model.safetensors
     FILE.safetensors        the weights, with the card in their metadata
-    models:/NAME@ALIAS      a version of MLflow's registry; models:/NAME/3 names its number
-    runs:/ID                what a training run left in MLflow
 
-Resolving reads no tensor and loads no torch, so a driver may do it.
+No tensor is read and no torch loaded. `registry.resolve` also understands MLflow's references.
 """
 
 import hashlib
@@ -15,14 +13,10 @@ import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from archive_colorizer.errors import ModelReferenceError
-from archive_colorizer.registry.resolve import fetch, is_reference
 from archive_colorizer.weights.card import ModelCard, card_from_json
-
-if TYPE_CHECKING:
-    from torch import nn
 
 BUILTIN: Final = Path(__file__).parent / "builtin"
 WEIGHTS_NAME: Final = "model.safetensors"
@@ -37,72 +31,46 @@ class ResolvedModel:
     ref: str
     """An alias is replaced by the version's number."""
     path: str
-    """Of the .safetensors file."""
+    """The .safetensors file."""
     card: ModelCard
     weights_sha256: str
     version: str = ""
-    """Of the registry; empty for a model that is not from one."""
+    """Number in the registry; empty for a model that is not from one."""
     registry: str = ""
     """Where MLflow is; may hold a password, so it is never written down."""
 
 
-def resolve(ref: str, tracking_uri: str = "") -> ResolvedModel:
-    """Find the weights and the card that a reference names.
-
-    Args:
-        ref: as above.
-        tracking_uri: of MLflow; empty takes `MLFLOW_TRACKING_URI` or this user's own.
+def resolve_local(ref: str) -> ResolvedModel:
+    """Find the weights and the card of a shipped model, a folder or a file.
 
     Raises:
         ModelReferenceError: it names nothing, or a file that is not a model of ours.
     """
-    if is_reference(ref):
-        return _registered(ref, tracking_uri)
-    path = _path_of(ref)
-    card = card_from_json(_metadata(path, ref).get("card", ""), f"{ref}: {path.name}")
-    return ResolvedModel(ref, str(path), card, _sha256(path))
-
-
-def _registered(ref: str, uri: str) -> ResolvedModel:
-    found = fetch(ref, uri)
-    card = card_from_json(_metadata(found.path, ref).get("card", ""), f"{ref}: {found.path.name}")
-    sha256 = _sha256(found.path)
-    if found.sha256 not in ("", sha256):
-        raise ModelReferenceError(
-            f"{ref}: the weights have SHA-256 {sha256}, registered was {found.sha256}"
-        )
-    return ResolvedModel(found.ref, str(found.path), card, sha256, found.version, found.uri)
+    path = _find_file(ref)
+    return ResolvedModel(ref, str(path), read_card(path, ref), hash_weights(path))
 
 
 def builtin_names() -> tuple[str, ...]:
-    """Names of the shipped models."""
+    """List the shipped models."""
     return tuple(sorted(path.parent.name for path in BUILTIN.glob(f"*/{WEIGHTS_NAME}")))
 
 
-def load(model: ResolvedModel) -> "nn.Module":
-    """The network, float32, in evaluation mode.
-
-    A registry's model is fetched where this machine does not have it yet.
+def read_card(path: Path, ref: str) -> ModelCard:
+    """Read the card in the metadata of a weights file.
 
     Raises:
-        ModelReferenceError: an unknown family, or weights that do not fit it.
+        ModelReferenceError: the file cannot be read, is cut, or has no card; `ref` is named.
     """
-    from archive_colorizer.weights.local import load_module
-
-    path = Path(model.path)
-    if model.registry and not path.is_file():
-        path = Path(_registered(model.ref, model.registry).path)
-    return load_module(path, model.card)
+    return card_from_json(_read_metadata(path, ref).get("card", ""), f"{ref}: {path.name}")
 
 
-def size_multiple(model: ResolvedModel) -> int:
-    """Sides of what the model sees must be multiples of this."""
-    from archive_colorizer.models.table import MODELS
+def hash_weights(path: Path) -> str:
+    """Compute the SHA-256 of a weights file in hex; read once while size and time stay the same."""
+    stat = path.stat()
+    return _hash_version(path, stat.st_size, stat.st_mtime_ns)
 
-    return MODELS[model.card.family].size_multiple
 
-
-def _path_of(ref: str) -> Path:
+def _find_file(ref: str) -> Path:
     if ref.startswith("builtin:"):
         path = BUILTIN / ref.removeprefix("builtin:") / WEIGHTS_NAME
         if ref.removeprefix("builtin:") not in builtin_names():
@@ -120,8 +88,8 @@ def _path_of(ref: str) -> Path:
     return path
 
 
-def _metadata(path: Path, ref: str) -> dict[str, str]:
-    """The metadata of a safetensors file: 8 bytes of length, then JSON."""
+def _read_metadata(path: Path, ref: str) -> dict[str, str]:
+    """Read the metadata of a safetensors file: 8 bytes of length, then JSON."""
     try:
         with path.open("rb") as file:
             length = struct.unpack("<Q", file.read(8))[0]
@@ -143,12 +111,7 @@ def _metadata(path: Path, ref: str) -> dict[str, str]:
     return dict(metadata)
 
 
-def _sha256(path: Path) -> str:
-    stat = path.stat()
-    return _sha256_of_version(path, stat.st_size, stat.st_mtime_ns)
-
-
 @lru_cache(maxsize=16)
-def _sha256_of_version(path: Path, size: int, mtime_ns: int) -> str:
+def _hash_version(path: Path, size: int, mtime_ns: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

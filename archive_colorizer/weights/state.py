@@ -25,7 +25,7 @@ UNREADABLE: Final = (
     SafetensorError,
     pickle.UnpicklingError,
 )
-"""What reading bytes that are not a state dict raises: torch's unpickler is not choosy."""
+"""Errors of reading bytes that are not a state dict: torch's unpickler raises of many kinds."""
 
 
 WRAPPINGS: Final = ("params_ema", "params", "state_dict")
@@ -33,8 +33,7 @@ WRAPPINGS: Final = ("params_ema", "params", "state_dict")
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors file, of a state dict saved by torch, or of a Keras file in
-    HDF5, on the CPU.
+    """Read the tensors of a .safetensors file, a torch state dict or a Keras file, on the CPU.
 
     A dict inside a dict (`params_ema`, `params`, `state_dict`) is taken out, `module.` before the
     names is left off.

@@ -23,7 +23,7 @@ ENLARGER = EnlargerScores(
 
 
 def failed(policy: Policy, scores: Scores, champion: Scores | None) -> list[str]:
-    gates = policy.of(enlarging=isinstance(scores, EnlargerScores))
+    gates = policy.gates_for(enlarging=isinstance(scores, EnlargerScores))
     verdicts = judge(gates, scores, champion)
     return [verdict.text for verdict in verdicts if not verdict.passed]
 
@@ -54,6 +54,16 @@ def test_what_is_not_a_number_or_was_not_measured_never_passes() -> None:
     assert failed(DEFAULT, replace(CHAMPION, psnr_mean=float("nan")), CHAMPION)
     fid = Policy(gates=(Gate(metric="fid", at_most=50.0),))
     assert failed(fid, replace(CHAMPION, fid=None), None) == ["fid was not measured"]
+
+
+def test_a_figure_that_the_champion_lacks_is_one_clear_refusal() -> None:
+    both = Policy(gates=(Gate(metric="fid", better="lower", not_worse_by=1.0, at_most=50.0),))
+    unmeasured = replace(CHAMPION, fid=None)
+    words = "fid is 40; the champion's was not measured, so they cannot be compared"
+    assert failed(both, replace(CHAMPION, fid=40.0), unmeasured) == [words]
+    assert failed(both, replace(CHAMPION, fid=40.0), None) == []
+    alone = Policy(gates=(Gate(metric="fid", at_most=50.0),))
+    assert failed(alone, replace(CHAMPION, fid=40.0), unmeasured) == []
 
 
 def test_one_that_enlarges_has_gates_of_its_own() -> None:

@@ -18,7 +18,7 @@ from PIL import Image
 from archive_colorizer.cli.main import main
 from archive_colorizer.models import ddcolor
 from archive_colorizer.models.table import MODELS
-from archive_colorizer.weights.reference import resolve
+from archive_colorizer.registry.resolve import resolve
 
 HERE = find_spec("spandrel_extra_arches") is not None
 needs_library = pytest.mark.skipif(not HERE, reason="run by the slow test below")

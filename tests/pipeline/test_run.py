@@ -17,10 +17,10 @@ from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.output.status import summarize
 from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.run import colorize, preview
+from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.storage import open_store
-from archive_colorizer.storage.local import path_of_uri
+from archive_colorizer.storage.location import path_of_uri
 from archive_colorizer.weights.local import save_model
-from archive_colorizer.weights.reference import load, resolve
 
 Job = Callable[..., JobConfig]
 Rows = Callable[[str | Path], list[dict[str, Any]]]

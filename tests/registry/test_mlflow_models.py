@@ -14,11 +14,12 @@ from processes import free_port
 
 from archive_colorizer.cli.main import main
 from archive_colorizer.models.table import MODELS
-from archive_colorizer.registry.connection import cache_folder, without_secrets
-from archive_colorizer.registry.mlflow_models import Registry, decisions, jobs
+from archive_colorizer.registry.connection import cache_folder, strip_secrets
+from archive_colorizer.registry.mlflow_models import Registry
+from archive_colorizer.registry.resolve import load, resolve
+from archive_colorizer.registry.versions import read_decisions, read_jobs
 from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.local import save_model
-from archive_colorizer.weights.reference import load, resolve
 
 SETTINGS = {"width": 4, "resolution": 32}
 POLICY = "gates:\n- {metric: psnr_mean, not_worse_by: 0.1}\n- {metric: ciede2000, at_most: 60}\n"
@@ -85,23 +86,23 @@ def test_a_better_one_is_promoted_a_worse_one_refused_and_there_is_a_way_back(
     assert "town version 2 was refused by psnr_mean" in said
     assert "worse by" in said
     registry = Registry()
-    assert registry.version("models:/town@champion").number == "1"
+    assert registry.find_version("models:/town@champion").number == "1"
     code, said = promoted(run, tmp_path)
     assert code == 0
     assert "town version 3 is champion in place of version 1" in said
-    assert registry.alias("town", "challenger") is None
-    assert registry.champions("town") == ["1", "3"]
+    assert registry.find_alias("town", "challenger") is None
+    assert registry.list_champions("town") == ["1", "3"]
     code, said = run("rollback", "town")
-    assert (code, registry.version("models:/town@champion").number) == (0, "1")
+    assert (code, registry.find_version("models:/town@champion").number) == (0, "1")
     code, said = run("rollback", "town")
     assert code == 2
     assert "version 1 is the first champion" in said
-    (refusal,) = decisions(registry.version("models:/town/2"))
+    (refusal,) = read_decisions(registry.find_version("models:/town/2"))
     assert (refusal.kind, refusal.over) == ("refused", "1")
     assert refusal.by
     assert refusal.figures["challenger"]["psnr_mean"] < refusal.figures["champion"]["psnr_mean"]
     assert "SHA-256 of names and pixels" in refusal.on
-    kinds = [one.kind for one in decisions(registry.version("models:/town/1"))]
+    kinds = [one.kind for one in read_decisions(registry.find_version("models:/town/1"))]
     assert kinds == ["promoted", "rolled back"]
     code, said = run("list")
     assert said.count("town") == 3
@@ -147,7 +148,7 @@ def test_what_restores_has_gates_of_its_own(photos: Path, tmp_path: Path, run: A
     code, said = run(*words, "--worn")
     assert code == 3
     assert "clean version 2 was refused by psnr_y_gain" in said
-    (refusal,) = decisions(Registry().version("models:/clean/2"))
+    (refusal,) = read_decisions(Registry().find_version("models:/clean/2"))
     assert refusal.figures["challenger"]["psnr_y_gain"] < 0
     assert refusal.figures["champion"]["psnr_y_gain"] == 0
     assert "SHA-256 of names and pixels" in refusal.on
@@ -155,7 +156,7 @@ def test_what_restores_has_gates_of_its_own(photos: Path, tmp_path: Path, run: A
                                            str(tmp_path / "policy.yaml"))[1]  # fmt: skip
     run("register", model(tmp_path / "colours", 0.0), "town")
     assert "--worn is for models that restore" in promoted(run, tmp_path, "--worn")[1]
-    assert Registry().alias("town", "champion") is None
+    assert Registry().find_alias("town", "champion") is None
 
 
 def test_colorize_by_alias_names_version_and_hash_and_is_told_back(
@@ -172,7 +173,7 @@ def test_colorize_by_alias_names_version_and_hash_and_is_told_back(
         (step,) = row["steps"]
         assert (step["model_ref"], step["model_version"]) == ("models:/town/1", "1")
         assert step["weights_sha256"] == digest
-    (job,) = jobs(Registry().version("models:/town/1")).values()
+    (job,) = read_jobs(Registry().find_version("models:/town/1")).values()
     assert job["pictures"] == 5
     code, said = run("show", "town")
     assert code == 0
@@ -272,7 +273,7 @@ def test_a_server_that_is_away(
             super().__init__(away)
 
     with monkeypatch.context() as patch:  # it goes after the model was resolved
-        patch.setattr(mlflow_models, "Registry", Away)
+        patch.setattr(usage, "Registry", Away)
         words = ["colorize", str(masters), str(tmp_path / "out"), "--engine", "local"]
         assert main([*words, "--model", "models:/town/1", "--proxy-px", "64"]) == 0
     said = capsys.readouterr().out
@@ -287,5 +288,5 @@ def test_a_server_that_is_away(
 
 
 def test_uris_are_told_without_passwords() -> None:
-    assert without_secrets("https://me:pw@host:5000/a") == "https://host:5000/a"
-    assert without_secrets("sqlite:////a/b@c.db") == "sqlite:////a/b@c.db"
+    assert strip_secrets("https://me:pw@host:5000/a") == "https://host:5000/a"
+    assert strip_secrets("sqlite:////a/b@c.db") == "sqlite:////a/b@c.db"

@@ -7,8 +7,9 @@ import pyarrow.dataset as ds
 import pytest
 from processes import blocks, colour_photographs, free_port, script, soft_pictures
 
-from archive_colorizer.registry.mlflow_models import Registry, decisions, jobs
-from archive_colorizer.weights.reference import resolve
+from archive_colorizer.registry.mlflow_models import Registry
+from archive_colorizer.registry.resolve import resolve
+from archive_colorizer.registry.versions import read_decisions, read_jobs
 
 pytestmark = pytest.mark.slow
 PAGE = Path(__file__).parents[2] / "docs" / "promote.md"
@@ -36,11 +37,11 @@ def test_the_walk(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
         uri = next(w for w in text.split() if w.startswith("MLFLOW_TRACKING_URI=")).split("=")[1]
         registry = Registry(uri)
-        versions = {n: registry.version(f"models:/palaces/{n}") for n in (1, 2, 3)}
+        versions = {n: registry.find_version(f"models:/palaces/{n}") for n in (1, 2, 3)}
         assert versions[1].aliases == ("champion",)
         assert versions[3].aliases == ("challenger",)
-        assert [d.kind for d in decisions(versions[1])] == ["promoted", "rolled back"]
-        assert len(jobs(versions[1])) == len(jobs(versions[2])) == 1
+        assert [d.kind for d in read_decisions(versions[1])] == ["promoted", "rolled back"]
+        assert len(read_jobs(versions[1])) == len(read_jobs(versions[2])) == 1
         now = ds.dataset(place / "colour" / "manifest").to_table().to_pylist()
         past = ds.dataset(place / "colour" / "history").to_table().to_pylist()
     digests = {n: resolve(str(place / "runs" / n / "model")).weights_sha256

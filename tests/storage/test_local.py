@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.storage import open_store, open_uri
-from archive_colorizer.storage.local import TEMPORARIES, LocalStore, path_of_uri, uri_of_path
+from archive_colorizer.storage.local import LocalStore
+from archive_colorizer.storage.location import TEMPORARIES, path_of_uri, uri_of_path
 
 NAME_BYTES = st.binary(min_size=1, max_size=40).filter(
     lambda raw: not set(raw) & {0, ord("/")} and raw not in {b".", b".."}
@@ -176,6 +177,14 @@ def test_of_many_creators_at_once_exactly_one_wins(store: LocalStore) -> None:
     for thread in threads:
         thread.join()
     assert [store.read("x")] == [b"%d" % number for number in won]
+
+
+@pytest.mark.parametrize(("size", "head"), [(2, b"ab"), (3, b"abc"), (9, b"abc")])
+def test_a_head_has_the_first_bytes_and_no_more(store: LocalStore, size: int, head: bytes) -> None:
+    store.write_atomic("x", b"abc")
+    assert store.read_head("x", size) == head
+    with pytest.raises(FileNotFoundError):
+        store.read_head("y", size)
 
 
 def test_deleting_what_is_not_there_is_no_error(store: LocalStore) -> None:

@@ -86,6 +86,27 @@ def test_a_large_file_goes_in_parts_and_nothing_is_seen_before_its_end(bucket: s
     assert [e.key for e in store.list()] == ["large.tif"]
 
 
+def test_a_head_is_fetched_without_the_rest(bucket: str) -> None:
+    store = open_store(f"s3://{bucket}/p")
+    store.write_atomic("x", b"abc")
+    store.write_atomic("empty", b"")
+    assert (store.read_head("x", 2), store.read_head("x", 9)) == (b"ab", b"abc")
+    assert store.read_head("empty", 9) == b""
+    with pytest.raises(FileNotFoundError):
+        store.read_head("y", 9)
+
+
+def test_a_head_whose_body_breaks_off_is_fetched_again(
+    faulty: Any, monkeypatch: pytest.MonkeyPatch, bucket: str
+) -> None:
+    monkeypatch.setattr(s3.time, "sleep", lambda _: None)
+    store = open_store(f"s3://{bucket}")
+    store.write_atomic("x", b"0123456789")
+    faulty.faults.extend(["slow_down", "cut", "cut"])
+    assert store.read_head("x", 8) == b"01234567"
+    assert [fault for _, _, fault in faulty.played] == ["slow_down", "cut", "cut"]
+
+
 def test_create_is_refused_where_something_is(bucket: str) -> None:
     store = open_store(f"s3://{bucket}")
     assert store.create("lock", b"1")

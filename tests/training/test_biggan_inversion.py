@@ -11,11 +11,11 @@ from archive_colorizer.data.labels import find_label, number_classes
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.metrics.lpips import ALEXNET, Lpips
 from archive_colorizer.models.biggan import BigGANConfig, Discriminator, Generator
+from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses
 from archive_colorizer.training.recipes.biggan_inversion import enhance
 from archive_colorizer.training.run import train
-from archive_colorizer.weights.reference import load, resolve
 
 SMALL = {"resolution": 32, "ch": 4, "shared_dim": 6, "dim_z": 24}
 COLOURS = {"sea": (30, 90, 200), "forest": (40, 160, 60)}

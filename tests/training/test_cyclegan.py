@@ -9,12 +9,12 @@ import torch
 from landscapes import landscape
 
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.settings.overlay import read_file
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses, validations
 from archive_colorizer.training.recipes.cyclegan import Pool
 from archive_colorizer.training.run import train
-from archive_colorizer.weights.reference import load, resolve
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from landscapes import MakeLibrary, landscape
 
 from archive_colorizer.data.seeds import derive
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.training.config import compose
 from archive_colorizer.training.feed import FeedConfig
 from archive_colorizer.training.journal import losses, validations
 from archive_colorizer.training.low_high_sampler import EnlargeSampler
 from archive_colorizer.training.run import train
-from archive_colorizer.weights.reference import load, resolve
 
 TINY = {
     "rdn": {"blocks": 2, "convolutions": 2, "growth": 4, "features": 8},

@@ -11,11 +11,11 @@ from safetensors.torch import load_file
 
 from archive_colorizer.cli.main import main
 from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses, validations
 from archive_colorizer.training.run import train
 from archive_colorizer.weights.local import save_model
-from archive_colorizer.weights.reference import load, resolve
 
 TINY = {
     "model": {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8},

@@ -13,7 +13,8 @@ from archive_colorizer.evaluation.release.default_check import CheckRow, check, 
 from archive_colorizer.evaluation.release.translation_check import brightness
 from archive_colorizer.imaging.degrade import surely_worn
 from archive_colorizer.metrics.luma import psnr_y, reduced, through_jpeg
-from archive_colorizer.weights.reference import builtin_names, load, resolve
+from archive_colorizer.registry.resolve import load, resolve
+from archive_colorizer.weights.reference import builtin_names
 
 MAX_BYTES = 20_000_000
 MAX_TOTAL_BYTES = 60_000_000

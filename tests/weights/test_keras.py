@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from archive_colorizer.cli.main import main
+from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.weights.keras import read_keras
-from archive_colorizer.weights.reference import load, resolve
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("keras", "optree", "namex", "absl-py", "ml_dtypes")

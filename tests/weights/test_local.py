@@ -15,9 +15,10 @@ from torch import nn
 
 from archive_colorizer.errors import ModelReferenceError
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.weights.card import ModelCard, card_from_json
 from archive_colorizer.weights.local import save_model
-from archive_colorizer.weights.reference import WEIGHTS_NAME, builtin_names, load, resolve
+from archive_colorizer.weights.reference import WEIGHTS_NAME, builtin_names
 
 TINY = {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8}
 CARD = ModelCard(
@@ -199,7 +200,7 @@ def test_the_default_is_shipped_small_and_can_be_loaded() -> None:
 
 def test_resolving_loads_no_torch() -> None:
     code = (
-        "import sys; from archive_colorizer.weights.reference import resolve;"
+        "import sys; from archive_colorizer.registry.resolve import resolve;"
         "resolve('builtin:default'); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,8 +14,8 @@ from archive_colorizer.cli.main import main
 from archive_colorizer.models.cyclegan import CycleGANConfig
 from archive_colorizer.models.cyclegan import Generator as CycleGenerator
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.weights.card import card_from_json
-from archive_colorizer.weights.reference import load, resolve
 
 State = dict[str, torch.Tensor]
 

@@ -15,7 +15,7 @@ from archive_colorizer.errors import LocationError, UnreadablePhotoError
 from archive_colorizer.pipeline.records import Outcome, PhotoRef
 from archive_colorizer.pipeline.steps.step import Step, failure, now_us, run_batch
 from archive_colorizer.storage import Store
-from archive_colorizer.storage.local import TEMPORARIES
+from archive_colorizer.storage.location import TEMPORARIES
 
 FOLDER: Final = f"{TEMPORARIES}/tries"
 

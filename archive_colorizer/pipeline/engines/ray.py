@@ -1,12 +1,7 @@
 """The same steps on Ray Data: pools of actors, streaming, bounded memory."""
 
 import contextlib
-import logging
-import os
 import re
-import signal
-import sys
-import warnings
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -14,10 +9,11 @@ import pyarrow as pa
 import ray
 import ray.data
 import ray.exceptions
-from ray.data import ActorPoolStrategy, DataContext
+from ray.data import ActorPoolStrategy
 
 from archive_colorizer import errors
-from archive_colorizer.errors import LocationError, UsageError
+from archive_colorizer.cluster import join_cluster
+from archive_colorizer.errors import UsageError
 from archive_colorizer.pipeline.config import RunConfig
 from archive_colorizer.pipeline.engines.metrics import JobMetrics
 from archive_colorizer.pipeline.engines.quarantine import Careful
@@ -37,7 +33,6 @@ MAX_TASK_RETRIES: Final = 40
 of a batch that kills workers (`quarantine`), and some for machines that go away."""
 BLOCKS_PER_ACTOR: Final = 4
 MAX_BLOCK_BATCHES: Final = 4
-OBJECT_STORE_BYTES: Final = 1 << 30
 
 
 class StageWorker:
@@ -69,61 +64,13 @@ class StageWorker:
 
 @contextlib.contextmanager
 def cluster(config: RunConfig) -> Iterator[Resources]:
-    """Join the cluster at `config.address`, or start one in this process; leave it at the end.
+    """Join or start Ray for the length of the block, and say what it offers.
 
     Raises:
-        LocationError: nothing answers at the address.
+        LocationError: nothing answers at `config.address`.
     """
-    _quiet(config)
-    level = logging.INFO if config.verbose else logging.ERROR
-    options: dict[str, Any] = {"log_to_driver": config.verbose, "logging_level": level}
-    if config.address or os.environ.get("RAY_ADDRESS"):
-        options["address"] = config.address or None
-    else:  # "local": without it a cluster that happens to run on this machine would be joined
-        options |= {"address": "local", "include_dashboard": False}
-        options["object_store_memory"] = OBJECT_STORE_BYTES
-    where = config.address or "this machine"
-    try:
-        with (
-            contextlib.nullcontext() if config.verbose else silenced_stderr(),
-            _kept_sigterm(),
-        ):
-            ray.init(**options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        text = str(error).strip().splitlines()
-        raise LocationError(f"Ray at {where}: {text[0] if text else error}") from error
-    except OSError as error:
-        raise LocationError(
-            f"Ray at {where}: {error}. It keeps a token in HOME/.ray and its session in TMPDIR; "
-            "RAY_AUTH_TOKEN may hold the token instead"
-        ) from error
-    try:
+    with join_cluster(config.address, verbose=config.verbose):
         yield available(config)
-    finally:
-        ray.shutdown()
-
-
-@contextlib.contextmanager
-def _kept_sigterm() -> Iterator[None]:
-    """Keep the program's own way of being stopped: `ray.init` puts another in its place."""
-    handler = signal.getsignal(signal.SIGTERM)
-    yield
-    with contextlib.suppress(ValueError):  # not in the main thread, so Ray left it alone
-        signal.signal(signal.SIGTERM, handler)
-
-
-@contextlib.contextmanager
-def silenced_stderr() -> Iterator[None]:
-    """Close the ears to what Ray's C++ parts write to standard error while they start."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device)
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def available(config: RunConfig) -> Resources:
@@ -188,20 +135,3 @@ def _blocks(todo: pa.Table, pool: Pool) -> list[pa.Table]:
     wanted = batches // (pool.actors * BLOCKS_PER_ACTOR)
     rows = pool.batch_size * min(MAX_BLOCK_BATCHES, max(1, wanted))
     return [todo.slice(start, rows).combine_chunks() for start in range(0, todo.num_rows, rows)]
-
-
-def _quiet(config: RunConfig) -> None:
-    """Keep Ray's own chatter out of the user's way unless it is asked for, and at home always."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    if config.verbose:
-        return
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    # Ray Data 2.60 deprecates every way to bound an actor's restarts and names no other.
-    warnings.filterwarnings("ignore", message=".*ray_remote_args_fn.*deprecated")
-    warnings.filterwarnings("ignore", message="The minimum number of concurrent actors")
-    context = DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    logging.getLogger("ray.data").setLevel(logging.ERROR)

@@ -1,1 +1,1 @@
-"""Which pages a job does: listing, selection, lists and hints beside them, names of derivatives."""
+"""The pages of a job: listing, inventory, selection, lists and hints, names of derivatives."""

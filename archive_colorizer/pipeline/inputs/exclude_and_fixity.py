@@ -7,31 +7,34 @@ from pathlib import Path
 from typing import Final
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.pipeline.inputs.listing import sha256_text
+from archive_colorizer.pipeline.inputs.pages import read_sha256
 
 SUM_LINE: Final = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 
 
 def read_exclude_list(path: str) -> frozenset[str]:
-    """One relative path, URI or object id a line; empty lines and lines after `#` do not count.
+    """Read a list of pages: a relative path, URI or object id a line; `#` begins a comment.
 
     Raises:
         ConfigError: the file cannot be read.
     """
-    names = (line.strip() for _, line in _lines(path))
+    names = (line.strip() for _, line in _read_lines(path))
     return frozenset(name for name in names if name and not name.startswith("#"))
 
 
 def read_fixity(path: str) -> Mapping[str, str]:
-    """Path or URI -> SHA-256, from `sha256sum` output or a CSV with `uri` (or `path`) and `sha256`.
+    """Read fixity values from `sha256sum` output or a CSV with `uri` (or `path`) and `sha256`.
+
+    Returns:
+        Path or URI -> SHA-256.
 
     Raises:
         ConfigError: the file cannot be read, or a line is something else; the line is named.
     """
     if path.lower().endswith(".csv"):
-        return _fixity_csv(path)
+        return _read_fixity_csv(path)
     sums: dict[str, str] = {}
-    for number, line in _lines(path):
+    for number, line in _read_lines(path):
         if not line.strip() or line.startswith("#"):
             continue
         match = SUM_LINE.fullmatch(line.rstrip("\r\n"))
@@ -43,19 +46,19 @@ def read_fixity(path: str) -> Mapping[str, str]:
     return sums
 
 
-def _fixity_csv(path: str) -> Mapping[str, str]:
-    rows = csv.DictReader(line for _, line in _lines(path))
+def _read_fixity_csv(path: str) -> Mapping[str, str]:
+    rows = csv.DictReader(line for _, line in _read_lines(path))
     names = rows.fieldnames or []
     key = next((name for name in ("uri", "path") if name in names), None)
     if key is None or "sha256" not in names:
         raise ConfigError(f"{path}: a fixity list needs the columns uri (or path) and sha256")
     return {
-        str(row[key]): sha256_text(row["sha256"], f"{path}: row {number}")
+        str(row[key]): read_sha256(row["sha256"], f"{path}: row {number}")
         for number, row in enumerate(rows, start=2)
     }
 
 
-def _lines(path: str) -> Iterator[tuple[int, str]]:
+def _read_lines(path: str) -> Iterator[tuple[int, str]]:
     try:
         with Path(path).open(encoding="utf-8-sig") as file:
             yield from enumerate(file, start=1)

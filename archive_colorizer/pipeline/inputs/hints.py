@@ -27,7 +27,10 @@ RADIUS: Final = 1
 
 
 def read_hints(path: str) -> Mapping[str, str]:
-    """Name of a picture -> its points as JSON: [[x, y, "#rrggbb"], ...].
+    """Read a file of hints.
+
+    Returns:
+        Name of a picture -> its points as JSON: [[x, y, "#rrggbb"], ...].
 
     Raises:
         ConfigError: the file cannot be read, or a line is something else; the line is named.
@@ -43,13 +46,13 @@ def read_hints(path: str) -> Mapping[str, str]:
                     f"{path}: hints need the columns uri (or path, or object_id), x, y and colour"
                 )
             for number, row in enumerate(rows, start=2):
-                points[str(row[key])].append(_point(row, f"{path}: row {number}"))
+                points[str(row[key])].append(_read_point(row, f"{path}: row {number}"))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: cannot read the hints: {error}") from error
     return {name: json.dumps(sorted(given)) for name, given in points.items()}
 
 
-def _point(row: Mapping[str, str | None], where: str) -> tuple[float, float, str]:
+def _read_point(row: Mapping[str, str | None], where: str) -> tuple[float, float, str]:
     colour = COLOUR.fullmatch((row["colour"] or "").strip())
     try:
         x, y = float(row["x"] or ""), float(row["y"] or "")
@@ -64,7 +67,7 @@ def _point(row: Mapping[str, str | None], where: str) -> tuple[float, float, str
 def hint_planes(
     hints: str, picture: tuple[int, int], proxy: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """What the model is told of a picture's points.
+    """Draw a picture's points as planes for the model.
 
     Args:
         hints: as `read_hints` gives them; empty for none.

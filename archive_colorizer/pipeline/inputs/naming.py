@@ -1,4 +1,4 @@
-"""Where each derivative goes: a name that a second run would choose again.
+"""Names of derivatives: a second run chooses the same again.
 
 The rule, in full in docs/formats.md: the source's relative path, the suffix, the new extension.
 Where two masters would get one name, both keep their own extension in it; where that is not enough
@@ -12,16 +12,18 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
+from archive_colorizer.storage import TEMPORARIES
+
 EXTENSIONS: Final = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif"}
 MAX_NAME_BYTES: Final = 255
-RESERVED: Final = frozenset({"manifest", "history", ".tmp", "job.json", "job.lock"})
+RESERVED: Final = frozenset({"manifest", "history", TEMPORARIES, "job.json", "job.lock"})
 """Names in OUTPUT that are ours: a source folder of that name gets an underscore."""
 HASH_CHARS: Final = 8
 TAIL_CHARS: Final = 40
 
 
 def output_keys(raw_paths: Sequence[bytes], suffix: str, image_format: str) -> list[str]:
-    """A distinct key for each source.
+    """Choose a distinct key for each source.
 
     Args:
         raw_paths: paths relative to SOURCE, "/" between parts, bytes as the store gave them.
@@ -33,53 +35,53 @@ def output_keys(raw_paths: Sequence[bytes], suffix: str, image_format: str) -> l
         upper and lower case or Unicode normal forms are not told apart.
     """
     ending = suffix + EXTENSIONS[image_format]
-    paths = [PurePosixPath(_valid(raw)) for raw in raw_paths]
-    keys = [_key(path, path.stem + ending) for path in paths]
-    for add in (_with_extension, _with_hash):
-        seen = Counter(map(_folded, keys))
+    paths = [PurePosixPath(_to_utf8(raw)) for raw in raw_paths]
+    keys = [_make_key(path, path.stem + ending) for path in paths]
+    for add in (_add_extension, _add_hash):
+        seen = Counter(map(_fold, keys))
         for i, key in enumerate(keys):
-            if seen[_folded(key)] > 1:
-                keys[i] = _key(paths[i], add(paths[i], raw_paths[i]) + ending)
+            if seen[_fold(key)] > 1:
+                keys[i] = _make_key(paths[i], add(paths[i], raw_paths[i]) + ending)
     return keys
 
 
-def _with_extension(path: PurePosixPath, raw: bytes) -> str:
+def _add_extension(path: PurePosixPath, raw: bytes) -> str:
     return path.name
 
 
-def _with_hash(path: PurePosixPath, raw: bytes) -> str:
-    return f"{path.name}.{_digest(raw)}"
+def _add_hash(path: PurePosixPath, raw: bytes) -> str:
+    return f"{path.name}.{_hash_name(raw)}"
 
 
-def _key(path: PurePosixPath, name: str) -> str:
+def _make_key(path: PurePosixPath, name: str) -> str:
     parts = [part for part in path.parent.parts if part not in {"/", ".", ".."}]
     if parts and parts[0].casefold() in RESERVED:
         parts[0] += "_"
-    return "/".join(_short(part) for part in (*parts, name))
+    return "/".join(_shorten(part) for part in (*parts, name))
 
 
-def _valid(raw: bytes) -> str:
-    """UTF-8 where it is; other bytes as %FF. A percent sign stays as it is."""
+def _to_utf8(raw: bytes) -> str:
+    """Decode UTF-8; other bytes become %FF. A percent sign stays as it is."""
     return raw.decode("utf-8", errors="surrogateescape").translate(_ESCAPES)
 
 
 _ESCAPES: Final = {0xDC00 + byte: f"%{byte:02X}" for byte in range(128, 256)} | {0: "%00"}
 
 
-def _folded(key: str) -> str:
+def _fold(key: str) -> str:
     return unicodedata.normalize("NFC", key).casefold()
 
 
-def _short(part: str) -> str:
+def _shorten(part: str) -> str:
     """Shorten a part to what file systems take; its end (suffix and extension) is kept."""
     data = part.encode()
     if len(data) <= MAX_NAME_BYTES:
         return part
     _, dot, tail = part[-TAIL_CHARS:].partition(".")
-    ending = f".{_digest(data)}{dot}{tail}"
+    ending = f".{_hash_name(data)}{dot}{tail}"
     room = MAX_NAME_BYTES - len(ending.encode())
     return data[:room].decode("utf-8", errors="ignore") + ending
 
 
-def _digest(data: bytes) -> str:
+def _hash_name(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:HASH_CHARS]

@@ -1,4 +1,4 @@
-"""Which of the listed pages are to be done now, and which earlier rows make room for them."""
+"""Selection: the listed pages that are to be done now, and the earlier rows that they replace."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,23 +11,23 @@ import pyarrow.compute as pc
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.inputs.exclude_and_fixity import read_exclude_list, read_fixity
 from archive_colorizer.pipeline.inputs.hints import read_hints
-from archive_colorizer.pipeline.inputs.listing import Listing, with_text
+from archive_colorizer.pipeline.inputs.listing import Listing, add_relative
 from archive_colorizer.pipeline.inputs.naming import output_keys
 
 MANIFEST_COLUMNS: Final = (
     "row_id", "source_uri", "page", "status", "error_class", "attempt", "recipe_sha256"
 )  # fmt: skip
-"""What `select` needs of the manifest."""
+"""Columns of the manifest that `select` needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a run does."""
+    """The pages that a run does."""
 
     todo: pa.Table
     """Pages to be coloured; columns are the fields of PhotoRef."""
     excluded: pa.Table
-    """Pages on the exclude list that have no row yet; the same columns."""
+    """Pages on the exclude list without an `excluded` row; the same columns."""
     superseded: pa.Array
     """Row ids of the manifest that go to history."""
     listed: int
@@ -38,24 +38,27 @@ class Selection:
     notes: tuple[str, ...] = ()
 
 
-def row_id(uri: str, page: int, size: int, version: object, recipe_sha256: str, *told: str) -> str:
-    """SHA-256, hex, of what names a page under one recipe: known before anything is read.
+def hash_page(
+    uri: str, page: int, size: int, version: object, recipe_sha256: str, *extras: str
+) -> str:
+    """Compute the row id of a page: a SHA-256 in hex, known before anything is read.
 
-    `told` is what the model is told of this picture; nothing counts for nothing.
+    `extras` are further inputs of the model for this picture, such as hints; empty ones change
+    nothing.
     """
-    parts = (uri, str(page), str(size), str(version), recipe_sha256, *filter(None, told))
+    parts = (uri, str(page), str(size), str(version), recipe_sha256, *filter(None, extras))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def with_row_ids(table: pa.Table, recipe_sha256: str, *, classes: bool) -> pa.Table:
-    """Add `row_id` to a listing; `class_id` counts where the model has classes."""
+def add_row_ids(table: pa.Table, recipe_sha256: str, *, classes: bool) -> pa.Table:
+    """Add `row_id` to a listing; `class_id` is part of it where the model has classes."""
     names = ("source_uri", "page", "size_bytes", "hints", "class_id")
     columns = [table[name].to_pylist() for name in names]
     versions = pc.coalesce(table["etag"], table["mtime_ns"].cast(pa.string())).to_pylist()
     ids = []
     for uri, page, size, points, label, version in zip(*columns, versions, strict=True):
         shown = f"class {label}" if classes and label else ""
-        ids.append(row_id(uri, page, size, version, recipe_sha256, points, shown))
+        ids.append(hash_page(uri, page, size, version, recipe_sha256, points, shown))
     return table.append_column("row_id", pa.array(ids, pa.string()))
 
 
@@ -74,29 +77,29 @@ def select(
         manifest: with at least MANIFEST_COLUMNS.
         config: `select` decides; lists that it names are read here.
         recipe_sha256: of this run.
-        classes: the model is told what each picture shows, so that another class is another row.
+        classes: the model gets each picture's class, so that another class is another row.
 
     Raises:
         ConfigError: an exclude or fixity list that cannot be understood.
     """
-    table, notes = _with_hints(with_text(listing.table), config.select.hints)
-    table = with_row_ids(table, recipe_sha256, classes=classes)
-    table, unmatched = _with_fixity(table, config.select.fixity)
+    table, notes = _add_hints(add_relative(listing.table), config.select.hints)
+    table = add_row_ids(table, recipe_sha256, classes=classes)
+    table, unmatched = _add_fixity(table, config.select.fixity)
     notes += unmatched
     keys = output_keys(
         table["relative_raw"].to_pylist(), config.deliver.suffix, config.deliver.format
     )
     table = table.append_column("output_key", pa.array(keys, pa.string()))
-    table = _with_attempt(table, manifest)
-    done = _done(table, manifest, config)
-    excluded, more = _excluded(table, config.select.exclude_list)
+    table = _add_attempt(table, manifest)
+    done = _mark_done(table, manifest, config)
+    excluded, more = _mark_excluded(table, config.select.exclude_list)
     todo = table.filter(pc.invert(pc.or_(done, excluded)))
     now = todo.slice(0, config.select.limit) if config.select.limit else todo
-    off = table.filter(pc.and_(excluded, pc.invert(_in_manifest_as_excluded(table, manifest))))
+    off = table.filter(pc.and_(excluded, pc.invert(_mark_recorded_as_excluded(table, manifest))))
     return Selection(
         todo=now,
         excluded=off,
-        superseded=_superseded(manifest, pa.concat_tables([now, off])),
+        superseded=_find_superseded(manifest, pa.concat_tables([now, off])),
         listed=table.num_rows,
         done=pc.sum(pc.and_(done, pc.invert(excluded))).as_py() or 0,
         held_back=todo.num_rows - now.num_rows,
@@ -104,12 +107,12 @@ def select(
     )
 
 
-def _page_key(table: pa.Table) -> pa.Array:
+def _join_page_keys(table: pa.Table) -> pa.Array:
     return pc.binary_join_element_wise(table["source_uri"], table["page"].cast(pa.string()), "#")
 
 
-def _done(table: pa.Table, manifest: pa.Table, config: JobConfig) -> pa.Array:
-    """Pages whose row is there, unless they are wanted again or are no longer excluded."""
+def _mark_done(table: pa.Table, manifest: pa.Table, config: JobConfig) -> pa.Array:
+    """Mark pages whose row is there, unless they are wanted again or are no longer excluded."""
     if config.select.redo:
         return pa.array([False] * table.num_rows, pa.bool_())
     rows = manifest.filter(pc.not_equal(pc.fill_null(manifest["error_class"], ""), "excluded"))
@@ -118,14 +121,14 @@ def _done(table: pa.Table, manifest: pa.Table, config: JobConfig) -> pa.Array:
     return pc.is_in(table["row_id"], value_set=rows["row_id"].combine_chunks())
 
 
-def _with_attempt(table: pa.Table, manifest: pa.Table) -> pa.Table:
+def _add_attempt(table: pa.Table, manifest: pa.Table) -> pa.Table:
     """Number the attempts at one row id."""
     earlier = pc.index_in(table["row_id"], value_set=manifest["row_id"].combine_chunks())
     attempts = pc.take(manifest["attempt"], earlier)
     return table.append_column("attempt", pc.add(pc.fill_null(attempts, 0), 1))
 
 
-def _excluded(table: pa.Table, path: str) -> tuple[pa.Array, tuple[str, ...]]:
+def _mark_excluded(table: pa.Table, path: str) -> tuple[pa.Array, tuple[str, ...]]:
     if not path:
         return pa.array([False] * table.num_rows, pa.bool_()), ()
     names = read_exclude_list(path)
@@ -140,12 +143,13 @@ def _excluded(table: pa.Table, path: str) -> tuple[pa.Array, tuple[str, ...]]:
     return pc.or_(pc.or_(masks[0], masks[1]), masks[2]), note
 
 
-def _in_manifest_as_excluded(table: pa.Table, manifest: pa.Table) -> pa.Array:
-    rows = manifest.filter(pc.equal(manifest["status"], "skipped"))
+def _mark_recorded_as_excluded(table: pa.Table, manifest: pa.Table) -> pa.Array:
+    """Mark pages that have their row for being excluded; a row for another reason is replaced."""
+    rows = manifest.filter(pc.equal(manifest["error_class"], "excluded"))
     return pc.is_in(table["row_id"], value_set=rows["row_id"].combine_chunks())
 
 
-def _with_hints(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:
+def _add_hints(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:
     """Add each picture's points, found by its path, URI or object id."""
     given = read_hints(path) if path else {}
     if not given:
@@ -157,7 +161,7 @@ def _with_hints(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:
     return table.append_column("hints", pa.array(found, pa.string())), note
 
 
-def _with_fixity(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:
+def _add_fixity(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:
     """Put the values of a fixity list in place of the inventory's own."""
     if not path:
         return table, ()
@@ -177,7 +181,7 @@ def _with_fixity(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]
     return table, note
 
 
-def _superseded(manifest: pa.Table, doing: pa.Table) -> pa.Array:
-    """Rows of the pages that get a new one."""
-    again = pc.is_in(_page_key(manifest), value_set=_page_key(doing).combine_chunks())
+def _find_superseded(manifest: pa.Table, doing: pa.Table) -> pa.Array:
+    """Find the ids of rows whose pages get a new row."""
+    again = pc.is_in(_join_page_keys(manifest), value_set=_join_page_keys(doing).combine_chunks())
     return manifest.filter(again)["row_id"].combine_chunks()

@@ -1,1 +1,1 @@
-"""OUTPUT: where files go, the manifest, who may write, and what can be read of a job there."""
+"""OUTPUT: its layout, the manifest, the lease of the run that writes, status and verification."""

@@ -1,18 +1,18 @@
-"""Room on the disk that is kept for rows, so that a full disk still gets its `write_error` rows."""
+"""Reserve of disk space for rows, so that a full disk still gets its `write_error` rows."""
 
 import uuid
 from typing import Final
 
 from archive_colorizer.errors import LocationError
-from archive_colorizer.storage import Store
+from archive_colorizer.storage import TEMPORARIES, Store
 
 BYTES: Final = 8 << 20
 SLICES: Final = 32
-FOLDER: Final = ".tmp/reserve"
+FOLDER: Final = f"{TEMPORARIES}/reserve"
 
 
 def keep(store: Store) -> None:
-    """Set room aside, in slices; nothing on a store that does not fill up.
+    """Reserve space, in slices; not on a store that does not fill up.
 
     Raises:
         LocationError: there is none.
@@ -31,7 +31,7 @@ def keep(store: Store) -> None:
 
 
 def release(store: Store) -> bool:
-    """Give one slice back; False when none is left."""
+    """Free one slice; False when none is left."""
     for entry in store.list(FOLDER):
         store.delete(entry.key)
         return True

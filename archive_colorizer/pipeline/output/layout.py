@@ -1,9 +1,8 @@
-"""OUTPUT's own files: where they may be, what job.json holds, and how a dead run is tidied up."""
+"""Layout of OUTPUT: where it may be, its job.json, and the tidying up after a dead run."""
 
+import io
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Final
 
 import pyarrow as pa
@@ -12,11 +11,11 @@ import pyarrow.compute as pc
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.metadata import find_row_id
 from archive_colorizer.pipeline.output import manifest
-from archive_colorizer.storage import Store, is_s3
-from archive_colorizer.storage.local import TEMPORARIES, path_of_uri
-from archive_colorizer.storage.settings import parse_s3
+from archive_colorizer.storage import TEMPORARIES, Store, parse_location
 
 JOB: Final = "job.json"
+HEAD_BYTES: Final = 1 << 20
+"""Every encoder writes XMP, and with it the row id, before the pixels."""
 _OWN: Final = frozenset({JOB, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES})
 
 
@@ -26,43 +25,26 @@ def check_apart(source: str, output: str) -> None:
     Raises:
         LocationError: OUTPUT is SOURCE, inside it, or around it, after links are resolved.
     """
-    masters, derivatives = _real(source), _real(output)
-    if derivatives == masters:
+    masters, derivatives = parse_location(source), parse_location(output)
+    if derivatives.is_same(masters):
         raise LocationError(f"{output}: OUTPUT may not be SOURCE")
-    if _holds(masters, derivatives) and not _is_file(source):
+    if masters.holds(derivatives) and (masters.is_s3 or masters.path.is_dir()):
         raise LocationError(f"{output}: OUTPUT may not lie inside SOURCE")
-    if _holds(derivatives, masters):
+    if derivatives.holds(masters):
         raise LocationError(f"{output}: OUTPUT may not lie around SOURCE")
 
 
 def check_masters_apart(uris: pa.ChunkedArray, output: str) -> None:
-    """The same for the pictures that an inventory names.
+    """Make sure of the same for the pictures that an inventory names.
 
     Raises:
         LocationError: one of them lies inside OUTPUT.
     """
-    folder = _real(output)
-    parents = {uri.rpartition("/")[0] for uri in pc.unique(uris).to_pylist()}
-    for parent in parents:
-        if parent and _holds(folder, _real(parent)):
-            raise LocationError(f"{output}: OUTPUT may not hold masters ({parent})")
-
-
-def _real(location: str) -> PurePath:
-    """A path, or an object store's bucket and prefix as one, with its scheme."""
-    if is_s3(location):
-        bucket, key = parse_s3(location)
-        return PurePosixPath(f"s3:/{bucket}", *(part for part in key.split("/") if part))
-    path = path_of_uri(location) if location.startswith("file://") else Path(location)
-    return Path(os.path.realpath(path))
-
-
-def _holds(outer: PurePath, inner: PurePath) -> bool:
-    return outer.is_absolute() == inner.is_absolute() and inner.is_relative_to(outer)
-
-
-def _is_file(location: str) -> bool:
-    return not is_s3(location) and not Path(_real(location)).is_dir()
+    derivatives = parse_location(output)
+    folders = {uri.rpartition("/")[0] for uri in pc.unique(uris).to_pylist()}
+    for folder in folders:
+        if derivatives.holds(parse_location(f"{folder}/")):
+            raise LocationError(f"{output}: OUTPUT may not hold masters ({folder})")
 
 
 def prepare(store: Store) -> None:
@@ -88,7 +70,7 @@ def recover(store: Store) -> None:
 
 
 def read_job(store: Store) -> dict[str, Any]:
-    """What job.json holds; empty where there is none.
+    """Read job.json; empty where there is none.
 
     Raises:
         LocationError: it cannot be read.
@@ -118,10 +100,10 @@ def remove_superseded(store: Store) -> int:
     old = manifest.read(store, ["source_uri", "page", "derivative_uri"], manifest.HISTORY)
     if not old.num_rows:
         return 0
-    gone = pc.invert(pc.is_in(old["derivative_uri"], value_set=_flat(current["derivative_uri"])))
+    gone = pc.invert(pc.is_in(old["derivative_uri"], value_set=_flatten(current["derivative_uri"])))
     excluded = pc.equal(current["error_class"], "excluded")
     done = current.filter(pc.or_kleene(pc.equal(current["status"], "ok"), excluded))
-    redone = pc.is_in(old["source_uri"], value_set=_flat(done["source_uri"]))
+    redone = pc.is_in(old["source_uri"], value_set=_flatten(done["source_uri"]))
     named = old.filter(pc.and_(pc.and_(gone, redone), pc.is_valid(old["derivative_uri"])))
     deleted = 0
     for uri in pc.unique(named["derivative_uri"]).to_pylist():
@@ -134,19 +116,27 @@ def _delete_ours(store: Store, uri: str) -> bool:
         return False
     key = store.key_of(uri)
     try:
-        with store.open(key) as file:
-            ours = find_row_id(file) is not None
+        if not is_ours(store, key):
+            return False
     except OSError:
         return False
-    if ours:
-        store.delete(key)
-    return ours
+    store.delete(key)
+    return True
+
+
+def is_ours(store: Store, key: str) -> bool:
+    """Tell whether a file is a derivative of this tool, by the row id in its head.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return find_row_id(io.BytesIO(store.read_head(key, HEAD_BYTES))) is not None
 
 
 def is_own_file(key: str) -> bool:
-    """Whether a key of OUTPUT is the job's record and not a derivative."""
+    """Tell whether a key of OUTPUT is the job's record and not a derivative."""
     return key.split("/", 1)[0] in _OWN
 
 
-def _flat(column: pa.ChunkedArray) -> pa.Array:
+def _flatten(column: pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks()

@@ -1,4 +1,4 @@
-"""One live run on an OUTPUT: a lease file with a random owner and a heartbeat.
+"""Lease: at most one live run on an OUTPUT, by a file with a random owner and a heartbeat.
 
 Right on stores with and without a conditional put: the taker writes its own name, waits, and reads
 again; of several takers only the last writer finds its own name. A lease is dead when its heartbeat
@@ -24,32 +24,32 @@ HEARTBEAT_S: Final = 5.0
 STALE_S: Final = 60.0
 FENCE_S: Final = 0.2
 SETTLE_S: Final = 0.5
-"""How long a taker waits before it reads its own name again; longer on slower stores."""
+"""Time that a taker waits before it reads its own name again; longer on slower stores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What job.lock holds."""
+    """The content of job.lock."""
 
     owner: str
     host: str
     boot: str
     pid: int
     process_start: str
-    """Kernel's start time of the process: a pid may be used again."""
+    """The kernel's start time of the process: a pid may be used again."""
     since: float
     """Seconds since the epoch."""
     heartbeat: float
 
     def is_dead(self, now: float) -> bool:
-        """Whether nobody can be holding it any more."""
-        if (self.host, self.boot) == (socket.gethostname(), _boot()):
+        """Tell whether nobody can be holding it any more."""
+        if (self.host, self.boot) == (socket.gethostname(), _read_boot_id()):
             return process_start(self.pid) != self.process_start
         return now - self.heartbeat > STALE_S
 
 
 class Lock:
-    """Holds OUTPUT for the length of a `with` block."""
+    """The right to write OUTPUT, for the length of a `with` block."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -57,7 +57,7 @@ class Lock:
         self._lease = Lease(
             owner=uuid.uuid4().hex,
             host=socket.gethostname(),
-            boot=_boot(),
+            boot=_read_boot_id(),
             pid=os.getpid(),
             process_start=process_start(os.getpid()),
             since=now,
@@ -77,7 +77,7 @@ class Lock:
             if self._take():
                 self._thread.start()
                 return self
-        raise self._refusal(read_lease(self._store))
+        raise self._make_refusal(read_lease(self._store))
 
     def __exit__(
         self,
@@ -104,16 +104,16 @@ class Lock:
             LockedError: another run has it: this one slept so long that it was taken for dead.
         """
         if self._lost.is_set():
-            raise self._refusal(read_lease(self._store))
+            raise self._make_refusal(read_lease(self._store))
 
     def _take(self) -> bool:
         held = read_lease(self._store)
         if held is not None:
             if not held.is_dead(time.time()):
-                raise self._refusal(held)
+                raise self._make_refusal(held)
             self._remove_dead(held)
         try:
-            if not self._store.create(KEY, _encode(self._lease)):
+            if not self._store.create(KEY, _serialise(self._lease)):
                 return False
         except FileNotFoundError:  # another run's start swept the temporaries under our feet
             return False
@@ -127,7 +127,7 @@ class Lock:
         if again is not None and again.owner == held.owner:
             self._store.delete(KEY)
 
-    def _refusal(self, held: Lease | None) -> LockedError:
+    def _make_refusal(self, held: Lease | None) -> LockedError:
         if held is None:
             return LockedError(
                 f"{self._store.uri_of(KEY)}: another run took it at this moment, or it cannot be "
@@ -147,7 +147,7 @@ class Lock:
                     self._lost.set()
                     return
                 beaten = replace(self._lease, heartbeat=time.time())
-                self._store.write_atomic(KEY, _encode(beaten))
+                self._store.write_atomic(KEY, _serialise(beaten))
             except OSError:  # a full disk, a store that is away: try again at the next beat
                 continue
 
@@ -178,7 +178,7 @@ class Fence:
 
 
 def read_lease(store: Store) -> Lease | None:
-    """The lease on a store, if there is one that can be read."""
+    """Read the lease on a store; None where there is none that can be read."""
     try:
         return Lease(**json.loads(store.read(KEY)))
     except FileNotFoundError:
@@ -188,7 +188,7 @@ def read_lease(store: Store) -> Lease | None:
 
 
 def process_start(pid: int) -> str:
-    """Kernel's start time of a process; empty when there is none (or it cannot be read)."""
+    """Read the kernel's start time of a process; empty where none can be read."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
@@ -196,12 +196,12 @@ def process_start(pid: int) -> str:
     return "" if fields[0] == "Z" else fields[19]
 
 
-def _boot() -> str:
+def _read_boot_id() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:
         return "unknown"
 
 
-def _encode(lease: Lease) -> bytes:
+def _serialise(lease: Lease) -> bytes:
     return json.dumps(asdict(lease), indent=2).encode()

@@ -32,12 +32,12 @@ STEP_TIMES: Final = ("read", "prepare", "model", "compose", "encode", "write")
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """What every row of a job has in common."""
+    """Columns that every row of a job has in common."""
 
     job_id: str
     recipe_sha256: str
     steps: tuple[Mapping[str, Any], ...]
-    """What was done to a picture, as the manifest's `steps`."""
+    """Work on a picture, as the manifest's `steps`."""
     version: str
     git_commit: str
     torch_version: str
@@ -48,7 +48,7 @@ class JobContext:
 
 
 def outcome_row(outcome: Outcome, context: JobContext, node: str) -> dict[str, Any]:
-    """The manifest row of one outcome; columns that do not apply are null."""
+    """Make the manifest row of one outcome; columns that do not apply are null."""
     ref, facts, done = outcome.ref, outcome.facts, outcome.derivative
     row: dict[str, Any] = dict.fromkeys(SCHEMA.names)
     row |= {name: getattr(ref, name) for name in _REF_COLUMNS}
@@ -76,7 +76,7 @@ def outcome_row(outcome: Outcome, context: JobContext, node: str) -> dict[str, A
     }
     row |= {f"ms_{name}": outcome.ms.get(name) for name in STEP_TIMES}
     if facts is not None:
-        row |= _columns_of(facts)
+        row |= _facts_columns(facts)
     if done is not None:
         row |= asdict(done)
         ran = {"device": outcome.device, "precision": outcome.precision}
@@ -102,20 +102,20 @@ _REF_COLUMNS: Final = (
 )
 
 
-def _columns_of(facts: SourceFacts) -> dict[str, Any]:
+def _facts_columns(facts: SourceFacts) -> dict[str, Any]:
     values = asdict(facts)
     del values["flags"]
     return values
 
 
 def outcome_table(outcomes: Sequence[Outcome], context: JobContext, node: str) -> pa.Table:
-    """Manifest rows of some outcomes."""
+    """Make the manifest rows of some outcomes."""
     rows = [outcome_row(outcome, context, node) for outcome in outcomes]
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
 def to_parquet(table: pa.Table, metadata: Mapping[str, str] | None = None) -> bytes:
-    """A table as the bytes of a zstd Parquet file."""
+    """Write a table as the bytes of a zstd Parquet file."""
     if metadata:
         table = table.replace_schema_metadata(dict(metadata))
     buffer = io.BytesIO()
@@ -136,7 +136,7 @@ def write_part(store: Store, table: pa.Table, folder: str = FOLDER) -> str:
 
 
 def part_keys(store: Store, folder: str = FOLDER) -> list[str]:
-    """The files that a Parquet reader sees."""
+    """List the keys of the files that a Parquet reader sees."""
     keys = (entry.key for entry in store.list(folder))
     return [key for key in keys if _is_part(key)]
 
@@ -147,7 +147,7 @@ def _is_part(key: str) -> bool:
 
 
 def read(store: Store, columns: Sequence[str] | None = None, folder: str = FOLDER) -> pa.Table:
-    """All rows; with `columns` only those."""
+    """Read all rows; with `columns` only those columns."""
     names = list(columns) if columns is not None else list(SCHEMA.names)
     tables = [_read_key(store, key, names) for key in part_keys(store, folder)]
     schema = pa.schema([SCHEMA.field(name) for name in names])
@@ -155,7 +155,7 @@ def read(store: Store, columns: Sequence[str] | None = None, folder: str = FOLDE
 
 
 def _read_key(store: Store, key: str, names: Sequence[str]) -> pa.Table:
-    """One file, with columns that an earlier version did not write filled with nulls."""
+    """Read one file; columns that an earlier version did not write are filled with nulls."""
     with store.open(key) as file:
         parquet = pq.ParquetFile(file)
         there = [name for name in names if name in parquet.schema_arrow.names]
@@ -219,8 +219,10 @@ def compact(store: Store, *, max_parts: int = MAX_PARTS) -> None:
     keys = part_keys(store)
     if len(keys) <= max_parts:
         return
-    for number, group in enumerate(_groups(store, keys)):
-        table = _one_row_an_id(pa.concat_tables(_read_key(store, k, SCHEMA.names) for k in group))
+    for number, group in enumerate(_group_parts(store, keys)):
+        table = _keep_last_of_each_id(
+            pa.concat_tables(_read_key(store, k, SCHEMA.names) for k in group)
+        )
         names = json.dumps(group)
         digest = hashlib.sha256(names.encode()).hexdigest()[:16]
         key = f"{FOLDER}/{MERGED}{number:05d}-{digest}.parquet"
@@ -228,8 +230,8 @@ def compact(store: Store, *, max_parts: int = MAX_PARTS) -> None:
         _finish_merge(store, key)
 
 
-def _groups(store: Store, keys: Sequence[str]) -> Iterator[list[str]]:
-    """Parts that go into one file together."""
+def _group_parts(store: Store, keys: Sequence[str]) -> Iterator[list[str]]:
+    """Yield groups of parts that go into one file together."""
     group: list[str] = []
     rows = 0
     for key in keys:
@@ -244,8 +246,8 @@ def _groups(store: Store, keys: Sequence[str]) -> Iterator[list[str]]:
         yield group
 
 
-def _one_row_an_id(table: pa.Table) -> pa.Table:
-    """The last row of each id."""
+def _keep_last_of_each_id(table: pa.Table) -> pa.Table:
+    """Keep the last row of each id."""
     order = pa.array(range(table.num_rows), pa.int64())
     last = (
         pa.table({"row_id": table["row_id"], "at": order})

@@ -1,4 +1,4 @@
-"""How far a job is, read from OUTPUT alone, while it runs or after."""
+"""Status of a job, read from OUTPUT alone, while it runs or after."""
 
 import time
 from collections import Counter
@@ -25,7 +25,7 @@ class StatusReport:
     location: str
     job_id: str
     running: str
-    """Who is at it, or "no"."""
+    """The process that holds the lease, or "no"."""
     listed: int
     by_status: dict[str, int]
     by_error: dict[str, int]
@@ -33,15 +33,15 @@ class StatusReport:
     """Rows of an earlier recipe that this job has not done again."""
     pictures_per_s: float
     slowest: tuple[tuple[float, str], ...]
-    """Seconds and source URI."""
+    """Seconds of work and source URI of the slowest pages."""
 
     @property
     def left(self) -> int:
-        """Listed pages without a row."""
+        """Count of listed pages without a row."""
         return max(0, self.listed - sum(self.by_status.values()))
 
     def text(self) -> str:
-        """For people."""
+        """Format the report for people."""
         lines = [
             f"{self.location}: job {self.job_id}, running: {self.running}",
             f"listed {self.listed:,}, left {self.left:,}, {self.pictures_per_s:.1f} pictures/s",
@@ -73,25 +73,25 @@ def summarize(store: Store) -> StatusReport:
     return StatusReport(
         location=store.uri,
         job_id=job["job_id"],
-        running=_running(store),
+        running=_describe_lease(store),
         listed=int(job["listed"]),
         by_status=dict(Counter(rows["status"].to_pylist())),
         by_error=dict(Counter(name for name in rows["error_class"].to_pylist() if name)),
         other_recipe=int(other),
-        pictures_per_s=_rate(here),
-        slowest=_slowest(rows),
+        pictures_per_s=_compute_rate(here),
+        slowest=_find_slowest(rows),
     )
 
 
-def _running(store: Store) -> str:
+def _describe_lease(store: Store) -> str:
     lease = read_lease(store)
     if lease is None or lease.is_dead(time.time()):
         return "no"
     return f"process {lease.pid} on {lease.host}"
 
 
-def _rate(rows: pa.Table) -> float:
-    """Pictures a second between the first and the last start of the last run."""
+def _compute_rate(rows: pa.Table) -> float:
+    """Compute pictures a second between the first and the last start of the last run."""
     if rows.num_rows < 2:
         return 0.0
     span = pc.min_max(rows["started_at"]).as_py()
@@ -99,7 +99,7 @@ def _rate(rows: pa.Table) -> float:
     return (rows.num_rows - 1) / seconds if seconds else 0.0
 
 
-def _slowest(rows: pa.Table) -> tuple[tuple[float, str], ...]:
+def _find_slowest(rows: pa.Table) -> tuple[tuple[float, str], ...]:
     total = pa.array([0.0] * rows.num_rows, pa.float64())
     for name in _TIMES:
         total = pc.add(total, pc.fill_null(rows[name].combine_chunks(), 0.0))

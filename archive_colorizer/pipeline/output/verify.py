@@ -13,7 +13,7 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.layout import is_own_file, read_job
 from archive_colorizer.storage import Store, open_uri
-from archive_colorizer.storage.local import TEMPORARIES
+from archive_colorizer.storage.location import TEMPORARIES
 
 COLUMNS: Final = (
     "row_id", "status", "source_uri", "page", "source_sha256", "derivative_uri", "derivative_sha256"
@@ -33,14 +33,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What was compared, and every difference."""
+    """Counts of compared files, and every difference."""
 
     masters: int
     derivatives: int
     findings: tuple[Finding, ...]
 
     def text(self) -> str:
-        """For people."""
+        """Format the report for people."""
         lines = [f"{self.masters:,} masters and {self.derivatives:,} derivatives compared"]
         lines += [f"  {finding.what}: {finding.where}" for finding in self.findings]
         verdict = f"{len(self.findings):,} differences" if self.findings else "all as recorded"
@@ -59,15 +59,15 @@ def verify(store: Store) -> VerifyReport:
     if not job:
         raise LocationError(f"{store.uri}: no job there (it has no job.json)")
     rows = manifest.read(store, COLUMNS)
-    work = [*_pairs(rows, "source"), *_pairs(rows, "derivative")]
+    work = [*_list_hashes(rows, "source"), *_list_hashes(rows, "derivative")]
     with ThreadPoolExecutor(THREADS) as pool:
         compared = [found for found in pool.map(lambda item: _compare(*item), work) if found]
-    masters = len(work) - len(list(_pairs(rows, "derivative")))
-    findings = (*compared, *_rows(rows, job), *_files(store, rows))
+    masters = len(work) - len(list(_list_hashes(rows, "derivative")))
+    findings = (*compared, *_check_rows(rows, job), *_check_files(store, rows))
     return VerifyReport(masters, len(work) - masters, findings)
 
 
-def _pairs(rows: pa.Table, kind: str) -> Iterator[tuple[str, str, str]]:
+def _list_hashes(rows: pa.Table, kind: str) -> Iterator[tuple[str, str, str]]:
     uris, hashes = rows[f"{kind}_uri"].to_pylist(), rows[f"{kind}_sha256"].to_pylist()
     name = "master" if kind == "source" else "derivative"
     return ((name, uri, sha) for uri, sha in zip(uris, hashes, strict=True) if uri and sha)
@@ -82,8 +82,8 @@ def _compare(name: str, uri: str, sha256: str) -> Finding | None:
     return None if found == sha256 else Finding(f"changed_{name}", uri)
 
 
-def _rows(rows: pa.Table, job: dict[str, Any]) -> Iterator[Finding]:
-    """Pages with more than one row, and pages without any once the job has finished."""
+def _check_rows(rows: pa.Table, job: dict[str, Any]) -> Iterator[Finding]:
+    """Yield pages with more than one row, and pages without any once the job has finished."""
     pages = rows.group_by(["source_uri", "page"]).aggregate([("row_id", "count")])
     double = pages.filter(pc.greater(pages["row_id_count"], 1))
     yield from (Finding("double_row", uri) for uri in double["source_uri"].to_pylist())
@@ -92,8 +92,8 @@ def _rows(rows: pa.Table, job: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("missing_rows", f"{missing:,} listed pages have no row")
 
 
-def _files(store: Store, rows: pa.Table) -> Iterator[Finding]:
-    """Files in OUTPUT that no row names."""
+def _check_files(store: Store, rows: pa.Table) -> Iterator[Finding]:
+    """Yield files in OUTPUT that no row names."""
     named = {store.key_of(uri) for uri in rows["derivative_uri"].to_pylist() if uri}
     for entry in store.list():
         if entry.key.startswith(f"{TEMPORARIES}/"):

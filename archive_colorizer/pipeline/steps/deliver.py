@@ -19,6 +19,7 @@ from archive_colorizer.imaging.compose import WholePicture, compose
 from archive_colorizer.imaging.decode import Decoded, read_luma
 from archive_colorizer.imaging.quality import Meter, Quality, measure
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.output.layout import is_ours
 from archive_colorizer.pipeline.output.lease import Fence
 from archive_colorizer.pipeline.records import (
     ENLARGED,
@@ -179,9 +180,8 @@ class Deliver:
         """
         if not self._store.exists(ref.output_key):
             return False
-        with self._store.open(ref.output_key) as file:
-            if metadata.find_row_id(file) is not None:
-                return True
+        if is_ours(self._store, ref.output_key):
+            return True
         raise WritePhotoError(f"{ref.output_key}: a file that this tool did not make is there")
 
     def _tags(self, made: Coloured | Painted) -> metadata.Tags:

@@ -10,9 +10,8 @@ from archive_colorizer.errors import PhotoError
 from archive_colorizer.imaging.decode import read_reduced
 from archive_colorizer.imaging.tone import dhash64, make_colour_proxy, make_proxy, tone_class
 from archive_colorizer.pipeline.config import ColorConfig
-from archive_colorizer.pipeline.records import Outcome, Prepared, SourceFacts, Status
+from archive_colorizer.pipeline.records import Opened, Outcome, Prepared, SourceFacts, Status
 from archive_colorizer.pipeline.steps.picture_errors import naming
-from archive_colorizer.pipeline.steps.read import Opened
 from archive_colorizer.pipeline.steps.step import Kind, each, failure, ms_since
 from archive_colorizer.storage import open_uri
 

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from archive_colorizer.errors import ConfigError, LocationError
-from archive_colorizer.pipeline.inputs.listing import LISTING, list_source, total_bytes
-from archive_colorizer.storage.local import uri_of_path
+from archive_colorizer.pipeline.inputs.listing import list_source, total_bytes
+from archive_colorizer.pipeline.inputs.pages import PAGES
+from archive_colorizer.storage.location import uri_of_path
 
 SUM = "ab" * 32
 
@@ -40,7 +41,7 @@ def test_both_forms_say_the_same(archive: Path) -> None:
     lines = [",".join(columns), *(",".join(row) for row in zip(*columns.values(), strict=True))]
     from_csv = list_source(csv(archive, "\n".join(lines))).table
     from_parquet = list_source(parquet(archive, columns)).table
-    assert from_csv.schema == from_parquet.schema == LISTING
+    assert from_csv.schema == from_parquet.schema == PAGES
     assert from_csv.equals(from_parquet)
     assert from_csv["object_id"].to_pylist() == ["007", "8"]
     assert total_bytes(from_csv) == 10
@@ -110,7 +111,7 @@ def test_case_counts_in_filters(archive: Path) -> None:
         ({"uri": ["a.jpg", None]}, "row 2: the uri is empty"),
         ({"uri": ["a.jpg"], "page": [2]}, "row 1: page '2'"),
         ({"uri": ["a.jpg"], "sha256": ["00"]}, "row 1: '00' is not a SHA-256"),
-        ({"uri": ["gs://bucket/a.jpg"]}, "row 1: gs://bucket/a.jpg: only local"),
+        ({"uri": ["gs://bucket/a.jpg"]}, "row 1: gs://bucket/a.jpg: gs:// is not supported"),
         ({"uri": ["s3:///a.jpg"]}, "must be s3://BUCKET"),
         ({"uri": ["s3://b/a.jpg"], "size_bytes": ["many"]}, "row 1: size_bytes 'many'"),
         ({"uri": ["a.jpg", "file:///a%00.jpg"]}, "row 2: .*NUL"),

@@ -78,7 +78,7 @@ def test_a_file_outside_the_inventorys_folder_stays_inside_output(tmp_path: Path
         ("uri,sha256\nx.jpg,abc\n", "row 2: 'abc' is not a SHA-256"),
         ("uri,page\na.jpg,0\nx.jpg,3\n", "row 3: page '3'"),
         ('uri\n""\n', "row 2: the uri is empty"),
-        ("uri\nhttp://x/y.jpg\n", "only local files"),
+        ("uri\nhttp://x/y.jpg\n", "http:// is not supported"),
         ("uri,a\nx.jpg\n", "cannot read the inventory"),
     ],
 )

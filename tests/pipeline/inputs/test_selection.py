@@ -5,13 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.pipeline.config import JobConfig, OutputConfig, SelectConfig
 from archive_colorizer.pipeline.engines.transport import refs_of
-from archive_colorizer.pipeline.inputs.listing import LISTING, Listing
-from archive_colorizer.pipeline.inputs.selection import MANIFEST_COLUMNS, Selection, row_id, select
+from archive_colorizer.pipeline.inputs.listing import Listing
+from archive_colorizer.pipeline.inputs.pages import PAGES
+from archive_colorizer.pipeline.inputs.selection import (
+    MANIFEST_COLUMNS,
+    Selection,
+    hash_page,
+    select,
+)
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.pipeline.records import PhotoRef
 
@@ -38,7 +45,7 @@ def listing(*names: str, **changed: Any) -> Listing:
         }
         for name in names
     ]
-    return Listing(pa.Table.from_pylist(rows, LISTING), ignored=0, notes=("said before",))
+    return Listing(pa.Table.from_pylist(rows, PAGES), ignored=0, notes=("said before",))
 
 
 def chosen(
@@ -82,7 +89,7 @@ def test_what_is_to_be_done_has_every_field_of_a_page_reference() -> None:
     assert {item.name for item in fields(PhotoRef)} <= set(todo.column_names)
     (ref,) = refs_of(todo)
     assert (ref.output_key, ref.attempt, ref.size_bytes) == ("a.colorized.jpg", 1, 100)
-    assert ref.row_id == row_id("file:///in/a.jpg", 0, 100, "7", RECIPE)
+    assert ref.row_id == hash_page("file:///in/a.jpg", 0, 100, "7", RECIPE)
 
 
 def test_a_second_run_does_nothing() -> None:
@@ -116,8 +123,27 @@ def test_a_changed_recipe_does_everything_again() -> None:
     assert second.superseded.to_pylist() == first.todo["row_id"].to_pylist()
 
 
+@pytest.mark.parametrize(
+    ("status", "error_class"),
+    [("skipped", "already_colour"), ("failed", "unreadable"), ("ok", "")],
+)
+def test_a_page_with_a_row_of_another_kind_becomes_excluded_once(
+    tmp_path: Path, status: str, error_class: str
+) -> None:
+    (tmp_path / "list.txt").write_text("a.jpg\n")
+    both, off = listing("a.jpg", "b.jpg"), {"exclude_list": str(tmp_path / "list.txt")}
+    rows = recorded(chosen(both).todo, status=status, error_class=error_class)
+    second = chosen(both, rows, **off)
+    assert names(second.excluded) == ["a.jpg"]
+    assert second.superseded.to_pylist() == second.excluded["row_id"].to_pylist()
+    left = rows.filter(pc.equal(rows["source_uri"], "file:///in/b.jpg"))
+    now = recorded(second.excluded, status="skipped", error_class="excluded")
+    third = chosen(both, pa.concat_tables([left, now]), **off)
+    assert third.excluded.num_rows == len(third.superseded) == 0
+
+
 def test_pages_of_one_file_have_rows_of_their_own() -> None:
-    ids = {row_id("file:///a.tif", page, 1, 1, RECIPE) for page in range(3)}
+    ids = {hash_page("file:///a.tif", page, 1, 1, RECIPE) for page in range(3)}
     assert len(ids) == 3
 
 

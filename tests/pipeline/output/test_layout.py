@@ -1,16 +1,22 @@
 """OUTPUT's place, its own files, and what is tidied up."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from archive_colorizer.errors import LocationError
+from archive_colorizer.imaging import encode, metadata
+from archive_colorizer.imaging.compose import WholePicture
 from archive_colorizer.pipeline.output import disk_reserve, layout, manifest
 from archive_colorizer.pipeline.output.schema import SCHEMA
-from archive_colorizer.storage.local import LocalStore, uri_of_path
+from archive_colorizer.storage.local import LocalStore
+from archive_colorizer.storage.location import uri_of_path
 
 OURS = b'\xff\xd8 arcol:rowId="' + b"a" * 64 + b'" \xff\xd9'
 
@@ -60,6 +66,13 @@ def test_no_picture_of_an_inventory_may_lie_in_output(tmp_path: Path) -> None:
     layout.check_masters_apart(pa.chunked_array([[far, far]]), str(tmp_path / "out"))
     with pytest.raises(LocationError, match="may not hold masters"):
         layout.check_masters_apart(pa.chunked_array([[far, near]]), str(tmp_path / "out"))
+
+
+def test_masters_beside_the_root_are_not_taken_for_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    layout.check_masters_apart(pa.chunked_array([["file:///a.jpg"]]), str(tmp_path))
 
 
 def test_preparing_leaves_nothing_behind(store: LocalStore) -> None:
@@ -118,6 +131,26 @@ def test_derivatives_that_only_history_names_are_deleted_if_they_are_ours(
     assert left == {"new.jpg", "theirs.jpg", "waiting.jpg"}
     assert outside.exists()
     assert layout.remove_superseded(store) == 0
+
+
+@pytest.mark.parametrize("image_format", ["jpeg", "png", "tiff"])
+def test_a_large_derivative_is_known_by_its_head(
+    store: LocalStore, image_format: encode.Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (1500, 1200, 3), np.uint8)
+    sink = io.BytesIO()
+    exif = b"Exif\0\0" + Image.Exif().tobytes().removeprefix(b"Exif\0\0") + bytes(60_000)
+    tags = metadata.Tags(xmp=metadata.build_xmp({"rowId": "b" * 64}), exif=exif, dpi=(300, 300))
+    encode.encode(WholePicture(rgb), sink, encode.Settings(image_format), tags)
+    assert len(sink.getvalue()) > layout.HEAD_BYTES
+    store.write_atomic("large", sink.getvalue())
+    store.write_atomic("theirs", bytes(2 * layout.HEAD_BYTES) + OURS)
+    monkeypatch.setattr(store, "open", None)  # which would hand the whole file over
+    monkeypatch.setattr(
+        store, "read_head", lambda key, size: store.path_of(key).read_bytes()[:size]
+    )
+    assert layout.is_ours(store, "large")
+    assert not layout.is_ours(store, "theirs")
 
 
 def test_without_history_nothing_is_deleted(store: LocalStore) -> None:

@@ -12,7 +12,8 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.output import layout, manifest
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.pipeline.output.verify import VerifyReport, verify
-from archive_colorizer.storage.local import LocalStore, uri_of_path
+from archive_colorizer.storage.local import LocalStore
+from archive_colorizer.storage.location import uri_of_path
 
 NAMES = (b"a.jpg", b"Stra\xdfe.jpg")
 

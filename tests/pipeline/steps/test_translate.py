@@ -96,7 +96,7 @@ def test_pixels_are_what_the_model_makes(archive: Path, tmp_path: Path, rows: Ro
     with Image.open(archive / "colour.png") as image:
         size = (made.shape[1], made.shape[0])
         source = cv2.resize(np.asarray(image), size, interpolation=cv2.INTER_AREA)
-    from archive_colorizer.weights.reference import load, resolve
+    from archive_colorizer.registry.resolve import load, resolve
 
     tensor = torch.from_numpy(source).permute(2, 0, 1)[None].float() / 255
     with torch.inference_mode():

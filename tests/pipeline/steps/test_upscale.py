@@ -22,10 +22,10 @@ from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.recipe import recipe_digest
 from archive_colorizer.pipeline.run import colorize, models_of
+from archive_colorizer.registry.resolve import resolve
 from archive_colorizer.storage import open_store
 from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.local import save_model
-from archive_colorizer.weights.reference import resolve
 
 Rows = Callable[[str | Path], list[dict[str, Any]]]
 Job = Callable[..., JobConfig]

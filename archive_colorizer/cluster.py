@@ -1,0 +1,101 @@
+"""Ray, started in this process or joined elsewhere, quiet and without telemetry."""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import Any, Final
+
+import ray
+from ray.data import DataContext
+
+from archive_colorizer.errors import LocationError
+
+OBJECT_STORE_BYTES: Final = 1 << 30
+
+
+@contextlib.contextmanager
+def join_cluster(address: str = "", *, verbose: bool = False) -> Iterator[None]:
+    """Join the cluster at an address, or start one in this process; leave it at the end.
+
+    Args:
+        address: of the cluster; empty takes RAY_ADDRESS, and starts one where that is not set.
+        verbose: let Ray write its log and progress bars.
+
+    Raises:
+        LocationError: nothing answers at the address, or Ray cannot start here.
+    """
+    _silence_ray(verbose=verbose)
+    level = logging.INFO if verbose else logging.ERROR
+    options: dict[str, Any] = {"log_to_driver": verbose, "logging_level": level}
+    if address or os.environ.get("RAY_ADDRESS"):
+        options["address"] = address or None
+    else:  # "local": without it a cluster that happens to run on this machine would be joined
+        options |= {"address": "local", "include_dashboard": False}
+        options["object_store_memory"] = OBJECT_STORE_BYTES
+    where = address or "this machine"
+    try:
+        with contextlib.nullcontext() if verbose else _silence_stderr(), _keep_sigterm_handler():
+            ray.init(**options)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise LocationError(f"Ray at {where}: {_first_line(error)}") from error
+    except OSError as error:
+        raise LocationError(
+            f"Ray at {where}: {error}. It keeps a token in HOME/.ray and its session in TMPDIR; "
+            "RAY_AUTH_TOKEN may hold the token instead"
+        ) from error
+    except Exception as error:
+        if type(error) is not Exception:  # Ray's own, of a node that does not come up in time
+            raise
+        raise LocationError(f"Ray at {where}: {_first_line(error)}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+@contextlib.contextmanager
+def _keep_sigterm_handler() -> Iterator[None]:
+    """Keep the program's own handler of SIGTERM: `ray.init` puts another in its place."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    with contextlib.suppress(ValueError):  # not in the main thread, so Ray left it alone
+        signal.signal(signal.SIGTERM, handler)
+
+
+@contextlib.contextmanager
+def _silence_stderr() -> Iterator[None]:
+    """Discard what Ray's C++ parts write to standard error while they start."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device)
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _silence_ray(*, verbose: bool) -> None:
+    """Switch off Ray's telemetry, and its log and progress bars unless they are asked for."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if verbose:
+        return
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    # Ray Data 2.60 deprecates every way to bound an actor's restarts and names no other.
+    warnings.filterwarnings("ignore", message=".*ray_remote_args_fn.*deprecated")
+    warnings.filterwarnings("ignore", message="The minimum number of concurrent actors")
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
