@@ -1,6 +1,7 @@
 """What each family does to a picture: light enough for a driver that loads no torch."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -14,28 +15,42 @@ class Task(StrEnum):
     RESTORE = "restore"
 
 
-TASK_OF: Final[Mapping[str, Task]] = {
-    "autoencoder": Task.COLORIZE,
-    "autoencoder_translate": Task.TRANSLATE,
-    "biggan_inversion": Task.COLORIZE,
-    "chroma_lite": Task.COLORIZE,
-    "chroma_unet": Task.COLORIZE,
-    "cwgan_gp": Task.COLORIZE,
-    "cyclegan": Task.TRANSLATE,
-    "ddcolor": Task.COLORIZE,
-    "eccv16": Task.COLORIZE,
-    "pix2pix": Task.COLORIZE,
-    "pix2pix_translate": Task.TRANSLATE,
-    "rdn": Task.UPSCALE,
-    "rrdb": Task.UPSCALE,
-    "siggraph17": Task.COLORIZE,
-    "unet_perceptual": Task.COLORIZE,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A family of models as a driver needs to know it: data only."""
+
+    task: Task
+    size_multiple: int = 32
+    """Sides of a picture must be multiples of this, in pixels."""
+    hints: bool = False
+    """It is told points of known colour; the others would leave them out."""
+    vividness: bool = False
+    """Its colours can be lifted at prediction; the others have one colour for a pixel."""
+    two_way: bool = False
+    """It translates back, too, unless its settings say `one_way`."""
+
+
+FAMILIES: Final[Mapping[str, Family]] = {
+    "autoencoder": Family(task=Task.COLORIZE),
+    "autoencoder_translate": Family(task=Task.TRANSLATE),
+    "biggan_inversion": Family(task=Task.COLORIZE, size_multiple=1),
+    "chroma_lite": Family(task=Task.COLORIZE, hints=True, vividness=True),
+    "chroma_unet": Family(task=Task.COLORIZE, hints=True, vividness=True),
+    "cwgan_gp": Family(task=Task.COLORIZE),
+    "cyclegan": Family(task=Task.TRANSLATE, size_multiple=4, two_way=True),
+    "ddcolor": Family(task=Task.COLORIZE, size_multiple=1),
+    "eccv16": Family(task=Task.COLORIZE, size_multiple=8),
+    "pix2pix": Family(task=Task.COLORIZE),
+    "pix2pix_translate": Family(task=Task.TRANSLATE),
+    "rdn": Family(task=Task.UPSCALE, size_multiple=1),
+    "rrdb": Family(task=Task.UPSCALE, size_multiple=1),
+    "siggraph17": Family(task=Task.COLORIZE, size_multiple=8, hints=True),
+    "unet_perceptual": Family(task=Task.COLORIZE),
 }
 """The same keys as MODELS."""
-TAKES_HINTS: Final = frozenset({"chroma_lite", "chroma_unet", "siggraph17"})
-"""Families that are told points of known colour; the others would leave them out."""
-HAS_VIVIDNESS: Final = frozenset({"chroma_lite", "chroma_unet"})
-"""Families whose colours can be lifted at prediction; the others have one colour for a pixel."""
+TASK_OF: Final[Mapping[str, Task]] = {name: one.task for name, one in FAMILIES.items()}
+TAKES_HINTS: Final = frozenset(name for name, one in FAMILIES.items() if one.hints)
+HAS_VIVIDNESS: Final = frozenset(name for name, one in FAMILIES.items() if one.vividness)
 UNKNOWN: Final = -1
 """Stands for the mean of all classes."""
 
@@ -43,6 +58,11 @@ UNKNOWN: Final = -1
 def has_classes(settings: Mapping[str, Any]) -> bool:
     """Whether a family with these settings is told what a picture shows."""
     return bool(settings.get("n_classes"))
+
+
+def translates_back(family: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a model of this family, with the settings of its card, has a way back."""
+    return FAMILIES[family].two_way and not settings.get("one_way", False)
 
 
 def class_number(settings: Mapping[str, Any], label: str) -> int:

@@ -20,14 +20,12 @@ from archive_colorizer.models import (
     siggraph17,
     unet_perceptual,
 )
-from archive_colorizer.models.catalog import TASK_OF
+from archive_colorizer.models.catalog import FAMILIES
 from archive_colorizer.models.spec import ModelSpec
 
 
-def _spec(
-    name: str, config: type[Any], build: Callable[[Any], nn.Module], size_multiple: int = 32
-) -> tuple[str, ModelSpec]:
-    return name, ModelSpec(TASK_OF[name], config, build, size_multiple)
+def _spec(name: str, config: type[Any], build: Callable[[Any], nn.Module]) -> tuple[str, ModelSpec]:
+    return name, ModelSpec(FAMILIES[name].task, config, build, FAMILIES[name].size_multiple)
 
 
 MODELS: Final[Mapping[str, ModelSpec]] = dict(
@@ -40,17 +38,12 @@ MODELS: Final[Mapping[str, ModelSpec]] = dict(
         _spec("autoencoder_translate", autoencoder.AutoencoderConfig, autoencoder.build),
         _spec("cwgan_gp", cwgan_gp.CWGANConfig, cwgan_gp.build),
         _spec("unet_perceptual", unet_perceptual.UNetPerceptualConfig, unet_perceptual.build),
-        _spec(
-            "biggan_inversion",
-            biggan_inversion.BigGANInversionConfig,
-            biggan_inversion.build,
-            size_multiple=1,
-        ),
-        _spec("cyclegan", cyclegan.CycleGANConfig, cyclegan.build, size_multiple=4),
-        _spec("ddcolor", ddcolor.DDColorConfig, ddcolor.build, size_multiple=1),
-        _spec("eccv16", eccv16.ZhangConfig, eccv16.build, size_multiple=8),
-        _spec("siggraph17", eccv16.ZhangConfig, siggraph17.build, size_multiple=8),
-        _spec("rdn", rdn.RDNConfig, rdn.build, size_multiple=1),
-        _spec("rrdb", rrdb.RRDBConfig, rrdb.build, size_multiple=1),
+        _spec("biggan_inversion", biggan_inversion.BigGANInversionConfig, biggan_inversion.build),
+        _spec("cyclegan", cyclegan.CycleGANConfig, cyclegan.build),
+        _spec("ddcolor", ddcolor.DDColorConfig, ddcolor.build),
+        _spec("eccv16", eccv16.ZhangConfig, eccv16.build),
+        _spec("siggraph17", eccv16.ZhangConfig, siggraph17.build),
+        _spec("rdn", rdn.RDNConfig, rdn.build),
+        _spec("rrdb", rrdb.RRDBConfig, rrdb.build),
     )
 )

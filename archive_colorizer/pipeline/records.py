@@ -2,7 +2,8 @@
 
     PhotoRef -> Prepared -> Coloured (or Painted) -> Outcome (one manifest row)
 
-A step returns a new record; none is changed. Full-size pixels are never in one: a record holds
+A step returns a new record; none is changed. All but the first and the last are `InHand`, and the
+last two before the Outcome are `Made`. Full-size pixels are never in one: a record holds
 the encoded bytes of a small master, or nothing but its URI for a large one.
 Axes in names: h height, w width.
 """
@@ -10,7 +11,7 @@ Axes in names: h height, w width.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +94,50 @@ class SourceFacts:
     flags: tuple[str, ...] = ()
 
 
+class InHand(Protocol):
+    """A picture on its way: what its Outcome needs if its way ends here."""
+
+    @property
+    def ref(self) -> PhotoRef:
+        """The page."""
+
+    @property
+    def facts(self) -> SourceFacts:
+        """What reading the master showed."""
+
+    @property
+    def started_at_us(self) -> int:
+        """UTC, microseconds since the epoch."""
+
+    @property
+    def ms(self) -> Mapping[str, float]:
+        """Milliseconds by step, until now."""
+
+
+class Made(InHand, Protocol):
+    """A picture that a model has made, fit to be delivered."""
+
+    @property
+    def prepared(self) -> "Prepared":
+        """The master."""
+
+    @property
+    def doubt_mean(self) -> float | None:
+        """Mean doubt; None where the model has none."""
+
+    @property
+    def doubt_p95(self) -> float | None:
+        """The 95th percentile of the doubt."""
+
+    @property
+    def device(self) -> str:
+        """What the model ran on: cpu or cuda."""
+
+    @property
+    def precision(self) -> str:
+        """float32 or bfloat16."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A master that was read and is fit to be coloured."""
@@ -125,6 +170,21 @@ class Coloured:
     """float32 or bfloat16."""
     ms: Mapping[str, float]
 
+    @property
+    def ref(self) -> PhotoRef:
+        """The page."""
+        return self.prepared.ref
+
+    @property
+    def facts(self) -> SourceFacts:
+        """What reading the master showed."""
+        return self.prepared.facts
+
+    @property
+    def started_at_us(self) -> int:
+        """UTC, microseconds since the epoch."""
+        return self.prepared.started_at_us
+
 
 @dataclass(frozen=True, slots=True)
 class Painted:
@@ -136,6 +196,29 @@ class Painted:
     device: str
     precision: str
     ms: Mapping[str, float]
+
+    @property
+    def ref(self) -> PhotoRef:
+        """The page."""
+        return self.prepared.ref
+
+    @property
+    def facts(self) -> SourceFacts:
+        """What reading the master showed."""
+        return self.prepared.facts
+
+    @property
+    def started_at_us(self) -> int:
+        """UTC, microseconds since the epoch."""
+        return self.prepared.started_at_us
+
+    @property
+    def doubt_mean(self) -> None:
+        """None: a translation says nothing of its doubt."""
+
+    @property
+    def doubt_p95(self) -> None:
+        """None, as `doubt_mean`."""
 
 
 @dataclass(frozen=True, slots=True)

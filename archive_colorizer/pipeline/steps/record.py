@@ -10,7 +10,7 @@ from archive_colorizer.pipeline.output.disk_reserve import release
 from archive_colorizer.pipeline.output.lease import Fence
 from archive_colorizer.pipeline.output.manifest import JobContext, outcome_table, write_part
 from archive_colorizer.pipeline.records import Outcome
-from archive_colorizer.pipeline.steps.step import Kind
+from archive_colorizer.pipeline.steps.step import Stage
 from archive_colorizer.storage import Store, open_store
 
 
@@ -25,11 +25,10 @@ class Recorded:
     """Work on this page by step; None for what this page did not need."""
 
 
-class Record:
+class Record(Stage[Outcome, Recorded]):
     """Outcome -> Recorded; the rows of a batch are one manifest part."""
 
     name = "record"
-    kind: Kind = "cpu"
     takes_outcomes = True
 
     def __init__(self, output: str, context: JobContext, owner: str) -> None:
