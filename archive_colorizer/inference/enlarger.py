@@ -30,6 +30,7 @@ class Enlarger:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self.scale = int(runner.module.scale)
+        self.parameters = runner.parameters
 
     def __call__(self, rgb_hw3: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(H, W, 3) sRGB -> (scale H, scale W, 3).

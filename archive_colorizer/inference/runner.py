@@ -63,6 +63,11 @@ class Runner:
         """Float32 or bfloat16, as the manifest records it."""
         return str(self._dtype).removeprefix("torch.")
 
+    @property
+    def parameters(self) -> int:
+        """Number of the network's parameters."""
+        return sum(value.numel() for value in self.module.parameters())
+
     def __call__(self, compute: Callable[[], Out], *, in_float32: bool = False) -> Out:
         """Compute with the network.
 
@@ -129,6 +134,19 @@ def open_runner(
     if precision != "exact":  # other kernels, and other last digits
         module = module.to(memory_format=torch.channels_last)
     return Runner(module, precision, seed)
+
+
+@contextmanager
+def evaluating(*modules: nn.Module) -> Iterator[None]:
+    """Modules in evaluation mode; each one's own mode is put back afterwards."""
+    modes = [module.training for module in modules]
+    try:
+        for module in modules:
+            module.eval()
+        yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.train(mode)
 
 
 def device_of(module: nn.Module) -> torch.device:
