@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from failing import FAULTS, failing
 from PIL import Image
 from toys import Constant, Inverted, drawn
 
+from archive_colorizer.cli.main import main
 from archive_colorizer.errors import ConfigError, LocationError, ModelReferenceError
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.report import REPORT_JSON, REPORT_MD, SHEET_PNG
@@ -26,7 +28,7 @@ from archive_colorizer.evaluation.subject import (
     worn,
 )
 from archive_colorizer.imaging.colour import rgb_to_lab
-from archive_colorizer.models.chroma_unet import ChromaUNetConfig, build
+from archive_colorizer.models.chroma_unet import ChromaUNet, ChromaUNetConfig, build
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.card import ModelCard
@@ -158,9 +160,20 @@ def test_upscalers_are_refused() -> None:
         subject_of("up", Inverted(), Task.UPSCALE)
 
 
-def test_values_that_are_not_finite_are_refused(photos: Path) -> None:
-    with pytest.raises(ModelReferenceError, match="not finite"):
-        compared(photos, constant(float("nan"), 0))
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_model_that_fails_on_a_picture_is_one_clear_line(
+    photos: Path, tiny: str, tmp_path: Path, fault: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(ChromaUNet, "predict", failing(ChromaUNet.predict, fault))
+    Image.new("RGB", (64, 64)).save(photos / "black.png")
+    words = ["evaluate", str(photos), "--model", tiny, "--output", str(tmp_path / "o")]
+    assert main(words) == 2
+    said = capsys.readouterr().err.strip()
+    expected = {"out_of_memory": "ran out of memory", "model_error": "the model"}[FAULTS[fault][1]]
+    assert tiny in said
+    assert expected in said
+    assert "Traceback" not in said
 
 
 def test_files_are_written_and_agree_with_the_report(
