@@ -95,13 +95,6 @@ def load(model: ResolvedModel) -> "nn.Module":
     return load_module(path, model.card)
 
 
-def size_multiple(model: ResolvedModel) -> int:
-    """Sides of what the model sees must be multiples of this."""
-    from archive_colorizer.models.table import MODELS
-
-    return MODELS[model.card.family].size_multiple
-
-
 def _path_of(ref: str) -> Path:
     if ref.startswith("builtin:"):
         path = BUILTIN / ref.removeprefix("builtin:") / WEIGHTS_NAME
