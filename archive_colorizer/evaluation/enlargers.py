@@ -43,7 +43,7 @@ class EnlargerScores:
     model: str
     parameters: int
     psnr_y: float
-    """dB."""
+    """Mean PSNR on Y, dB."""
     psnr_y_gain: float
     """dB over the baseline."""
     ssim_y: float
@@ -81,7 +81,7 @@ class EnlargingReport:
         return json.dumps(asdict(self), indent=2)
 
     def text(self) -> str:
-        """What the command prints."""
+        """The command's output: the table as Markdown."""
         return self.markdown()
 
 
@@ -134,7 +134,7 @@ def evaluate_enlargers(
 
 
 def _low(truth: Rgb, scale: int, config: EvaluationConfig) -> Rgb:
-    """What the models are given."""
+    """The models' input: the truth reduced, worn and compressed as the settings say."""
     low = reduced(truth, scale)
     return through_jpeg(surely_worn(low) if config.worn else low, config.jpeg)
 

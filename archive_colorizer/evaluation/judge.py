@@ -94,7 +94,7 @@ class Judge:
 
 
 def all_painted(subject: Subject, source_bhw3: NDArray[np.uint8]) -> list[Painted]:
-    """What a subject makes of a batch; a table's means must be over all pictures or none.
+    """A subject's pictures of a batch; a table's means must be over all pictures or none.
 
     Raises:
         ModelReferenceError: one of them failed.

@@ -68,7 +68,7 @@ def unchanged() -> Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """How a colorizer is asked."""
+    """The knobs and the wear with which a colorizer is judged."""
 
     temperature: float | None = None
     vividness: float | None = None
@@ -114,7 +114,7 @@ def subject_of(
         name: of the row.
         module: in evaluation mode; it stays where it is.
         task: colouring or translating.
-        asked: how.
+        asked: the knobs and the wear.
         seed: sets the random state before every batch; None leaves it alone.
 
     Raises:

@@ -25,7 +25,7 @@ class GreyPicture:
     gray_hw: NDArray[np.uint8]
     """sRGB-encoded."""
     class_number: int = UNKNOWN
-    """What it shows; for families that have classes."""
+    """The class of its subject; for families that have classes."""
     hints_3hw: NDArray[np.float32] | None = None
     """a and b over 110, and a mask of 0 and 1; None for none."""
 

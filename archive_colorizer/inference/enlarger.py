@@ -19,8 +19,8 @@ TILE_PX: Final = 256
 MIN_TILE_PX: Final = 64
 """A tile is halved down to this while memory runs out."""
 MARGIN_PX: Final = 24
-"""What a tile sees beyond its edges: more than the shipped models look around them (20), so that
-tiles cannot be told from the whole; very deep networks see a little less than they would."""
+"""Pixels that a tile sees beyond its edges: more than the shipped models look around them (20), so
+that tiles cannot be told from the whole; very deep networks see a little less than they would."""
 Place = tuple[slice, slice]
 
 

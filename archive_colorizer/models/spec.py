@@ -19,7 +19,7 @@ class Prediction(NamedTuple):
     """The model's uncertainty, float32 in [0, 1]; 0 where a family cannot tell."""
 
 
-class ColorizerModule(Protocol):
+class Colorizer(Protocol):
     """The network of a family that colours. The method's arguments are described here once."""
 
     def predict(
@@ -71,4 +71,4 @@ class ModelSpec:
         return self.build(self.config(**values))
 
 
-__all__ = ["ColorizerModule", "ModelSpec", "Prediction", "Task"]
+__all__ = ["Colorizer", "ModelSpec", "Prediction", "Task"]

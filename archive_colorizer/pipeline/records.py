@@ -20,7 +20,7 @@ from archive_colorizer.imaging.header import Header
 
 
 class Status(StrEnum):
-    """What became of a listed page."""
+    """Fate of a listed page."""
 
     OK = "ok"
     SKIPPED = "skipped"
@@ -46,7 +46,7 @@ class PhotoRef:
     source_path_raw: bytes
     """The path or key as the store gave it: names need not be UTF-8."""
     output_key: str
-    """Where the derivative goes, relative to OUTPUT; unique within the job."""
+    """Path of the derivative, relative to OUTPUT; unique within the job."""
     size_bytes: int
     mtime_ns: int | None = None
     etag: str | None = None
@@ -65,12 +65,12 @@ class PhotoRef:
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """What reading the master showed. Every field is a manifest column of the same name."""
+    """Facts that reading the master showed. Every field is a manifest column of the same name."""
 
     source_sha256: str
     mime: str
     width: int
-    """Of the stored picture, before its orientation is applied; pixels."""
+    """Width of the stored picture, before its orientation is applied; pixels."""
     height: int
     bits_per_sample: int
     samples: int
@@ -103,7 +103,7 @@ class InHand(Protocol):
 
     @property
     def facts(self) -> SourceFacts:
-        """What reading the master showed."""
+        """Facts that reading the master showed."""
 
     @property
     def started_at_us(self) -> int:
@@ -131,7 +131,7 @@ class Made(InHand, Protocol):
 
     @property
     def device(self) -> str:
-        """What the model ran on: cpu or cuda."""
+        """Device that the model ran on: cpu or cuda."""
 
     @property
     def precision(self) -> str:
@@ -165,7 +165,7 @@ class Coloured:
     doubt_mean: float
     doubt_p95: float
     device: str
-    """What the model ran on: cpu or cuda."""
+    """Device that the model ran on: cpu or cuda."""
     precision: str
     """float32 or bfloat16."""
     ms: Mapping[str, float]
@@ -177,7 +177,7 @@ class Coloured:
 
     @property
     def facts(self) -> SourceFacts:
-        """What reading the master showed."""
+        """Facts that reading the master showed."""
         return self.prepared.facts
 
     @property
@@ -204,7 +204,7 @@ class Painted:
 
     @property
     def facts(self) -> SourceFacts:
-        """What reading the master showed."""
+        """Facts that reading the master showed."""
         return self.prepared.facts
 
     @property
@@ -239,7 +239,7 @@ class Derivative:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one page: the record that becomes its manifest row."""
+    """Fate of one page: the record that becomes its manifest row."""
 
     ref: PhotoRef
     status: Status

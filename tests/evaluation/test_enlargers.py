@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from failing import FAULTS, failing
+from failing import FAULTS, MAIN_FAULTS, failing
 from PIL import Image
 
 from archive_colorizer.cli.main import main
@@ -98,7 +98,7 @@ def test_what_cannot_be_compared_is_one_clear_line(
         assert text in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", MAIN_FAULTS)
 def test_an_enlarger_that_fails_is_one_clear_line(
     photos: Path, tmp_path: Path, fault: str,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],

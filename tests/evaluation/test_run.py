@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from failing import FAULTS, failing
+from failing import FAULTS, MAIN_FAULTS, failing
 from PIL import Image
 from toys import Constant, Inverted, drawn
 
@@ -160,7 +160,7 @@ def test_upscalers_are_refused() -> None:
         subject_of("up", Inverted(), Task.UPSCALE)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", MAIN_FAULTS)
 def test_a_model_that_fails_on_a_picture_is_one_clear_line(
     photos: Path, tiny: str, tmp_path: Path, fault: str,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],

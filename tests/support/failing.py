@@ -27,6 +27,8 @@ FAULTS: Final[dict[str, tuple[Exception | None, str]]] = {
     "NaN": (None, "model_error"),
 }
 """Fault -> the exception (None for NaN), and the error class of the picture's row."""
+MAIN_FAULTS: Final = ("the CPU allocator's", "a RuntimeError", "NaN")
+"""One of each kind, for tests that take long."""
 BLACK: Final = 0.1
 """A picture whose mean, in [0, 1], is under this is the bad one."""
 

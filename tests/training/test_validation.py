@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from failing import FAULTS, failing
+from failing import MAIN_FAULTS, failing
 from landscapes import landscape
 
 from archive_colorizer.data.library import Library, encode, write_items
@@ -66,7 +66,7 @@ def validate(recipe: str, pictures: Library, folder: Path) -> tuple[Validation, 
     return Validator(pictures, config.feed, MODELS[recipe].task, 0)(loop), loop
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", MAIN_FAULTS)
 @pytest.mark.parametrize("recipe", MODEL)
 def test_a_picture_that_the_model_fails_on_is_left_out_and_counted(
     tmp_path: Path, recipe: str, fault: str, monkeypatch: pytest.MonkeyPatch

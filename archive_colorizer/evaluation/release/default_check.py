@@ -1,4 +1,4 @@
-"""Whether a shipped colorizer really colours: over photographs that come with the dependencies.
+"""A check that a shipped colorizer colours, on photographs that come with the dependencies.
 
 scikit-learn's and scikit-image's colour photographs (those inside the packages, nothing is
 downloaded) are taken to grey, coloured, and asked two things: is there colour, and more than one?
@@ -25,7 +25,7 @@ from archive_colorizer.inference.runner import Runner, evaluating
 
 MIN_MEAN_CHROMA: Final = 8.0
 MAX_SECTOR_SHARE: Final = 0.90
-"""Of the fullest sector, on average over the photographs (docs/adr/0010)."""
+"""Share of the fullest sector, on average over the photographs (docs/adr/0010)."""
 COLOURED_CHROMA: Final = 5.0
 """CIE Lab chroma above which a pixel counts as coloured: below it hue is hardly seen."""
 SECTOR_DEGREES: Final = 60
@@ -45,11 +45,11 @@ astronomical; motorcycle_left and motorcycle_right show the same)."""
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One photograph."""
+    """Figures of one photograph."""
 
     name: str
     mean_chroma: float
-    """Of the result, CIE Lab."""
+    """Mean CIE Lab chroma of the result."""
     largest_sector: float
     """Share of the coloured pixels in the fullest 60 degrees of hue; 1 where none is coloured."""
     truth_chroma: float

@@ -32,13 +32,13 @@ Dpi = tuple[float, float]
 
 
 class Composition(Protocol[MadeIn]):
-    """How a derivative's pixels come about, and what is said of them."""
+    """The origin of a derivative's pixels, and the statements that go with it."""
 
     kind: Kind
     flags: tuple[str, ...]
-    """Of the derivative's row, beside the master's."""
+    """Flags of the derivative's row, beside the master's."""
     statement: str
-    """Of the derivative's XMP: how it was made."""
+    """Description in the derivative's XMP."""
     keeps_luminance: bool
     """Whether the derivative's luminance can be compared with the master's."""
 

@@ -16,7 +16,7 @@ from archive_colorizer.storage import Store, open_store
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the driver hears of a page once its row is written."""
+    """The message to the driver about a page whose row is written."""
 
     row_id: str
     status: str

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from failing import FAULTS, failing, write_bad_master
+from failing import FAULTS, MAIN_FAULTS, failing, write_bad_master
 
 from archive_colorizer.imaging import encode
 from archive_colorizer.models.autoencoder import Autoencoder
@@ -58,8 +58,9 @@ def check(config: JobConfig, error_class: str, rows: Rows) -> dict[str, Any]:
     return row
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("family", ["chroma_unet", "chroma_lite"])
+@pytest.mark.parametrize(
+    ("family", "fault"), [*(("chroma_unet", fault) for fault in FAULTS), ("chroma_lite", "NaN")]
+)
 def test_colorize(
     job: Job, masters: Path, tmp_path: Path, rows: Rows, fault: str, family: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -71,7 +72,7 @@ def test_colorize(
     assert row["ms_prepare"] > 0
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", MAIN_FAULTS)
 def test_translate(
     job: Job, masters: Path, tmp_path: Path, rows: Rows, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,7 +82,7 @@ def test_translate(
     check(job(color=color), FAULTS[fault][1], rows)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", MAIN_FAULTS)
 def test_restore(
     job: Job, masters: Path, tmp_path: Path, rows: Rows, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,7 +94,7 @@ def test_restore(
     check(job(color=color), FAULTS[fault][1], rows)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", MAIN_FAULTS)
 def test_upscale(
     job: Job, masters: Path, tmp_path: Path, rows: Rows, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
