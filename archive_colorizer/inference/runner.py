@@ -11,7 +11,12 @@ from typing import Any, Final, TypeVar
 import torch
 from torch import nn
 
-from archive_colorizer.errors import MemoryPhotoError, ModelPhotoError, PhotoError
+from archive_colorizer.errors import (
+    MemoryPhotoError,
+    ModelPhotoError,
+    ModelReferenceError,
+    PhotoError,
+)
 from archive_colorizer.inference.device import (
     Precision,
     choose_device,
@@ -127,12 +132,18 @@ def open_runner(
         seed: as `Runner` takes it.
 
     Raises:
-        ModelReferenceError: it cannot be loaded.
+        ModelReferenceError: it cannot be loaded, or the device has no room for it.
     """
-    module: Any = load(model)
-    module = module.to(device=device or choose_device("auto"))
-    if precision != "exact":  # other kernels, and other last digits
-        module = module.to(memory_format=torch.channels_last)
+    place = device or choose_device("auto")
+    try:
+        with translated_errors():
+            module: Any = load(model)
+            module = module.to(device=place)
+            if precision != "exact":  # other kernels, and other last digits
+                module = module.to(memory_format=torch.channels_last)
+    except PhotoError as error:
+        reason = "no room for it" if isinstance(error, MemoryPhotoError) else error
+        raise ModelReferenceError(f"{model.ref}: cannot be put on {place}: {reason}") from error
     return Runner(module, precision, seed)
 
 

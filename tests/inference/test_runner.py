@@ -7,7 +7,12 @@ import torch
 from failing import NO_ROOM_ON_CPU
 from torch import Tensor, nn
 
-from archive_colorizer.errors import MemoryPhotoError, ModelPhotoError, PhotoError
+from archive_colorizer.errors import (
+    MemoryPhotoError,
+    ModelPhotoError,
+    ModelReferenceError,
+    PhotoError,
+)
 from archive_colorizer.inference import runner as runner_module
 from archive_colorizer.inference.runner import Runner, device_of, evaluating, open_runner
 from archive_colorizer.weights.reference import resolve
@@ -161,6 +166,17 @@ def test_a_model_of_ones_own_is_loaded_for_its_device(tiny_model: str) -> None:
     assert runner.parameters > 1000
     assert not runner.module.training
     assert device_of(nn.Identity()).type == "cpu"
+
+
+def test_a_model_without_room_on_its_device_is_one_clear_line(
+    tiny_model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: nn.Module, **where: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(nn.Module, "to", full)
+    with pytest.raises(ModelReferenceError, match="cannot be put on cpu: no room for it"):
+        open_runner(resolve(tiny_model), device=torch.device("cpu"))
 
 
 def test_memory_on_a_gpu_is_given_back_before_the_halves(monkeypatch: pytest.MonkeyPatch) -> None:
