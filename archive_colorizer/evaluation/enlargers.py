@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,17 +17,17 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from archive_colorizer.data.layouts import read
-from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.errors import ConfigError, LocationError, ModelReferenceError, PhotoError
 from archive_colorizer.evaluation import report
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.pictures import Pair, digest, find
 from archive_colorizer.imaging.comparison_sheet import comparison_sheet
 from archive_colorizer.imaging.degrade import surely_worn
 from archive_colorizer.imaging.sharpen import sharpened
-from archive_colorizer.inference.device import exact
+from archive_colorizer.inference.enlarger import Enlarger
+from archive_colorizer.inference.runner import open_runner
 from archive_colorizer.metrics.luma import luma_601, psnr_y, reduced, resized, through_jpeg
 from archive_colorizer.metrics.picture import ssim
-from archive_colorizer.registry.resolve import load
 from archive_colorizer.weights.reference import ResolvedModel
 
 Rgb = NDArray[np.uint8]
@@ -44,7 +43,7 @@ class EnlargerScores:
     model: str
     parameters: int
     psnr_y: float
-    """dB."""
+    """Mean PSNR on Y, dB."""
     psnr_y_gain: float
     """dB over the baseline."""
     ssim_y: float
@@ -82,7 +81,7 @@ class EnlargingReport:
         return json.dumps(asdict(self), indent=2)
 
     def text(self) -> str:
-        """What the command prints."""
+        """The command's output: the table as Markdown."""
         return self.markdown()
 
 
@@ -94,9 +93,11 @@ def evaluate_enlargers(
     Raises:
         ConfigError: models of different scales, or nothing to restore.
         LocationError: no picture of DATA can be read.
+        ModelReferenceError: a model cannot be loaded, raised, ran out of memory, or gave values
+            that are not finite.
     """
-    modules = [load(model).to(device) for model in models]
-    scales = {int(module.scale) for module in modules}  # type: ignore[arg-type]
+    enlargers = [Enlarger(open_runner(model, "exact", device=device)) for model in models]
+    scales = {enlarger.scale for enlarger in enlargers}
     if len(scales) != 1:
         raise ConfigError(f"models enlarge by {sorted(scales)}: compare those of one scale")
     (scale,) = scales
@@ -106,12 +107,11 @@ def evaluate_enlargers(
     truths, lows = [pair.truth_hw3 for pair in pairs], [pair.source_hw3 for pair in pairs]
     name = "bicubic" if scale > 1 else "as it is"
     judge = _Judge(truths, lows, scale)
-    with exact(device):
-        judge.add(name, 0, lambda low: resized(low, low.shape[1] * scale, low.shape[0] * scale))
-        for model, module in zip(models, modules, strict=True):
-            judge.add(model.ref, _size(module), _maker(module, device))
-            if config.sharpen:
-                judge.add_sharpened(f"{model.ref} + sharpened {config.sharpen:g}", config.sharpen)
+    judge.add(name, 0, lambda low: resized(low, low.shape[1] * scale, low.shape[0] * scale))
+    for model, enlarger in zip(models, enlargers, strict=True):
+        judge.add(model.ref, enlarger.parameters, enlarger)
+        if config.sharpen:
+            judge.add_sharpened(f"{model.ref} + sharpened {config.sharpen:g}", config.sharpen)
     worn = ", with grain and scratches" if config.worn else ""
     worn += f", then through JPEG of quality {config.jpeg}" if config.jpeg else ""
     found = EnlargingReport(
@@ -134,7 +134,7 @@ def evaluate_enlargers(
 
 
 def _low(truth: Rgb, scale: int, config: EvaluationConfig) -> Rgb:
-    """What the models are given."""
+    """The models' input: the truth reduced, worn and compressed as the settings say."""
     low = reduced(truth, scale)
     return through_jpeg(surely_worn(low) if config.worn else low, config.jpeg)
 
@@ -163,7 +163,10 @@ class _Judge:
         self, name: str, parameters: int, make: Make, given: Sequence[Rgb], ms_before: float
     ) -> None:
         start_s = time.perf_counter()
-        made = [make(rgb) for rgb in given]
+        try:
+            made = [make(rgb) for rgb in given]
+        except PhotoError as error:
+            raise ModelReferenceError(f"{name}: {error}") from error
         ms = 1000 * (time.perf_counter() - start_s) / len(made)
         pairs = list(zip(made, self._truths, strict=True))
         self.made.append(made)
@@ -179,21 +182,6 @@ class _Judge:
 def _ssim_y(made_hw3: Rgb, truth_hw3: Rgb, shave: int) -> float:
     a, b = (luma_601(p)[shave:-shave, shave:-shave] for p in (made_hw3, truth_hw3))
     return ssim(a, b)
-
-
-def _maker(module: Any, device: torch.device) -> Make:  # noqa: ANN401
-    def make(low_hw3: Rgb) -> Rgb:
-        source = torch.from_numpy(low_hw3.copy()).to(device).permute(2, 0, 1)[None].float() / 255
-        with torch.inference_mode():
-            made = module.enlarge(source)[0].clamp(0, 1)
-        pixels: Rgb = (made * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-        return pixels
-
-    return make
-
-
-def _size(module: torch.nn.Module) -> int:
-    return sum(value.numel() for value in module.parameters())
 
 
 def _pairs(config: EvaluationConfig, scale: int) -> tuple[list[Pair], dict[str, str]]:

@@ -56,7 +56,9 @@ def evaluate(config: EvaluationConfig) -> EvaluationReport | EnlargingReport:
         raise ConfigError("--jpeg and --sharpen are for models that enlarge or restore")
     with seeded(config.seed, device):
         subjects = [
-            open_subject(ref, device, asked) for ref in config.models for asked in _asked(config)
+            open_subject(ref, asked, device, config.seed)
+            for ref in config.models
+            for asked in _asked(config)
         ]
         found = compare(config, subjects, device)
     report.write(found.report, folder)

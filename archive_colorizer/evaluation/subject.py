@@ -1,39 +1,43 @@
-"""What is judged: a model as it is delivered, or the grey baseline. B batch, H height, W width."""
+"""The rows of a comparison: models as they are delivered, and baselines. B batch, H, W.
 
-from collections.abc import Callable
+Pictures go in and come out as uint8, as a job's do.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import nn
 
-from archive_colorizer.errors import ConfigError, ModelReferenceError
+from archive_colorizer.errors import ConfigError, ModelReferenceError, PhotoError
 from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.imaging.degrade import chance_of, degraded_gray
-from archive_colorizer.models.catalog import HAS_VIVIDNESS, TAKES_HINTS
+from archive_colorizer.inference.batching import GreyPicture
+from archive_colorizer.inference.colorizer import Colorizer
+from archive_colorizer.inference.runner import Runner, open_runner
+from archive_colorizer.inference.tensors import to_bytes, to_gray_tensor, to_tensor
+from archive_colorizer.inference.translator import Translator
+from archive_colorizer.models.catalog import FAMILIES, Task
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
-from archive_colorizer.models.spec import Task
-from archive_colorizer.models.table import MODELS
-from archive_colorizer.registry.resolve import load, resolve
-from archive_colorizer.weights.reference import ResolvedModel
+from archive_colorizer.registry.resolve import resolve
 
 BASELINE: Final = "grey (baseline)"
 UNCHANGED: Final = "source unchanged (baseline)"
 
 
 class Painted(NamedTuple):
-    """What a subject makes of a batch."""
+    """A subject's result for one picture."""
 
-    rgb_b3hw: Tensor
-    """sRGB in [0, 1], float32."""
-    doubt_b: Tensor | None
-    """Mean doubt of each picture, as the manifest records it; None where there is none."""
+    rgb_hw3: NDArray[np.uint8]
+    doubt: float | None = None
+    """Mean doubt, as the manifest records it; None where there is none."""
 
 
-Paint = Callable[[Tensor], Painted]
-"""(B, 3, H, W) source in [0, 1] -> Painted."""
+Paint = Callable[[NDArray[np.uint8]], list[Painted | PhotoError]]
+"""(B, H, W, 3) sources -> for each its result, or the error that it had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +53,22 @@ class Subject:
 
 def baseline() -> Subject:
     """The picture left grey: what every colorizer must be compared with."""
-    return Subject(BASELINE, lambda source: Painted(grey_of(source).expand(-1, 3, -1, -1), None))
+
+    def paint(source_bhw3: NDArray[np.uint8]) -> list[Painted | PhotoError]:
+        gray_bhw = grey_of(source_bhw3)
+        return [Painted(np.repeat(gray[..., None], 3, axis=2)) for gray in gray_bhw]
+
+    return Subject(BASELINE, paint)
 
 
 def unchanged() -> Subject:
     """The source as it is: what a translator must be compared with."""
-    return Subject(UNCHANGED, lambda source: Painted(source, None))
+    return Subject(UNCHANGED, lambda source: [Painted(one) for one in source])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """How a colorizer is asked."""
+    """The knobs and the wear with which a colorizer is judged."""
 
     temperature: float | None = None
     vividness: float | None = None
@@ -67,7 +76,7 @@ class Asked:
     worn: bool = False
 
     def words(self) -> str:
-        """What a row's name says of it."""
+        """The end of a row's name that says it."""
         said = (
             "" if self.vividness is None else f", vividness {self.vividness:g}",
             f", {self.hint_points} hints" if self.hint_points else "",
@@ -76,107 +85,122 @@ class Asked:
         return "".join(said)
 
 
-def open_subject(ref: str, device: torch.device, asked: Asked) -> Subject:
-    """Load a model for judging, in evaluation mode.
+def open_subject(ref: str, asked: Asked, device: torch.device, seed: int) -> Subject:
+    """Load a model for judging: exact float32, the random state set before every batch.
 
     Raises:
         ModelReferenceError: it cannot be loaded, or neither colours nor translates.
+        ConfigError: it is asked for what its family does not have.
     """
     model = resolve(ref)
-    module = load(model).to(device).eval()
-    task, family = MODELS[model.card.family].task, model.card.family
-    if task is not Task.COLORIZE and asked.words():
+    runner = open_runner(model, "exact", device=device, seed=seed)
+    name, family = model.card.family, FAMILIES[model.card.family]
+    if family.task is not Task.COLORIZE and asked.words():
         raise ConfigError(f"{ref}: vividness, hints and wear are for models that colour")
-    if asked.hint_points and family not in TAKES_HINTS:
-        raise ConfigError(f"{ref}: {family} takes no hints")
-    if asked.vividness is not None and family not in HAS_VIVIDNESS:
-        raise ConfigError(f"{ref}: {family} has no vividness")
-    subject = subject_of(f"{ref}{asked.words()}", module, task, asked)
-    return replace(_with_multiple(subject, model), family=family,
-                   weights_sha256=model.weights_sha256)  # fmt: skip
+    if asked.hint_points and not family.hints:
+        raise ConfigError(f"{ref}: {name} takes no hints")
+    if asked.vividness is not None and not family.vividness:
+        raise ConfigError(f"{ref}: {name} has no vividness")
+    subject = _subject(f"{ref}{asked.words()}", runner, family.task, asked, family.size_multiple)
+    return replace(subject, family=name, weights_sha256=model.weights_sha256)
 
 
-def subject_of(name: str, module: nn.Module, task: Task, asked: Asked = Asked()) -> Subject:
+def subject_of(
+    name: str, module: nn.Module, task: Task, asked: Asked = Asked(), seed: int | None = 0
+) -> Subject:
     """A module in memory as a subject, so that a training run can judge what it has.
+
+    Args:
+        name: of the row.
+        module: in evaluation mode; it stays where it is.
+        task: colouring or translating.
+        asked: the knobs and the wear.
+        seed: sets the random state before every batch; None leaves it alone.
 
     Raises:
         ModelReferenceError: the task is neither colouring nor translating.
     """
-    parameters = sum(value.numel() for value in module.parameters())
+    return _subject(name, Runner(module, "exact", seed), task, asked, 1)
+
+
+def _subject(name: str, runner: Runner, task: Task, asked: Asked, multiple: int) -> Subject:
+    parameters = runner.parameters
     if task is Task.COLORIZE:
-        return Subject(name, _colorizer(module, asked), parameters=parameters)
+        knobs = {"temperature": asked.temperature, "vividness": asked.vividness}
+        colorizer = Colorizer(runner, multiple=multiple, knobs=knobs)
+        return Subject(name, _colour_with(colorizer, asked), parameters=parameters)
     if task is Task.TRANSLATE:
-        return Subject(name, _translator(module), parameters=parameters)
+        translator = Translator(runner, multiple=multiple)
+        return Subject(name, _translate_with(translator), parameters=parameters)
     raise ModelReferenceError(f"{name}: a model that does {task} cannot be judged by colours")
 
 
-def keep_luminance(gray_b1hw: Tensor, ab_b2hw: Tensor) -> Tensor:
-    """L of the grey picture with the model's ab, as sRGB clipped to the gamut, (B, 3, H, W)."""
-    lightness = rgb_to_lab(gray_b1hw.expand(-1, 3, -1, -1))[:, :1]
-    return lab_to_rgb(torch.cat((lightness, ab_b2hw), dim=1))
+def keep_luminance(gray_bhw: NDArray[np.uint8], ab_b2hw: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(B, H, W, 3): L of the grey picture with the model's ab, as sRGB clipped to the gamut."""
+    gray_b3hw = to_gray_tensor(gray_bhw).expand(-1, 3, -1, -1)
+    lab = torch.cat((rgb_to_lab(gray_b3hw)[:, :1], torch.from_numpy(ab_b2hw)), dim=1)
+    return to_bytes(lab_to_rgb(lab))
 
 
-def grey_of(source_b3hw: Tensor) -> Tensor:
-    """(B, 1, H, W): the neutral with the source's L, sRGB-encoded, 8 bits fine as a scan is."""
-    lightness = rgb_to_lab(source_b3hw)[:, :1]
-    neutral = torch.cat((lightness, torch.zeros_like(source_b3hw[:, :2])), dim=1)
-    return (lab_to_rgb(neutral).mean(dim=1, keepdim=True) * 255).round() / 255
+def grey_of(source_bhw3: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(B, H, W): the neutral with the source's L, sRGB-encoded."""
+    source = to_tensor(source_bhw3)
+    lightness = rgb_to_lab(source)[:, :1]
+    neutral = torch.cat((lightness, torch.zeros_like(source[:, :2])), dim=1)
+    return to_bytes(lab_to_rgb(neutral).mean(dim=1, keepdim=True))[..., 0]
 
 
-def _colorizer(module: nn.Module, asked: Asked) -> Paint:
-    def paint(source_b3hw: Tensor) -> Painted:
-        gray_b1hw = grey_of(source_b3hw)
-        prediction = module.predict(  # type: ignore[operator]
-            worn(source_b3hw) if asked.worn else gray_b1hw,
-            temperature=asked.temperature,
-            vividness=asked.vividness,
-            hints_b3hw=true_points(source_b3hw, asked.hint_points) if asked.hint_points else None,
-        )
-        doubt_b = prediction.doubt_b1hw.float().mean(dim=(1, 2, 3))
-        return Painted(keep_luminance(gray_b1hw, prediction.ab_b2hw.float()), doubt_b)
-
-    return paint
-
-
-def worn(source_b3hw: Tensor) -> Tensor:
-    """(B, 1, H, W): each picture as an old photograph, by chance that its content decides."""
-    pictures = [one.permute(1, 2, 0).cpu().numpy() for one in source_b3hw]
+def worn(source_bhw3: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(B, H, W): each picture as a scan of an old photograph; its content decides the wear."""
+    pictures = [np.asarray(one, np.float32) / np.float32(255) for one in source_bhw3]
     grays = [degraded_gray(picture, chance_of(picture)) for picture in pictures]
-    return torch.from_numpy(np.stack(grays)[:, None]).to(source_b3hw)
+    return np.asarray(np.rint(np.stack(grays) * 255), np.uint8)
 
 
-def true_points(source_b3hw: Tensor, count: int) -> Tensor:
-    """Hints of so many 3x3 points of the truth, at places that each picture's content draws."""
-    ab_b2hw = rgb_to_lab(source_b3hw)[:, 1:] / AB_SCALE
-    hints = torch.zeros_like(source_b3hw)
-    height, width = source_b3hw.shape[2:]
-    for planes, ab, picture in zip(hints, ab_b2hw, source_b3hw, strict=True):
-        rng = chance_of(picture.permute(1, 2, 0).cpu().numpy())
+def true_points(source_bhw3: NDArray[np.uint8], count: int) -> NDArray[np.float32]:
+    """(B, 3, H, W) hints: so many 3x3 points of the truth, where each picture's content draws."""
+    ab_b2hw = rgb_to_lab(to_tensor(source_bhw3))[:, 1:].numpy() / np.float32(AB_SCALE)
+    height, width = source_bhw3.shape[1:3]
+    hints = np.zeros((len(source_bhw3), 3, height, width), np.float32)
+    for planes, ab, picture in zip(hints, ab_b2hw, source_bhw3, strict=True):
+        rng = chance_of(np.asarray(picture, np.float32) / np.float32(255))
         for top, left in zip(
             rng.integers(height - 2, size=count), rng.integers(width - 2, size=count), strict=True
         ):
             at = (slice(None), slice(top, top + 3), slice(left, left + 3))
-            planes[:2][at] = ab[at].mean(dim=(1, 2), keepdim=True)
+            planes[:2][at] = ab[at].mean(axis=(1, 2), keepdims=True)
             planes[2:][at] = 1
     return hints
 
 
-def _translator(module: nn.Module) -> Paint:
-    def paint(source_b3hw: Tensor) -> Painted:
-        return Painted(module.translate(source_b3hw).float().clamp(0, 1), None)  # type: ignore[operator]
+def _colour_with(colorizer: Colorizer, asked: Asked) -> Paint:
+    def paint(source_bhw3: NDArray[np.uint8]) -> list[Painted | PhotoError]:
+        gray_bhw = grey_of(source_bhw3)
+        shown_bhw = worn(source_bhw3) if asked.worn else gray_bhw
+        hints: Sequence[NDArray[np.float32] | None] = [None] * len(gray_bhw)
+        if asked.hint_points:
+            hints = list(true_points(source_bhw3, asked.hint_points))
+        pictures = [
+            GreyPicture(shown, hints_3hw=planes)
+            for shown, planes in zip(shown_bhw, hints, strict=True)
+        ]
+        return [
+            answer
+            if isinstance(answer, PhotoError)
+            else Painted(
+                keep_luminance(gray[None], answer.ab_2hw[None])[0], float(answer.doubt_hw.mean())
+            )
+            for gray, answer in zip(gray_bhw, colorizer(pictures), strict=True)
+        ]
 
     return paint
 
 
-def _with_multiple(subject: Subject, model: ResolvedModel) -> Subject:
-    multiple = MODELS[model.card.family].size_multiple
+def _translate_with(translator: Translator) -> Paint:
+    def paint(source_bhw3: NDArray[np.uint8]) -> list[Painted | PhotoError]:
+        return [
+            answer if isinstance(answer, PhotoError) else Painted(answer)
+            for answer in translator(list(source_bhw3))
+        ]
 
-    def paint(source_b3hw: Tensor) -> Painted:
-        height, width = source_b3hw.shape[2:]
-        padding = (0, -width % multiple, 0, -height % multiple)
-        if not any(padding):
-            return subject.paint(source_b3hw)
-        painted = subject.paint(F.pad(source_b3hw, padding, mode="replicate"))
-        return painted._replace(rgb_b3hw=painted.rgb_b3hw[:, :, :height, :width])
-
-    return replace(subject, paint=paint)
+    return paint

@@ -1,18 +1,24 @@
-"""Where models run, and how: so that CPU and GPU agree."""
+"""The device and the precision that a network runs with, chosen so that CPU and GPU agree."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
 
 import torch
 
 from archive_colorizer.errors import ConfigError
 
+Precision = Literal["auto", "float32", "bfloat16", "exact"]
+"""auto takes bfloat16 where the hardware has it; exact is float32 without TF32, by fixed
+algorithms."""
+
 
 def choose_device(name: str) -> torch.device:
-    """The device that a name means.
+    """The device that a name means: auto, cpu or cuda[:N].
 
     Raises:
-        ConfigError: no such device here.
+        ConfigError: another name, or no such device on this machine.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -23,8 +29,26 @@ def choose_device(name: str) -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise ConfigError(f"device={name!r}: must be auto, cpu or cuda[:N]")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(f"device={name!r}: not on this machine")
+        raise ConfigError(f"device={name!r}: no GPU is there by this number")
     return device
+
+
+def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
+    """The type that products are computed in: bfloat16 or float32."""
+    if precision in ("float32", "exact"):
+        return torch.float32
+    if precision == "bfloat16" or device.type == "cuda":
+        return torch.bfloat16
+    return torch.bfloat16 if cpu_has_bfloat16() else torch.float32
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether this CPU has bfloat16 instructions (False where that cannot be read)."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 @contextmanager
@@ -40,6 +64,14 @@ def exact(device: torch.device) -> Iterator[None]:
             yield
     finally:
         torch.backends.cuda.matmul.allow_tf32 = before
+
+
+@contextmanager
+def quick(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
+    """Products in `dtype`, no gradients."""
+    enabled = dtype is not torch.float32
+    with torch.inference_mode(), torch.autocast(device.type, dtype=dtype, enabled=enabled):
+        yield
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a model family is: one descriptor, the same for all."""
+"""The descriptor of a model family, and the methods that its networks have."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from archive_colorizer.models.catalog import Task
 
 
 class Prediction(NamedTuple):
-    """What a colorizer says of a batch. B batch, H height, W width."""
+    """A colorizer's result for a batch. B batch, H height, W width."""
 
     ab_b2hw: Tensor
     """CIE Lab a and b (D65), float32."""
     doubt_b1hw: Tensor
-    """How undecided the model is, float32 in [0, 1]; 0 where a family cannot tell."""
+    """The model's uncertainty, float32 in [0, 1]; 0 where a family cannot tell."""
 
 
 class Colorizer(Protocol):
-    """What every family that colours has. The methods' arguments are described here once."""
+    """The network of a family that colours. The method's arguments are described here once."""
 
     def predict(
         self,
@@ -45,7 +45,7 @@ class Colorizer(Protocol):
 
 
 def certain(ab_b2hw: Tensor) -> Prediction:
-    """What a family says that gives one colour and cannot tell how sure it is: doubt 0."""
+    """The prediction of a family that gives one colour and cannot tell how sure it is: doubt 0."""
     return Prediction(ab_b2hw, torch.zeros_like(ab_b2hw[:, :1]))
 
 

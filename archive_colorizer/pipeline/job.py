@@ -14,6 +14,7 @@ from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.job_models import task_of
 from archive_colorizer.pipeline.output.manifest import JobContext
 from archive_colorizer.pipeline.steps.colorize import Colorize
+from archive_colorizer.pipeline.steps.composition import InPlaceOfMaster, OverMaster
 from archive_colorizer.pipeline.steps.deliver import Deliver
 from archive_colorizer.pipeline.steps.prepare import Prepare
 from archive_colorizer.pipeline.steps.read import Read
@@ -56,7 +57,7 @@ def steps(spec: JobSpec) -> tuple[Step, ...]:
         *([Restore(enlarger, config.run)] if translates and enlarger else []),
         *([Sharpen(config.color)] if config.color.sharpen else []),
         Deliver(config, spec.output, spec.labels, spec.token, spec.owner,
-                upscaler=None if translates else enlarger),
+                InPlaceOfMaster() if translates else OverMaster(config.color, enlarger)),
         Record(spec.output, spec.context, spec.owner),
     )  # fmt: skip
 

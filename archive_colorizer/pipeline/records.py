@@ -2,7 +2,8 @@
 
     PhotoRef -> Prepared -> Coloured (or Painted) -> Outcome (one manifest row)
 
-A step returns a new record; none is changed. Full-size pixels are never in one: a record holds
+A step returns a new record; none is changed. All but the first and the last are `InHand`, and the
+last two before the Outcome are `Made`. Full-size pixels are never in one: a record holds
 the encoded bytes of a small master, or nothing but its URI for a large one.
 Axes in names: h height, w width.
 """
@@ -10,7 +11,7 @@ Axes in names: h height, w width.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from archive_colorizer.imaging.header import Header
 
 
 class Status(StrEnum):
-    """What became of a listed page."""
+    """Fate of a listed page."""
 
     OK = "ok"
     SKIPPED = "skipped"
@@ -45,7 +46,7 @@ class PhotoRef:
     source_path_raw: bytes
     """The path or key as the store gave it: names need not be UTF-8."""
     output_key: str
-    """Where the derivative goes, relative to OUTPUT; unique within the job."""
+    """Path of the derivative, relative to OUTPUT; unique within the job."""
     size_bytes: int
     mtime_ns: int | None = None
     etag: str | None = None
@@ -64,12 +65,12 @@ class PhotoRef:
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """What reading the master showed. Every field is a manifest column of the same name."""
+    """Facts that reading the master showed. Every field is a manifest column of the same name."""
 
     source_sha256: str
     mime: str
     width: int
-    """Of the stored picture, before its orientation is applied; pixels."""
+    """Width of the stored picture, before its orientation is applied; pixels."""
     height: int
     bits_per_sample: int
     samples: int
@@ -91,6 +92,50 @@ class SourceFacts:
     dhash64: str = ""
     """64-bit difference hash of the grey proxy, 16 hex digits."""
     flags: tuple[str, ...] = ()
+
+
+class InHand(Protocol):
+    """A picture on its way: what its Outcome needs if its way ends here."""
+
+    @property
+    def ref(self) -> PhotoRef:
+        """The page."""
+
+    @property
+    def facts(self) -> SourceFacts:
+        """Facts that reading the master showed."""
+
+    @property
+    def started_at_us(self) -> int:
+        """UTC, microseconds since the epoch."""
+
+    @property
+    def ms(self) -> Mapping[str, float]:
+        """Milliseconds by step, until now."""
+
+
+class Made(InHand, Protocol):
+    """A picture that a model has made, fit to be delivered."""
+
+    @property
+    def prepared(self) -> "Prepared":
+        """The master."""
+
+    @property
+    def doubt_mean(self) -> float | None:
+        """Mean doubt; None where the model has none."""
+
+    @property
+    def doubt_p95(self) -> float | None:
+        """The 95th percentile of the doubt."""
+
+    @property
+    def device(self) -> str:
+        """Device that the model ran on: cpu or cuda."""
+
+    @property
+    def precision(self) -> str:
+        """float32 or bfloat16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +178,25 @@ class Coloured:
     doubt_mean: float
     doubt_p95: float
     device: str
-    """What the model ran on: cpu or cuda."""
+    """Device that the model ran on: cpu or cuda."""
     precision: str
     """float32 or bfloat16."""
     ms: Mapping[str, float]
+
+    @property
+    def ref(self) -> PhotoRef:
+        """The page."""
+        return self.prepared.ref
+
+    @property
+    def facts(self) -> SourceFacts:
+        """Facts that reading the master showed."""
+        return self.prepared.facts
+
+    @property
+    def started_at_us(self) -> int:
+        """UTC, microseconds since the epoch."""
+        return self.prepared.started_at_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +209,29 @@ class Painted:
     device: str
     precision: str
     ms: Mapping[str, float]
+
+    @property
+    def ref(self) -> PhotoRef:
+        """The page."""
+        return self.prepared.ref
+
+    @property
+    def facts(self) -> SourceFacts:
+        """Facts that reading the master showed."""
+        return self.prepared.facts
+
+    @property
+    def started_at_us(self) -> int:
+        """UTC, microseconds since the epoch."""
+        return self.prepared.started_at_us
+
+    @property
+    def doubt_mean(self) -> None:
+        """None: a translation says nothing of its doubt."""
+
+    @property
+    def doubt_p95(self) -> None:
+        """None, as `doubt_mean`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +252,7 @@ class Derivative:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one page: the record that becomes its manifest row."""
+    """Fate of one page: the record that becomes its manifest row."""
 
     ref: PhotoRef
     status: Status

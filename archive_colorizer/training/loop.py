@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from archive_colorizer.errors import LocationError
-from archive_colorizer.inference.predict import autocast_dtype
+from archive_colorizer.inference.device import choose_dtype
 from archive_colorizer.training.group import ALONE, Group
 from archive_colorizer.training.recipe import Batch, Phase, Recipe, Shared
 from archive_colorizer.training.settings import LoopConfig as LoopConfig
@@ -152,7 +152,7 @@ class Loop:
     def autocast(self) -> torch.autocast:
         """The precision that the forward pass and the losses have."""
         device = torch.device(self.device)
-        dtype = autocast_dtype(self.config.precision, device)
+        dtype = choose_dtype(self.config.precision, device)
         return torch.autocast(device.type, dtype=dtype, enabled=dtype is not torch.float32)
 
     def _turn(self, phase: Phase, batch: Batch, shared: Shared) -> dict[str, float]:

@@ -1,24 +1,30 @@
-"""What a run is worth on held-out pictures: losses, PSNR, colourfulness, a sheet.
+"""Validation of a run on held-out pictures: losses, PSNR, colourfulness, a sheet.
 
-All of it with the averaged weights, in evaluation mode, without touching the run's random state.
+All of it with the averaged weights, in evaluation mode, without touching the run's random state. A
+picture on which the model fails is left out of the means and counted: a run of hours goes on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from archive_colorizer.data.layouts import square
 from archive_colorizer.data.library import Library
+from archive_colorizer.errors import PhotoError
+from archive_colorizer.evaluation.enlargers import MAX_PSNR
 from archive_colorizer.evaluation.subject import Subject, baseline, subject_of
 from archive_colorizer.imaging.colour import colourfulness
+from archive_colorizer.inference.enlarger import Enlarger
+from archive_colorizer.inference.runner import Runner, evaluating
+from archive_colorizer.inference.tensors import to_bytes
+from archive_colorizer.inference.translator import Translator
 from archive_colorizer.metrics import picture
 from archive_colorizer.metrics.luma import psnr_y, resized
 from archive_colorizer.models.spec import Task
@@ -31,11 +37,16 @@ LOSS_SAMPLES: Final = 192
 PICTURES: Final = 24
 """Held-out pictures whose PSNR and colourfulness are taken."""
 SHEET_ROWS: Final = 6
+FAILED: Final = "pictures_failed"
+"""Figure: held-out pictures that the model failed on; absent where it failed on none."""
+Pixels = NDArray[np.uint8]
+Shown = tuple[dict[str, float], tuple[tuple[Pixels, ...], ...], tuple[str, ...]]
+"""Figures, rows of the sheet, and their titles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """One look at the held-out pictures."""
+    """Figures of one moment of a run."""
 
     figures: Mapping[str, float]
     """Losses as phase/name, and psnr, psnr_grey (dB), colourfulness, colourfulness_truth."""
@@ -60,8 +71,8 @@ class Validator:
             elif self._task in (Task.UPSCALE, Task.RESTORE):
                 more, rows, titles = self._enlarged(loop)
             else:
-                subject = subject_of("model", loop.predictor, self._task)
-                more, rows, titles = self._pictures(subject, loop.device)
+                subject = subject_of("model", loop.predictor, self._task, seed=None)
+                more, rows, titles = self._pictures(subject)
         return Validation(figures | more, rows, titles)
 
     def _losses(self, loop: Loop) -> dict[str, float]:
@@ -81,65 +92,84 @@ class Validator:
                 found.setdefault(name, []).append(float(value))
         return {name: fmean(values) for name, values in found.items()}
 
-    def _pictures(
-        self, subject: Subject, device: str
-    ) -> tuple[dict[str, float], tuple[Any, ...], tuple[str, ...]]:
-        rows, scores = [], []
-        grey = baseline()
+    def _pictures(self, subject: Subject) -> Shown:
+        """Held-out pictures coloured or translated, beside grey or the source."""
+        colours, grey = self._task is Task.COLORIZE, baseline()
+        rows: list[tuple[Pixels, ...]] = []
+        failed = 0
         for i in range(min(PICTURES, len(self._test))):
             item = self._test[i]
             truth = self._square(item.target)
             source = truth if item.source is None else self._square(item.source)
-            plain, made = (_painted(one, source, device) for one in (grey, subject))
-            first = plain if self._task is Task.COLORIZE else source
-            rows.append((first, made, truth))
-            scores.append((made, first, truth))
-        titles = ("grey" if self._task is Task.COLORIZE else "source", "model", "truth")
-        name = "psnr_grey" if self._task is Task.COLORIZE else "psnr_source"
-        figures = {
-            "colourfulness": fmean(colourfulness(made) for made, _, _ in scores),
-            "colourfulness_truth": fmean(colourfulness(truth) for _, _, truth in scores),
-            "psnr": fmean(_psnr(made, truth) for made, _, truth in scores),
-            name: fmean(_psnr(first, truth) for _, first, truth in scores),
-        }
-        return figures, tuple(rows[:SHEET_ROWS]), titles
+            plain, made = _painted(grey, source), _painted(subject, source)
+            if made is None or plain is None:
+                failed += 1
+                continue
+            rows.append((plain if colours else source, made, truth))
+        first = "grey" if colours else "source"
+        figures = _means(
+            (
+                {
+                    "colourfulness": colourfulness(made),
+                    "colourfulness_truth": colourfulness(truth),
+                    "psnr": _psnr(made, truth),
+                    f"psnr_{first}": _psnr(plain, truth),
+                }
+                for plain, made, truth in rows
+            ),
+            failed,
+        )
+        return figures, tuple(rows[:SHEET_ROWS]), (first, "model", "truth")
 
-    def _translated(self, loop: Loop) -> tuple[dict[str, float], tuple[Any, ...], tuple[str, ...]]:
+    def _translated(self, loop: Loop) -> Shown:
         """Some pictures of each kind as the other, and how bright they are."""
         first, second = loop.recipe.sampler.domains  # type: ignore[attr-defined]
-        rows: list[tuple[NDArray[np.uint8], ...]] = []
+        runner = Runner(loop.predictor, "exact")
+        rows: list[tuple[Pixels, ...]] = []
         figures: dict[str, float] = {}
+        failed = 0
         for domain, back in ((first, False), (second, True)):
-            made_luma = []
+            translator, made_luma = Translator(runner, back=back), []
             for i in self._test.domains.get(domain, np.empty(0, np.int64))[: PICTURES // 2]:
                 source = self._square(self._test[int(i)].target)
-                tensor = _tensor(source, loop.device)
-                made = _pixels(loop.predictor.translate(tensor, back=back)[0])  # type: ignore[operator]
+                (made,) = translator([source])
+                if isinstance(made, PhotoError):
+                    failed += 1
+                    continue
                 rows.append((source, made))
                 made_luma.append((float(source.mean()), float(made.mean())))
             if made_luma:
                 before, after = np.mean(made_luma, axis=0)
                 figures |= {f"brightness_{domain}": before, f"brightness_{domain}_made": after}
         few = len(rows) // max(1, SHEET_ROWS)
+        figures |= _means((), failed)
         return figures, tuple(rows[:: max(1, few)]), ("source", "model")
 
-    def _enlarged(self, loop: Loop) -> tuple[dict[str, float], tuple[Any, ...], tuple[str, ...]]:
+    def _enlarged(self, loop: Loop) -> Shown:
         """Crops of the held-out pictures' middles, reduced as in training, beside bicubic."""
         feed = Feed(self._test, loop.recipe.sampler, 1, self._seed, label="pictures")
-        scale = int(loop.predictor.scale)  # type: ignore[arg-type]
-        rows, scores = [], []
+        enlarger = Enlarger(Runner(loop.predictor, "exact"))
+        rows: list[tuple[Pixels, ...]] = []
+        failed = 0
         for number in range(min(PICTURES, 2 * len(self._test))):
             batch = feed.batch(number)
-            low, truth = (_pixels(batch[name][0]) for name in ("low_b3hw", "high_b3hw"))
-            tensor = batch["low_b3hw"].to(loop.device)
-            made = _pixels(loop.predictor.enlarge(tensor)[0])  # type: ignore[operator]
-            plain = resized(low, truth.shape[1], truth.shape[0])
-            rows.append((plain, made, truth))
-            scores.append([min(100.0, psnr_y(p, truth, scale)) for p in (made, plain)])
-        figures = {
-            "psnr_y": fmean(made for made, _ in scores),
-            "psnr_y_bicubic": fmean(plain for _, plain in scores),
-        }
+            low, truth = (to_bytes(batch[name])[0] for name in ("low_b3hw", "high_b3hw"))
+            try:
+                made = enlarger(low)
+            except PhotoError:
+                failed += 1
+                continue
+            rows.append((resized(low, truth.shape[1], truth.shape[0]), made, truth))
+        figures = _means(
+            (
+                {
+                    "psnr_y": min(MAX_PSNR, psnr_y(made, truth, enlarger.scale)),
+                    "psnr_y_bicubic": min(MAX_PSNR, psnr_y(plain, truth, enlarger.scale)),
+                }
+                for plain, made, truth in rows
+            ),
+            failed,
+        )
         return figures, tuple(rows[:SHEET_ROWS]), ("bicubic", "model", "truth")
 
     def _square(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -150,32 +180,28 @@ class Validator:
 def _still(loop: Loop) -> Iterator[None]:
     """Averaged weights in the predictor's place, nothing learning, the random state kept."""
     modules = list(loop.recipe.modules.values())
-    modes = [module.training for module in modules]
     learned = {name: value.clone() for name, value in loop.predictor.state_dict().items()}
     devices = [torch.device(loop.device)] if loop.device.startswith("cuda") else []
     try:
         loop.predictor.load_state_dict(loop.ema.state_dict())
-        for module in modules:
-            module.eval()
-        with torch.random.fork_rng(devices), torch.no_grad():
+        with evaluating(*modules), torch.random.fork_rng(devices), torch.no_grad():
             yield
     finally:
         loop.predictor.load_state_dict(learned)
-        for module, mode in zip(modules, modes, strict=True):
-            module.train(mode)
 
 
-def _painted(subject: Subject, source: NDArray[np.uint8], device: str) -> NDArray[np.uint8]:
-    return _pixels(subject.paint(_tensor(source, device)).rgb_b3hw[0])
+def _painted(subject: Subject, source: Pixels) -> Pixels | None:
+    """The subject's picture of a source, (H, W, 3); None where it failed."""
+    (painted,) = subject.paint(source[None])
+    return None if isinstance(painted, PhotoError) else painted.rgb_hw3
 
 
-def _tensor(pixels: NDArray[np.uint8], device: str) -> Tensor:
-    return torch.from_numpy(pixels.copy()).to(device).permute(2, 0, 1)[None].float() / 255
+def _means(scores: Iterable[Mapping[str, float]], failed: int) -> dict[str, float]:
+    """Means of the pictures' figures, and how many pictures have none."""
+    rows = list(scores)
+    means = {name: fmean(row[name] for row in rows) for name in (rows[0] if rows else ())}
+    return means | ({FAILED: float(failed)} if failed else {})
 
 
-def _pixels(rgb_3hw: Tensor) -> NDArray[np.uint8]:
-    return (rgb_3hw.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-
-
-def _psnr(made: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    return min(100.0, picture.psnr(picture.mse(made, truth)))
+def _psnr(made: Pixels, truth: Pixels) -> float:
+    return min(MAX_PSNR, picture.psnr(picture.mse(made, truth)))

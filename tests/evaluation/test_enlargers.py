@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from failing import FAULTS, MAIN_FAULTS, failing
 from PIL import Image
 
 from archive_colorizer.cli.main import main
 from archive_colorizer.imaging.sharpen import sharpened
 from archive_colorizer.metrics.luma import psnr_y, reduced, resized
+from archive_colorizer.models.rdn import RDN
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.local import save_model
@@ -94,6 +96,21 @@ def test_what_cannot_be_compared_is_one_clear_line(
     ):
         assert run(photos, tmp_path / "out", *refs, more=more) == 2
         assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fault", MAIN_FAULTS)
+def test_an_enlarger_that_fails_is_one_clear_line(
+    photos: Path, tmp_path: Path, fault: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(RDN, "enlarge", failing(RDN.enlarge, fault))
+    Image.new("RGB", (97, 97)).save(photos / "black.png")
+    ref = model(tmp_path, scale=2)
+    assert run(photos, tmp_path / "out", ref) == 2
+    said = capsys.readouterr().err
+    expected = {"out_of_memory": "ran out of memory", "model_error": "the model"}[FAULTS[fault][1]]
+    assert f"{ref}: " in said
+    assert expected in said
 
 
 def test_sharpening_raises_an_edge_and_leaves_what_is_flat() -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from failing import FAULTS, MAIN_FAULTS, failing
 from PIL import Image
 from toys import Constant, Inverted, drawn
 
+from archive_colorizer.cli.main import main
 from archive_colorizer.errors import ConfigError, LocationError, ModelReferenceError
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.report import REPORT_JSON, REPORT_MD, SHEET_PNG
@@ -26,7 +28,7 @@ from archive_colorizer.evaluation.subject import (
     worn,
 )
 from archive_colorizer.imaging.colour import rgb_to_lab
-from archive_colorizer.models.chroma_unet import ChromaUNetConfig, build
+from archive_colorizer.models.chroma_unet import ChromaUNet, ChromaUNetConfig, build
 from archive_colorizer.models.spec import Task
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.weights.card import ModelCard
@@ -132,15 +134,15 @@ def test_models_are_asked_in_every_way_that_is_wanted(
 
 
 def test_hints_are_true_points_and_wear_is_the_same_in_every_batch(photos: Path) -> None:
-    one = torch.rand(3, 3, 40, 50)
+    one = np.random.default_rng(0).integers(0, 256, (3, 40, 50, 3), dtype=np.uint8)
     hints = true_points(one, 5)
     assert 9 <= hints[0, 2].sum() <= 45
-    at = hints[0, 2].nonzero()[0]
-    lab = rgb_to_lab(one[0].permute(1, 2, 0).numpy())
+    at = np.argwhere(hints[0, 2])[0]
+    lab = rgb_to_lab(one[0])
     near = lab[max(0, at[0] - 2) : at[0] + 3, max(0, at[1] - 2) : at[1] + 3, 1] / 110
     assert near.min() <= hints[0, 0, at[0], at[1]] <= near.max()
-    assert torch.equal(worn(one)[1:2], worn(one[1:2]))
-    assert torch.equal(true_points(one, 5)[1:2], true_points(one[1:2], 5))
+    assert np.array_equal(worn(one)[1:2], worn(one[1:2]))
+    assert np.array_equal(true_points(one, 5)[1:2], true_points(one[1:2], 5))
 
 
 def test_a_translator_is_judged_on_its_rgb(tmp_path: Path) -> None:
@@ -158,9 +160,20 @@ def test_upscalers_are_refused() -> None:
         subject_of("up", Inverted(), Task.UPSCALE)
 
 
-def test_values_that_are_not_finite_are_refused(photos: Path) -> None:
-    with pytest.raises(ModelReferenceError, match="not finite"):
-        compared(photos, constant(float("nan"), 0))
+@pytest.mark.parametrize("fault", MAIN_FAULTS)
+def test_a_model_that_fails_on_a_picture_is_one_clear_line(
+    photos: Path, tiny: str, tmp_path: Path, fault: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(ChromaUNet, "predict", failing(ChromaUNet.predict, fault))
+    Image.new("RGB", (64, 64)).save(photos / "black.png")
+    words = ["evaluate", str(photos), "--model", tiny, "--output", str(tmp_path / "o")]
+    assert main(words) == 2
+    said = capsys.readouterr().err.strip()
+    expected = {"out_of_memory": "ran out of memory", "model_error": "the model"}[FAULTS[fault][1]]
+    assert tiny in said
+    assert expected in said
+    assert "Traceback" not in said
 
 
 def test_files_are_written_and_agree_with_the_report(

@@ -192,38 +192,6 @@ def test_orientation_is_applied_once(job: Job, masters: Path, rows: Rows) -> Non
     assert np.abs(upright.astype(int) - luma).mean() < 3
 
 
-def test_a_model_that_gives_nonsense_is_the_pictures_fault_and_not_the_jobs(
-    job: Job, rows: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from archive_colorizer.inference import predict
-
-    def nonsense(
-        self: object, gray_bhw: np.ndarray, *told: object
-    ) -> tuple[np.ndarray, np.ndarray]:
-        b, h, w = gray_bhw.shape
-        return np.full((b, 2, h, w), np.nan, np.float32), np.zeros((b, 1, h, w), np.float32)
-
-    monkeypatch.setattr(predict.Predictor, "__call__", nonsense)
-    config = job()
-    assert colorize(config).errors == {"model_error": 5}
-
-
-def test_memory_that_runs_out_halves_the_batch(
-    job: Job, rows: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from archive_colorizer.inference import predict
-
-    real = predict.Predictor.__call__
-
-    def tight(self: Any, gray_bhw: np.ndarray, *told: Any) -> Any:
-        if len(gray_bhw) > 1:
-            raise MemoryError
-        return real(self, gray_bhw, *told)
-
-    monkeypatch.setattr(predict.Predictor, "__call__", tight)
-    assert colorize(job()).ok == 5
-
-
 @pytest.mark.parametrize("upscale", [1, 2])
 def test_what_no_jpeg_can_hold_is_one_row_and_a_tiff_holds_it(
     job: Job, masters: Path, rows: Rows, upscale: int

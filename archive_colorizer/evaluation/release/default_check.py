@@ -1,4 +1,4 @@
-"""Whether a shipped colorizer really colours: over photographs that come with the dependencies.
+"""A check that a shipped colorizer colours, on photographs that come with the dependencies.
 
 scikit-learn's and scikit-image's colour photographs (those inside the packages, nothing is
 downloaded) are taken to grey, coloured, and asked two things: is there colour, and more than one?
@@ -12,25 +12,27 @@ from statistics import fmean
 from typing import Final
 
 import numpy as np
-import torch
-import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
-from archive_colorizer.errors import LocationError
+from archive_colorizer.errors import LocationError, PhotoError
 from archive_colorizer.evaluation.subject import grey_of, keep_luminance
 from archive_colorizer.imaging.colour import chroma, rgb_to_lab
-from archive_colorizer.inference.device import exact
+from archive_colorizer.inference.batching import GreyPicture
+from archive_colorizer.inference.colorizer import Colorizer
+from archive_colorizer.inference.runner import Runner, evaluating
 
 MIN_MEAN_CHROMA: Final = 8.0
 MAX_SECTOR_SHARE: Final = 0.90
-"""Of the fullest sector, on average over the photographs (docs/adr/0010)."""
+"""Share of the fullest sector, on average over the photographs (docs/adr/0010)."""
 COLOURED_CHROMA: Final = 5.0
 """CIE Lab chroma above which a pixel counts as coloured: below it hue is hardly seen."""
 SECTOR_DEGREES: Final = 60
 PROXY_PX: Final = 256
 """Short side of what the model sees, as `colorize` has it by default."""
+MULTIPLE_PX: Final = 64
+"""Sides are padded to multiples of this: the figures on the cards were taken so."""
 
 PHOTOGRAPHS: Final = {
     "sklearn": ("datasets/images/china.jpg", "datasets/images/flower.jpg"),
@@ -43,11 +45,11 @@ astronomical; motorcycle_left and motorcycle_right show the same)."""
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One photograph."""
+    """Figures of one photograph."""
 
     name: str
     mean_chroma: float
-    """Of the result, CIE Lab."""
+    """Mean CIE Lab chroma of the result."""
     largest_sector: float
     """Share of the coloured pixels in the fullest 60 degrees of hue; 1 where none is coloured."""
     truth_chroma: float
@@ -87,16 +89,17 @@ def check(
         module: a colorizer with `predict`; judged in evaluation mode on its own device, float32.
         temperature: None takes the model's own.
         files: name -> file; None takes `photographs()`.
+
+    Raises:
+        LocationError: no photograph is installed.
+        PhotoError: the model raised, ran out of memory, or gave values that are not finite.
     """
     files = photographs() if files is None else files
-    was_training = module.training
-    device = next(module.parameters()).device
-    module.eval()
-    try:
-        with exact(device):
-            return tuple(_row(name, file, module, temperature) for name, file in files.items())
-    finally:
-        module.train(was_training)
+    with evaluating(module):
+        colorizer = Colorizer(
+            Runner(module, "exact"), multiple=MULTIPLE_PX, knobs={"temperature": temperature}
+        )
+        return tuple(_row(name, file, colorizer) for name, file in files.items())
 
 
 def largest_sector(lab_hw3: NDArray[np.floating]) -> float:
@@ -114,14 +117,9 @@ def largest_sector(lab_hw3: NDArray[np.floating]) -> float:
     return float(sectors.max() / len(coloured))
 
 
-def _row(name: str, file: Path, module: nn.Module, temperature: float | None) -> CheckRow:
-    with Image.open(file) as image:
-        truth = image.convert("RGB")
-    truth.thumbnail(proxy_size(truth.size), Image.Resampling.BICUBIC)
-    truth_hw3 = np.asarray(truth)
-    device = next(module.parameters()).device
-    rgb = _coloured(torch.from_numpy(truth_hw3.copy()).to(device), module, temperature)
-    lab, true_lab = rgb_to_lab(rgb), rgb_to_lab(truth_hw3)
+def _row(name: str, file: Path, colorizer: Colorizer) -> CheckRow:
+    truth_hw3 = at_proxy_size(file)
+    lab, true_lab = rgb_to_lab(_coloured(truth_hw3, colorizer)), rgb_to_lab(truth_hw3)
     return CheckRow(
         name,
         float(chroma(lab).mean()),
@@ -131,18 +129,20 @@ def _row(name: str, file: Path, module: nn.Module, temperature: float | None) ->
     )
 
 
-def proxy_size(size: tuple[int, int]) -> tuple[int, int]:
-    """(width, height) of a photograph as `colorize` shows it to a model by default."""
-    scale = PROXY_PX / min(size)
-    return round(size[0] * scale), round(size[1] * scale)
+def at_proxy_size(file: Path) -> NDArray[np.uint8]:
+    """(H, W, 3) of a photograph as `colorize` shows it to a model by default."""
+    with Image.open(file) as image:
+        photograph = image.convert("RGB")
+    scale = PROXY_PX / min(photograph.size)
+    width, height = (round(side * scale) for side in photograph.size)
+    photograph.thumbnail((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(photograph)
 
 
-def _coloured(truth_hw3: Tensor, module: nn.Module, temperature: float | None) -> NDArray[np.uint8]:
-    """The photograph taken to grey and coloured, (H, W, 3); padded to multiples of 64 meanwhile."""
-    gray_b1hw = grey_of(truth_hw3.permute(2, 0, 1)[None].float() / 255)
-    height, width = gray_b1hw.shape[2:]
-    padded = F.pad(gray_b1hw, (0, -width % 64, 0, -height % 64), mode="reflect")
-    prediction = module.predict(padded, temperature=temperature)  # type: ignore[operator]
-    rgb = keep_luminance(gray_b1hw, prediction.ab_b2hw[:, :, :height, :width].float())
-    pixels: NDArray[np.uint8] = (rgb[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-    return pixels
+def _coloured(truth_hw3: NDArray[np.uint8], colorizer: Colorizer) -> NDArray[np.uint8]:
+    """The photograph taken to grey and coloured, (H, W, 3)."""
+    gray_bhw = grey_of(truth_hw3[None])
+    (found,) = colorizer([GreyPicture(gray_bhw[0])])
+    if isinstance(found, PhotoError):
+        raise found
+    return np.asarray(keep_luminance(gray_bhw, found.ab_2hw[None])[0])

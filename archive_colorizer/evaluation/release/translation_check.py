@@ -1,21 +1,20 @@
-"""What a translation does to brightness, on photographs that come with the dependencies.
+"""The brightness of translations, on photographs that come with the dependencies.
 
 Unpaired translations have no truth to be compared with; that day turns darker and night lighter is
 what can be measured of them anywhere.
 """
 
-import numpy as np
-import torch
-from PIL import Image
 from torch import nn
 
-from archive_colorizer.evaluation.release.default_check import photographs, proxy_size
+from archive_colorizer.errors import PhotoError
+from archive_colorizer.evaluation.release.default_check import at_proxy_size, photographs
 from archive_colorizer.imaging.decode import luma_of
-from archive_colorizer.inference.device import exact
+from archive_colorizer.inference.runner import Runner, evaluating
+from archive_colorizer.inference.translator import Translator
 
 
 def brightness(module: nn.Module) -> dict[str, tuple[float, float]]:
-    """Name -> mean Y' (0..255) of the photograph and of what a translator makes of it.
+    """Name -> mean Y' (0..255) of the photograph and of its translation.
 
     Args:
         module: with `translate`; judged in evaluation mode on its own device, float32, at the size
@@ -23,18 +22,15 @@ def brightness(module: nn.Module) -> dict[str, tuple[float, float]]:
 
     Raises:
         LocationError: no photograph is installed.
+        PhotoError: the model raised, ran out of memory, or gave values that are not finite.
     """
     found = {}
-    device = next(module.parameters()).device
-    module.eval()
-    with exact(device), torch.inference_mode():
+    with evaluating(module):
+        translator = Translator(Runner(module, "exact"))
         for name, file in photographs().items():
-            with Image.open(file) as image:
-                source = image.convert("RGB")
-            source.thumbnail(proxy_size(source.size), Image.Resampling.BICUBIC)
-            pixels = np.asarray(source)
-            rgb_b3hw = torch.from_numpy(pixels.copy()).to(device).permute(2, 0, 1)[None] / 255
-            made = module.translate(rgb_b3hw)[0] * 255  # type: ignore[operator]
-            made_hw3 = made.round().byte().permute(1, 2, 0).cpu().numpy()
-            found[name] = (float(luma_of(pixels).mean()), float(luma_of(made_hw3).mean()))
+            source = at_proxy_size(file)
+            (made,) = translator([source])
+            if isinstance(made, PhotoError):
+                raise made
+            found[name] = (float(luma_of(source).mean()), float(luma_of(made).mean()))
     return found

@@ -13,13 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.errors import LocationError
+from archive_colorizer.imaging.formats import ENDINGS
 from archive_colorizer.pipeline.inputs.inventory import INVENTORIES, read_inventory
 from archive_colorizer.pipeline.inputs.pages import PAGES, page_of_entry, page_of_path
 from archive_colorizer.storage import Location, find_entry, open_store, parse_location
 
-PICTURES: Final = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .tif .tiff .webp .bmp .gif".split()  # noqa: SIM905 (reads better)
-)
+PICTURES: Final = ENDINGS
 CHUNK_ROWS: Final = 50_000
 NOTES: Final = {
     "ignored": "files were passed over: hidden, filtered out, or no picture by their ending",

@@ -8,13 +8,14 @@ a short hash of the source's raw name is added.
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
+from archive_colorizer.imaging.formats import WRITTEN
 from archive_colorizer.storage import TEMPORARIES
 
-EXTENSIONS: Final = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif"}
+EXTENSIONS: Final[Mapping[str, str]] = {name: one.ending for name, one in WRITTEN.items()}
 MAX_NAME_BYTES: Final = 255
 RESERVED: Final = frozenset({"manifest", "history", TEMPORARIES, "job.json", "job.lock"})
 """Names in OUTPUT that are ours: a source folder of that name gets an underscore."""

@@ -1,8 +1,10 @@
-"""Where a fault of a picture gets its name: one place turns foreign errors into our own."""
+"""Foreign errors turned into our own, with the name of the picture that they are about."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
+
+import cv2
 
 from archive_colorizer.errors import (
     BadIccPhotoError,
@@ -31,42 +33,66 @@ FAULTS: Final[Mapping[str, type[PhotoError]]] = {
 
 @contextmanager
 def naming(ref: PhotoRef) -> Iterator[None]:
-    """Turn what goes wrong in reading a master into a PhotoError that names it.
+    """Turn what can go wrong in any work on a picture into a PhotoError that names it.
 
     Raises:
+        MemoryPhotoError: memory ran out.
         PhotoError: the subclass that fits; its message starts with the source URI.
     """
     try:
         yield
     except PhotoError as error:
-        raise type(error)(_line(ref, error)) from error
+        raise named(ref, error) from error
     except PictureFault as error:
         raise FAULTS[error.kind](_line(ref, error)) from error
-    except FileNotFoundError as error:
-        raise MissingPhotoError(_line(ref, "listed, but not there any more")) from error
     except MemoryError as error:
         raise MemoryPhotoError(_line(ref, "memory ran out")) from error
-    except OSError as error:
-        raise UnreadablePhotoError(_line(ref, error.strerror or error)) from error
+    except cv2.error as error:
+        if error.code != cv2.Error.StsNoMem:
+            raise
+        raise MemoryPhotoError(_line(ref, "memory ran out")) from error
+
+
+@contextmanager
+def reading(ref: PhotoRef) -> Iterator[None]:
+    """Turn what goes wrong in reading a master into a PhotoError that names it.
+
+    Raises:
+        MissingPhotoError: it is not there.
+        UnreadablePhotoError: it cannot be read.
+        PhotoError: as `naming`.
+    """
+    with naming(ref):
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise MissingPhotoError("listed, but not there any more") from error
+        except OSError as error:
+            raise UnreadablePhotoError(str(error.strerror or error)) from error
 
 
 @contextmanager
 def writing(ref: PhotoRef) -> Iterator[None]:
-    """Turn what goes wrong in writing a derivative into a PhotoError that names it.
+    """Turn what goes wrong in composing and writing a derivative into a PhotoError that names it.
 
     Raises:
         WritePhotoError: it cannot be written.
-        PhotoError: the format cannot hold this picture.
+        PhotoError: as `naming`; also where the format cannot hold this picture.
     """
-    try:
-        yield
-    except PictureFault as error:
-        raise FAULTS[error.kind](_line(ref, error)) from error
-    except OSError as error:
-        reason = error.strerror or error
-        raise WritePhotoError(f"{ref.output_key}: cannot write: {reason}") from error
+    with naming(ref):
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or error
+            raise WritePhotoError(f"{ref.output_key}: cannot write: {reason}") from error
+
+
+def named(ref: PhotoRef, error: PhotoError) -> PhotoError:
+    """The same error with a message that starts with the source URI."""
+    return type(error)(_line(ref, error))
 
 
 def _line(ref: PhotoRef, what: object) -> str:
     text = " ".join(str(what).split())
-    return text if text.startswith(ref.source_uri) else f"{ref.source_uri}: {text}"
+    known = (ref.source_uri, ref.output_key)
+    return text if text.startswith(known) else f"{ref.source_uri}: {text}"

@@ -6,48 +6,41 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from archive_colorizer.errors import PhotoError
 from archive_colorizer.imaging.decode import read_reduced
 from archive_colorizer.imaging.tone import dhash64, make_colour_proxy, make_proxy, tone_class
 from archive_colorizer.pipeline.config import ColorConfig
-from archive_colorizer.pipeline.records import Opened, Outcome, Prepared, SourceFacts, Status
-from archive_colorizer.pipeline.steps.picture_errors import naming
-from archive_colorizer.pipeline.steps.step import Kind, each, failure, ms_since
+from archive_colorizer.pipeline.records import Outcome, Prepared, SourceFacts, Status
+from archive_colorizer.pipeline.steps.picture_errors import reading
+from archive_colorizer.pipeline.steps.read import Opened
+from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
 from archive_colorizer.storage import open_uri
 
 COLOUR_CLASSES: Final = frozenset({"colour", "tinted"})
 """Masters of these classes are left as they are unless recolouring is asked for."""
 
 
-class Prepare:
+class Prepare(Stage[Opened, Prepared]):
     """Opened -> Prepared, or a skipped Outcome for a master that really is in colour."""
 
     name = "prepare"
-    kind: Kind = "cpu"
 
     def __init__(self, config: ColorConfig, *, translates: bool = False) -> None:
         self._proxy_px = config.proxy_px
         self._translates = translates
         self._recolor = config.on_colour == "recolor" or translates
 
-    def setup(self) -> None:
-        """Nothing to load."""
+    def __call__(self, batch: Sequence[Opened]) -> list[Prepared | Outcome]:
+        """Prepare each picture; a picture's error becomes its outcome."""
+        return each(self._prepare, batch)
 
-    def __call__(self, batch: Sequence[Opened]) -> list[object]:
-        """Prepare each picture; a picture's fault becomes its outcome."""
-        return each(self._one, batch)
-
-    def _one(self, opened: Opened) -> Prepared | Outcome:
+    def _prepare(self, opened: Opened) -> Prepared | Outcome:
         start_s = time.perf_counter()
         ref, data = opened.ref, opened.data
-        try:
-            with (
-                naming(ref),
-                open_uri(ref.source_uri) if data is None else io.BytesIO(data) as source,
-            ):
-                reduced = read_reduced(source, opened.header, self._proxy_px)
-        except PhotoError as error:
-            return failure(ref, error, opened.started_at_us, opened.facts, opened.ms)
+        with (
+            reading(ref),
+            open_uri(ref.source_uri) if data is None else io.BytesIO(data) as source,
+        ):
+            reduced = read_reduced(source, opened.header, self._proxy_px)
         tone, source_chroma = tone_class(reduced.pixels)
         proxy = make_proxy(reduced.pixels, self._proxy_px)
         seen = make_colour_proxy(reduced.pixels, self._proxy_px) if self._translates else proxy

@@ -3,8 +3,8 @@
 import hashlib
 import io
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
 
 from archive_colorizer.errors import (
@@ -15,37 +15,46 @@ from archive_colorizer.errors import (
 )
 from archive_colorizer.imaging.header import Header, read_header
 from archive_colorizer.pipeline.config import RunConfig
-from archive_colorizer.pipeline.records import Opened, Outcome, PhotoRef, SourceFacts
-from archive_colorizer.pipeline.steps.picture_errors import naming
-from archive_colorizer.pipeline.steps.step import Kind, each, failure, ms_since, now_us
+from archive_colorizer.pipeline.records import Outcome, PhotoRef, SourceFacts
+from archive_colorizer.pipeline.steps.picture_errors import reading
+from archive_colorizer.pipeline.steps.step import Stage, failure, ms_since, now_us
 from archive_colorizer.storage import open_uri
 
 CHUNK_BYTES: Final = 4 << 20
 
 
-class Read:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A master whose bytes and header were read; its pixels were not."""
+
+    ref: PhotoRef
+    header: Header
+    facts: SourceFacts
+    data: bytes | None
+    """The encoded master; None when it is too large to travel."""
+    started_at_us: int
+    ms: Mapping[str, float] = field(default_factory=dict)
+
+
+class Read(Stage[PhotoRef, Opened]):
     """PhotoRef -> Opened."""
 
     name = "read"
-    kind: Kind = "cpu"
 
     def __init__(self, config: RunConfig, upscale: int = 1) -> None:
         self._inline_bytes = int(config.inline_mib * (1 << 20))
         self._max_megapixels = config.max_megapixels
         self._upscale = upscale
 
-    def setup(self) -> None:
-        """Nothing to load."""
+    def __call__(self, batch: Sequence[PhotoRef]) -> list[Opened | Outcome]:
+        """Read each page's bytes; a picture's error becomes its outcome."""
+        return [self._read(ref) for ref in batch]
 
-    def __call__(self, batch: Sequence[PhotoRef]) -> list[object]:
-        """Read each page's bytes; a picture's fault becomes its outcome."""
-        return each(self._one, batch)
-
-    def _one(self, ref: PhotoRef) -> Opened | Outcome:
+    def _read(self, ref: PhotoRef) -> Opened | Outcome:
         started_at_us, start_s = now_us(), time.perf_counter()
         facts: SourceFacts | None = None
         try:
-            with naming(ref):
+            with reading(ref):
                 data, source, sha256, size = self._bytes_of(ref)
                 with source:
                     if not size:

@@ -10,13 +10,13 @@ from archive_colorizer.pipeline.output.disk_reserve import release
 from archive_colorizer.pipeline.output.lease import Fence
 from archive_colorizer.pipeline.output.manifest import JobContext, outcome_table, write_part
 from archive_colorizer.pipeline.records import Outcome
-from archive_colorizer.pipeline.steps.step import Kind
+from archive_colorizer.pipeline.steps.step import Stage
 from archive_colorizer.storage import Store, open_store
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the driver hears of a page once its row is written."""
+    """The message to the driver about a page whose row is written."""
 
     row_id: str
     status: str
@@ -25,11 +25,10 @@ class Recorded:
     """Work on this page by step; None for what this page did not need."""
 
 
-class Record:
+class Record(Stage[Outcome, Recorded]):
     """Outcome -> Recorded; the rows of a batch are one manifest part."""
 
     name = "record"
-    kind: Kind = "cpu"
     takes_outcomes = True
 
     def __init__(self, output: str, context: JobContext, owner: str) -> None:

@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from archive_colorizer.imaging.sharpen import sharpened
 from archive_colorizer.pipeline.config import ColorConfig, RunConfig
-from archive_colorizer.pipeline.records import Painted
-from archive_colorizer.pipeline.steps.step import Kind, ms_since
+from archive_colorizer.pipeline.records import Outcome, Painted
+from archive_colorizer.pipeline.steps.step import Kind, Stage, each, ms_since
 from archive_colorizer.weights.reference import ResolvedModel
 
 
-class Restore:
+class Restore(Stage[Painted, Painted]):
     """Painted -> Painted, of the restoring model's scale."""
 
     name = "restore"
@@ -26,33 +26,33 @@ class Restore:
 
     def setup(self) -> None:
         """Load the model, on the GPU where the worker has one."""
-        from archive_colorizer.inference.enlarge import Enlarger
+        from archive_colorizer.inference.enlarger import Enlarger
+        from archive_colorizer.inference.runner import open_runner
 
-        self._enlarger = Enlarger(self._model, self._precision)
+        self._enlarger = Enlarger(open_runner(self._model, self._precision))
 
-    def __call__(self, batch: Sequence[Painted]) -> list[object]:
-        """Restore each picture."""
-        return [self._one(painted) for painted in batch]
+    def __call__(self, batch: Sequence[Painted]) -> list[Painted | Outcome]:
+        """Restore each picture; a picture's error becomes its outcome."""
+        return each(self._restore, batch)
 
-    def _one(self, painted: Painted) -> Painted:
+    def _restore(self, painted: Painted) -> Painted:
         start_s = time.perf_counter()
         rgb_hw3 = self._enlarger(painted.rgb_hw3)
         ms = painted.ms["model"] + ms_since(start_s)
         return replace(painted, rgb_hw3=rgb_hw3, ms={**painted.ms, "model": ms})
 
 
-class Sharpen:
+class Sharpen(Stage[Painted, Painted]):
     """Painted -> Painted, its edges raised."""
 
     name = "sharpen"
-    kind: Kind = "cpu"
 
     def __init__(self, color: ColorConfig) -> None:
         self._amount = color.sharpen
 
-    def setup(self) -> None:
-        """Nothing to load."""
+    def __call__(self, batch: Sequence[Painted]) -> list[Painted | Outcome]:
+        """Sharpen each picture; a picture's error becomes its outcome."""
+        return each(self._sharpen, batch)
 
-    def __call__(self, batch: Sequence[Painted]) -> list[object]:
-        """Sharpen each picture."""
-        return [replace(p, rgb_hw3=sharpened(p.rgb_hw3, self._amount)) for p in batch]
+    def _sharpen(self, painted: Painted) -> Painted:
+        return replace(painted, rgb_hw3=sharpened(painted.rgb_hw3, self._amount))

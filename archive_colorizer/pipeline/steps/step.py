@@ -1,4 +1,4 @@
-"""What a step is, and how a batch goes through a list of them.
+"""The type of a step, and the way of a batch through a list of steps.
 
 A step is an ordinary class: its constructor takes small picklable settings, `setup` loads heavy
 state once a worker, and a call maps a batch of records to as many records. It knows neither its
@@ -10,23 +10,35 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
 from archive_colorizer.errors import PhotoError
-from archive_colorizer.pipeline.records import Outcome, PhotoRef, SourceFacts, Status
+from archive_colorizer.pipeline.records import InHand, Outcome, PhotoRef, SourceFacts, Status
+from archive_colorizer.pipeline.steps.picture_errors import naming
 
 Kind = Literal["cpu", "gpu"]
-In = TypeVar("In")
+"""The workers that a step belongs on."""
+In = TypeVar("In", contravariant=True)
+Out = TypeVar("Out", covariant=True)
+Taken = TypeVar("Taken", bound=InHand)
+Given = TypeVar("Given")
 
 
-class Step(Protocol):
-    """One step of the way of a picture. `kind` says which workers it belongs on."""
+class Stage(Protocol[In, Out]):
+    """One step of the way of a picture: records of one type to records of another."""
 
     name: str
-    kind: Kind
+    kind: Kind = "cpu"
+    takes_outcomes: bool = False
+    """Whether records that have become an Outcome are given to it, too."""
 
     def setup(self) -> None:
-        """Load heavy state. Called once in each worker before the first batch."""
+        """Load heavy state, once in each worker before the first batch; by default none."""
+        return None
 
-    def __call__(self, batch: Sequence[Any]) -> list[Any]:
-        """Map records to records of the same number and order."""
+    def __call__(self, batch: Sequence[In]) -> Sequence[Out | Outcome]:
+        """Map records to records of the same number and order; a picture's error is an Outcome."""
+
+
+Step = Stage[Any, Any]
+"""A step among others: its neighbours' types are its own by the order of `job.steps`."""
 
 
 def run_batch(steps: Sequence[Step], batch: Sequence[object]) -> list[Any]:
@@ -37,8 +49,8 @@ def run_batch(steps: Sequence[Step], batch: Sequence[object]) -> list[Any]:
     """
     records: list[Any] = list(batch)
     for step in steps:
-        if getattr(step, "takes_outcomes", False):
-            records = step(records)
+        if step.takes_outcomes:
+            records = list(step(records))
             continue
         waiting = [i for i, record in enumerate(records) if not isinstance(record, Outcome)]
         for i, result in zip(waiting, step([records[i] for i in waiting]), strict=True):
@@ -53,7 +65,7 @@ def failure(
     facts: SourceFacts | None = None,
     ms: Mapping[str, float] | None = None,
 ) -> Outcome:
-    """The outcome of a picture whose own fault ended its way."""
+    """The outcome of a picture that failed by an error of its own."""
     return Outcome(
         ref=ref,
         status=Status.FAILED,
@@ -66,9 +78,22 @@ def failure(
     )
 
 
-def each(function: Callable[[In], object], batch: Sequence[In]) -> list[object]:
-    """Apply a step of single pictures to a batch."""
-    return [function(record) for record in batch]
+def failed(record: InHand, error: PhotoError) -> Outcome:
+    """The outcome of a picture whose way ends with this record."""
+    return failure(record.ref, error, record.started_at_us, record.facts, record.ms)
+
+
+def each(function: Callable[[Taken], Given], batch: Sequence[Taken]) -> list[Given | Outcome]:
+    """Apply a step of single pictures to a batch; a picture's error becomes its outcome."""
+    return [_attempt(function, record) for record in batch]
+
+
+def _attempt(function: Callable[[Taken], Given], record: Taken) -> Given | Outcome:
+    try:
+        with naming(record.ref):
+            return function(record)
+    except PhotoError as error:
+        return failed(record, error)
 
 
 def now_us() -> int:

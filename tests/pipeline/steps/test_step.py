@@ -16,7 +16,7 @@ from archive_colorizer.pipeline.engines.transport import (
 )
 from archive_colorizer.pipeline.records import Outcome, PhotoRef, SourceFacts, Status
 from archive_colorizer.pipeline.steps.record import Recorded
-from archive_colorizer.pipeline.steps.step import Kind, each, failure, ms_since, now_us, run_batch
+from archive_colorizer.pipeline.steps.step import Stage, failure, ms_since, now_us, run_batch
 
 FACTS = SourceFacts(
     "0" * 64, "image/png", 1, 1, 8, 1, "grey", 1, 1, None, None, "", "none", "match",
@@ -28,22 +28,18 @@ def ref(number: int) -> PhotoRef:
     return PhotoRef(f"{number}", f"file:///{number}", b"/\xff", f"{number}.jpg", 1, mtime_ns=5)
 
 
-class Odd:
+class Odd(Stage[int, Any]):
     """Fails odd numbers, and notes what it was given."""
 
     name = "odd"
-    kind: Kind = "cpu"
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
 
-    def setup(self) -> None:
-        """Nothing to load."""
-
     def __call__(self, batch: Sequence[int]) -> list[Any]:
         self.seen.append(list(batch))
         error = TruncatedPhotoError("cut")
-        return each(lambda n: failure(ref(n), error, 1) if n % 2 else n * 10, batch)
+        return [failure(ref(n), error, 1) if n % 2 else n * 10 for n in batch]
 
 
 class Last(Odd):

@@ -12,8 +12,9 @@ from PIL import Image
 
 from archive_colorizer.errors import ConfigError, ModelReferenceError
 from archive_colorizer.imaging.decode import luma_of
-from archive_colorizer.inference import enlarge
-from archive_colorizer.inference.enlarge import Enlarger
+from archive_colorizer.inference import enlarger
+from archive_colorizer.inference.enlarger import Enlarger
+from archive_colorizer.inference.runner import open_runner
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.job import Resources, plan, steps
@@ -133,9 +134,9 @@ def test_with_gpus_enlarging_is_on_them(job: Job) -> None:
 @pytest.mark.parametrize("name", ["builtin:upscale-x2", "builtin:restore"])
 def test_tiles_cannot_be_told_from_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (70, 131, 3)).astype(np.uint8)
-    whole = Enlarger(resolve(name), "float32")
+    whole = Enlarger(open_runner(resolve(name), "float32"))
     expected = whole(rgb), whole.luma(rgb[..., 0])
-    monkeypatch.setattr(enlarge, "TILE_PX", 32)
+    monkeypatch.setattr(enlarger, "TILE_PX", 32)
     for made, wanted in zip((whole(rgb), whole.luma(rgb[..., 0])), expected, strict=True):
         assert made.shape == wanted.shape
         assert np.abs(made.astype(int) - wanted).max() <= 1

@@ -1,0 +1,196 @@
+"""Run a network: on its device, in a precision, with every error of torch turned into ours.
+
+A batch that fails is halved, down to single pictures, so that one picture's fault is its own. This
+is the only module that knows how torch says that memory ran out.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final, TypeVar
+
+import torch
+from torch import nn
+
+from archive_colorizer.errors import (
+    MemoryPhotoError,
+    ModelPhotoError,
+    ModelReferenceError,
+    PhotoError,
+)
+from archive_colorizer.inference.device import (
+    Precision,
+    choose_device,
+    choose_dtype,
+    exact,
+    quick,
+    seeded,
+)
+from archive_colorizer.registry.resolve import load
+from archive_colorizer.weights.reference import ResolvedModel
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+MAX_TEXT: Final = 200
+OUT_OF_MEMORY: Final = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "alloc_failed",
+)
+"""Lower-case parts of the plain RuntimeErrors by which the CPU's allocator, cuBLAS and cuDNN say
+that memory ran out."""
+
+
+class Runner:
+    """A network with the device and the precision that it runs with.
+
+    The module may belong to someone else (a training run): it is neither moved nor changed here.
+    """
+
+    def __init__(
+        self, module: nn.Module, precision: Precision = "auto", seed: int | None = None
+    ) -> None:
+        """Take a module where it is.
+
+        Args:
+            module: in evaluation mode, on one device.
+            precision: of its products.
+            seed: sets the random state before each call, and the caller's is put back afterwards;
+                None leaves the random state alone.
+        """
+        self.module: Any = module
+        self.device = device_of(module)
+        self._dtype = choose_dtype(precision, self.device)
+        self._exact, self._seed = precision == "exact", seed
+
+    @property
+    def precision(self) -> str:
+        """Float32 or bfloat16, as the manifest records it."""
+        return str(self._dtype).removeprefix("torch.")
+
+    @property
+    def parameters(self) -> int:
+        """Number of the network's parameters."""
+        return sum(value.numel() for value in self.module.parameters())
+
+    def __call__(self, compute: Callable[[], Out], *, in_float32: bool = False) -> Out:
+        """Compute with the network.
+
+        Args:
+            compute: calls the module and brings its result to the CPU, where late errors show.
+            in_float32: for results that bfloat16 has too few steps for.
+
+        Raises:
+            MemoryPhotoError: the device or the CPU has no room for it.
+            ModelPhotoError: the network raised.
+        """
+        with translated_errors(), ExitStack() as stack:
+            if self._seed is not None:
+                stack.enter_context(seeded(self._seed, self.device))
+            dtype = torch.float32 if in_float32 else self._dtype
+            stack.enter_context(exact(self.device) if self._exact else quick(self.device, dtype))
+            return compute()
+
+    def each(
+        self, batch: Sequence[In], forward: Callable[[Sequence[In]], Sequence[Out | PhotoError]]
+    ) -> list[Out | PhotoError]:
+        """Run a batch; one that fails is halved, down to single items.
+
+        Args:
+            batch: what goes through the network together.
+            forward: a batch to as many results, in order.
+
+        Returns:
+            For each item its result, or the error that it had alone.
+        """
+        try:
+            return list(self(lambda: forward(batch)))
+        except PhotoError as error:
+            # A new one: the caught one's traceback keeps the batch's tensors alive.
+            alone: PhotoError = type(error)(str(error))
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(batch) == 1:
+            return [alone]
+        half = len(batch) // 2
+        return self.each(batch[:half], forward) + self.each(batch[half:], forward)
+
+
+def open_runner(
+    model: ResolvedModel,
+    precision: Precision = "auto",
+    *,
+    device: torch.device | None = None,
+    seed: int | None = None,
+) -> Runner:
+    """Load a model onto a device.
+
+    Args:
+        model: the reference, resolved.
+        precision: of its products.
+        device: None takes the GPU where there is one.
+        seed: as `Runner` takes it.
+
+    Raises:
+        ModelReferenceError: it cannot be loaded, or the device has no room for it.
+    """
+    place = device or choose_device("auto")
+    try:
+        with translated_errors():
+            module: Any = load(model)
+            module = module.to(device=place)
+            if precision != "exact":  # other kernels, and other last digits
+                module = module.to(memory_format=torch.channels_last)
+    except PhotoError as error:
+        reason = "no room for it" if isinstance(error, MemoryPhotoError) else error
+        raise ModelReferenceError(f"{model.ref}: cannot be put on {place}: {reason}") from error
+    return Runner(module, precision, seed)
+
+
+@contextmanager
+def evaluating(*modules: nn.Module) -> Iterator[None]:
+    """Modules in evaluation mode; each one's own mode is put back afterwards."""
+    modes = [module.training for module in modules]
+    try:
+        for module in modules:
+            module.eval()
+        yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.train(mode)
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """The device that a module's first parameter is on; the CPU for one without parameters."""
+    first = next(module.parameters(), None)
+    return torch.device("cpu") if first is None else first.device
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what torch raises into our errors.
+
+    A GPU that failed is no picture's fault and fails for all that come after: that stays an error
+    of the program.
+
+    Raises:
+        MemoryPhotoError: memory ran out.
+        ModelPhotoError: the network raised.
+    """
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise MemoryPhotoError("the model ran out of memory on this picture alone") from error
+    except (RuntimeError, ValueError) as error:
+        if any(words in str(error).lower() for words in OUT_OF_MEMORY):
+            raise MemoryPhotoError("the model ran out of memory on this picture alone") from error
+        if isinstance(error, torch.AcceleratorError):
+            raise
+        text = " ".join(str(error).split())[:MAX_TEXT]
+        raise ModelPhotoError(f"the model raised {type(error).__name__}: {text}") from error
+
+
+def not_finite() -> ModelPhotoError:
+    """The error of a picture for which the model gave NaN or infinity."""
+    return ModelPhotoError("the model gave values that are not finite")

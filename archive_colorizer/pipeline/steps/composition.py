@@ -1,0 +1,140 @@
+"""Two ways to a derivative's pixels: chroma laid over the master, or another picture in its place.
+
+`Deliver` is told one of them; it knows neither's records.
+"""
+
+import io
+import time
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.imaging import metadata
+from archive_colorizer.imaging.compose import WholePicture, compose
+from archive_colorizer.imaging.decode import Decoded, read_luma
+from archive_colorizer.imaging.encode import Encodable
+from archive_colorizer.pipeline.config import ColorConfig
+from archive_colorizer.pipeline.records import (
+    ENLARGED,
+    TRANSLATED,
+    Coloured,
+    Made,
+    Painted,
+    SourceFacts,
+)
+from archive_colorizer.pipeline.steps.picture_errors import reading
+from archive_colorizer.pipeline.steps.step import Kind, ms_since
+from archive_colorizer.storage import open_uri
+from archive_colorizer.weights.reference import ResolvedModel
+
+MadeIn = TypeVar("MadeIn", bound=Made, contravariant=True)
+Dpi = tuple[float, float]
+
+
+class Composition(Protocol[MadeIn]):
+    """The origin of a derivative's pixels, and the statements that go with it."""
+
+    kind: Kind
+    flags: tuple[str, ...]
+    """Flags of the derivative's row, beside the master's."""
+    statement: str
+    """Description in the derivative's XMP."""
+    keeps_luminance: bool
+    """Whether the derivative's luminance can be compared with the master's."""
+
+    def setup(self) -> None:
+        """Load heavy state, once in each worker."""
+
+    def picture(self, made: MadeIn, ms: dict[str, float]) -> Encodable:
+        """The derivative, to be encoded; `ms` gets what it took.
+
+        Raises:
+            PhotoError: the master cannot be read, or not be enlarged.
+        """
+
+    def dpi(self, facts: SourceFacts) -> Dpi | None:
+        """Dots an inch that the derivative says; None where the master's would be wrong."""
+
+
+class OverMaster(Composition[Coloured]):
+    """The master's luminance, enlarged where that is asked for, under the model's chroma."""
+
+    keeps_luminance = True
+
+    def __init__(self, color: ColorConfig, upscaler: ResolvedModel | None) -> None:
+        self._color, self._upscaler = color, upscaler
+        # What is enlarged is too large to travel to another actor.
+        self.kind = "gpu" if upscaler else "cpu"
+        self.flags = (ENLARGED,) if upscaler else ()
+        self.statement = metadata.ENLARGEMENT if upscaler else metadata.ESTIMATE
+
+    def setup(self) -> None:
+        """Load what enlarges.
+
+        Raises:
+            ConfigError: it enlarges by another factor than the job's.
+        """
+        self._enlarger = None
+        if self._upscaler:
+            from archive_colorizer.inference.enlarger import Enlarger
+            from archive_colorizer.inference.runner import open_runner
+
+            self._enlarger = Enlarger(open_runner(self._upscaler, "float32"))
+            if self._enlarger.scale != self._color.upscale:
+                raise ConfigError(
+                    f"upscaler: {self._upscaler.ref} enlarges by {self._enlarger.scale}, "
+                    f"not by {self._color.upscale}"
+                )
+
+    def picture(self, made: Coloured, ms: dict[str, float]) -> Encodable:
+        """The master, read again at full size, with the chroma brought to its edges."""
+        start_s = time.perf_counter()
+        master = _read_master(made)
+        ms["compose"] = ms_since(start_s)
+        if self._enlarger:
+            start_s = time.perf_counter()
+            master = replace(master, pixels=self._enlarger.luma(master.pixels))
+            ms["model"] += ms_since(start_s)
+        start_s = time.perf_counter()
+        picture = compose(master.pixels, made.ab_2hw, self._color.upsampling)
+        ms["compose"] += ms_since(start_s)
+        return picture
+
+    def dpi(self, facts: SourceFacts) -> Dpi | None:
+        """The master's, upright, times the enlargement: the print has the size that it had."""
+        if not (facts.dpi_x and facts.dpi_y):
+            return None
+        x, y = facts.dpi_x * self._color.upscale, facts.dpi_y * self._color.upscale
+        return (y, x) if facts.orientation > 4 else (x, y)
+
+
+class InPlaceOfMaster(Composition[Painted]):
+    """A translation: nothing of the master is kept."""
+
+    kind: Kind = "cpu"
+    flags = (TRANSLATED,)
+    statement = metadata.TRANSLATION
+    keeps_luminance = False
+
+    def setup(self) -> None:
+        """Nothing to load."""
+
+    def picture(self, made: Painted, ms: dict[str, float]) -> Encodable:
+        """The picture as the model made it."""
+        start_s = time.perf_counter()
+        picture = WholePicture(made.rgb_hw3)
+        ms["compose"] = ms_since(start_s)
+        return picture
+
+    def dpi(self, facts: SourceFacts) -> Dpi | None:
+        """None: it has another size than the master."""
+        return None
+
+
+def _read_master(made: Coloured) -> Decoded:
+    ref, data = made.prepared.ref, made.prepared.data
+    with (
+        reading(ref),
+        open_uri(ref.source_uri) if data is None else io.BytesIO(data) as source,
+    ):
+        return read_luma(source, made.prepared.header)
