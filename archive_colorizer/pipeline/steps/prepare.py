@@ -9,9 +9,8 @@ from typing import Final
 from archive_colorizer.imaging.decode import read_reduced
 from archive_colorizer.imaging.tone import dhash64, make_colour_proxy, make_proxy, tone_class
 from archive_colorizer.pipeline.config import ColorConfig
-from archive_colorizer.pipeline.records import Outcome, Prepared, SourceFacts, Status
+from archive_colorizer.pipeline.records import Opened, Outcome, Prepared, SourceFacts, Status
 from archive_colorizer.pipeline.steps.picture_errors import reading
-from archive_colorizer.pipeline.steps.read import Opened
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
 from archive_colorizer.storage import open_uri
 

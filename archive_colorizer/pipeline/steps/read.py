@@ -3,8 +3,8 @@
 import hashlib
 import io
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import BinaryIO, Final
 
 from archive_colorizer.errors import (
@@ -15,25 +15,12 @@ from archive_colorizer.errors import (
 )
 from archive_colorizer.imaging.header import Header, read_header
 from archive_colorizer.pipeline.config import RunConfig
-from archive_colorizer.pipeline.records import Outcome, PhotoRef, SourceFacts
+from archive_colorizer.pipeline.records import Opened, Outcome, PhotoRef, SourceFacts
 from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.step import Stage, failure, ms_since, now_us
 from archive_colorizer.storage import open_uri
 
 CHUNK_BYTES: Final = 4 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A master whose bytes and header were read; its pixels were not."""
-
-    ref: PhotoRef
-    header: Header
-    facts: SourceFacts
-    data: bytes | None
-    """The encoded master; None when it is too large to travel."""
-    started_at_us: int
-    ms: Mapping[str, float] = field(default_factory=dict)
 
 
 class Read(Stage[PhotoRef, Opened]):
