@@ -20,6 +20,7 @@ from archive_colorizer.data.library import Library, gather
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.models.catalog import UNPAIRED
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.registry.tracking import MlflowTracker, NoTracker, Tracker
 from archive_colorizer.training.card import SETTINGS, make_card
 from archive_colorizer.training.config import TrainConfig
