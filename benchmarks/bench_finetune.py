@@ -19,6 +19,7 @@ from bench_default import evaluate_model, rows
 from common import RESULTS, save
 
 from archive_colorizer.cli.main import main as command
+from archive_colorizer.cli.train import EXIT_NO_GAIN
 from archive_colorizer.data.library import Library, encode
 
 MODEL = "builtin:default"
@@ -45,7 +46,7 @@ def fine_tune(shards: Path, source: str, minutes: float, limit: int) -> dict[str
                  "--minutes", str(minutes), "--lr", "3e-4", "--set", "recipe.rebalance=0",
                  "--set", "feed.zoom=0.7", "--set", "loop.ema=0.99", "--engine", "local",
                  "--no-mlflow"]  # fmt: skip
-        if command(words):
+        if command(words) not in (0, EXIT_NO_GAIN):
             sys.exit("training failed")
         steps = len((run / "losses.jsonl").read_text(encoding="utf-8").splitlines())
         held.mkdir()

@@ -20,6 +20,7 @@ from bench_default import evaluate_model, rows
 from common import RESULTS, save
 
 from archive_colorizer.cli.main import main as command
+from archive_colorizer.cli.train import EXIT_NO_GAIN
 
 MODEL = "builtin:default"
 OWN = {"recipe.rebalance": "0", "recipe.hint_share": "0.3", "feed.zoom": "0.7", "loop.ema": "0.99"}
@@ -59,7 +60,7 @@ def train_variant(shards: str, run: Path, name: str, steps: int, minutes: float)
         words += ["--init", MODEL, "--steps", str(steps), "--lr", "3e-4"]
     for key, value in settings.items():
         words += ["--set", f"{key}={value}"]
-    if command(words):
+    if command(words) not in (0, EXIT_NO_GAIN):
         sys.exit("training failed")
     last = json.loads((run / "losses.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     return float(last["spent_s"] / last["step"])
