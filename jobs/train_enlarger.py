@@ -10,7 +10,6 @@ was stopped. RUN/third/model is the model. Options go to all three.
 import sys
 
 from archive_colorizer.cli.main import main
-from archive_colorizer.cli.train import EXIT_NO_GAIN
 
 ALL = "model.blocks=4 model.convolutions=4 model.features=32 loop.epoch_steps=1000"
 OWN = {
@@ -29,9 +28,8 @@ def train(number: int, place: str, settings: str, *words: str) -> None:
     words += tuple(word for setting in settings.split() for word in ("--set", setting))
     words += ("--init", f"{folder}/{('first', 'second')[number - 1]}/model") if number else ()
     words += ("--minutes", str(minutes[number]), "--batch-size", "8", "--resume", *options)
-    code = main(["train", "rdn", data, "--output", f"{folder}/{place}", *words])
-    if code not in (0, EXIT_NO_GAIN):  # a run that gained nothing gives what it began from
-        sys.exit(code)
+    if main(["train", "rdn", data, "--output", f"{folder}/{place}", *words]) not in (0, 3):
+        sys.exit("training failed")  # 3: it gained nothing, and gives what it began from
 
 
 if __name__ == "__main__":
