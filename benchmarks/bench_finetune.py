@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from bench_default import evaluate_model, rows
 from common import RESULTS, save
 
+from archive_colorizer.cli.exit_codes import EXIT_NO_GAIN
 from archive_colorizer.cli.main import main as command
-from archive_colorizer.cli.train import EXIT_NO_GAIN
 from archive_colorizer.data.library import Library, encode
 
 MODEL = "builtin:default"

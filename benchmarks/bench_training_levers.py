@@ -19,8 +19,8 @@ from typing import Any
 from bench_default import evaluate_model, rows
 from common import RESULTS, save
 
+from archive_colorizer.cli.exit_codes import EXIT_NO_GAIN
 from archive_colorizer.cli.main import main as command
-from archive_colorizer.cli.train import EXIT_NO_GAIN
 
 MODEL = "builtin:default"
 OWN = {"recipe.rebalance": "0", "recipe.hint_share": "0.3", "feed.zoom": "0.7", "loop.ema": "0.99"}
