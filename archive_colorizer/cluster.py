@@ -7,14 +7,13 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import ray
 from ray.data import DataContext
 
 from archive_colorizer.errors import LocationError
-
-OBJECT_STORE_BYTES: Final = 1 << 30
+from archive_colorizer.machine import measure_machine, size_object_store
 
 
 @contextlib.contextmanager
@@ -35,7 +34,7 @@ def join_cluster(address: str = "", *, verbose: bool = False) -> Iterator[None]:
         options["address"] = address or None
     else:  # "local": without it a cluster that happens to run on this machine would be joined
         options |= {"address": "local", "include_dashboard": False}
-        options["object_store_memory"] = OBJECT_STORE_BYTES
+        options["object_store_memory"] = size_object_store(measure_machine())
     where = address or "this machine"
     try:
         with contextlib.nullcontext() if verbose else _silence_stderr(), _keep_sigterm_handler():

@@ -14,11 +14,15 @@ ArchiveColorizerError          everything this package raises on purpose
     ├── UnsupportedPhotoError  unsupported: a valid picture of a kind we do not handle
     ├── BadIccPhotoError       bad_icc: the profile is broken and the picture needs it
     ├── FixityPhotoError       fixity_mismatch: the bytes are not the ones on the fixity list
-    ├── MemoryPhotoError       out_of_memory: retryable, with a smaller batch
+    ├── MemoryPhotoError       out_of_memory: memory ran out on it, in a batch and alone
     ├── ModelPhotoError        model_error: the model raised, or gave something not finite
-    └── WritePhotoError        write_error: the derivative could not be written; retryable
+    └── WritePhotoError        write_error: the derivative could not be written
+
+An error that ends the work of another process travels to the one that began it as a value:
+`serialise_error` there, `deserialise_error` here.
 """
 
+import json
 from typing import ClassVar
 
 
@@ -50,7 +54,6 @@ class PhotoError(ArchiveColorizerError):
     """One picture's fault. `error_class` is what the manifest records."""
 
     error_class: ClassVar[str] = "unreadable"
-    retryable: ClassVar[bool] = False
 
 
 class MissingPhotoError(PhotoError):
@@ -99,7 +102,6 @@ class MemoryPhotoError(PhotoError):
     """Memory ran out on this picture."""
 
     error_class = "out_of_memory"
-    retryable = True
 
 
 class ModelPhotoError(PhotoError):
@@ -112,4 +114,28 @@ class WritePhotoError(PhotoError):
     """The derivative could not be written."""
 
     error_class = "write_error"
-    retryable = True
+
+
+def serialise_error(error: ArchiveColorizerError) -> str:
+    """Put an error into a text that another process can raise again: its class and its message.
+
+    A UsageError's message becomes one line, as the program prints it.
+    """
+    text = str(error)
+    if isinstance(error, UsageError):
+        text = " ".join(text.splitlines())
+    return json.dumps({"class": type(error).__name__, "text": text})
+
+
+def deserialise_error(value: str) -> ArchiveColorizerError:
+    """Make the error again that `serialise_error` put into a text.
+
+    A class that this process does not know becomes ArchiveColorizerError.
+    """
+    known, waiting = {}, [ArchiveColorizerError]
+    while waiting:
+        kind = waiting.pop()
+        known[kind.__name__] = kind
+        waiting += kind.__subclasses__()
+    found = json.loads(value)
+    return known.get(found["class"], ArchiveColorizerError)(found["text"])

@@ -27,7 +27,7 @@ from archive_colorizer.evaluation.enlargers import EnlargingReport
 from archive_colorizer.evaluation.pictures import find, open_pair
 from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.run import evaluate
-from archive_colorizer.training.journal import validations
+from archive_colorizer.training.journal import best_validation, validations
 
 FAMILIES = ("pix2pix", "autoencoder", "chroma_unet", "cwgan_gp", "unet_perceptual",
             "biggan_inversion")  # fmt: skip
@@ -95,7 +95,7 @@ def spent(runs: Path, name: str) -> dict[str, Any]:
     last, goal = json.loads(record[-1]), looks[0]["goal"]
     return {
         "steps": last["step"], "minutes": round(last["spent_s"] / 60, 1), "goal": goal,
-        "before": looks[0]["figures"][goal], "after": looks[-1]["figures"][goal],
+        "before": looks[0]["figures"][goal], "after": best_validation(runs / name)["figures"][goal],
     }  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def learned(runs: Path) -> list[dict[str, Any]]:
     names = (*FAMILIES, "rdn", "rrdb", "restore", "cyclegan")
     found = [{"run": n, **spent(runs, n)} for n in names if (runs / n / "model").is_dir()]
     if (runs / "cyclegan" / "model").is_dir():
-        figures = validations(runs / "cyclegan")[-1]["figures"]
+        figures = best_validation(runs / "cyclegan")["figures"]
         found[-1] |= {k: v for k, v in figures.items() if k.startswith("brightness")}
     return found
 
@@ -150,10 +150,11 @@ def homomorphic(runs: Path) -> list[dict[str, Any]]:
     """Held-out losses of two runs that differ in the filter alone, as reference system A has."""
     found = []
     for name in ("PLAIN", "FILTERED"):
-        looks = validations(runs / f"pix2pix-{name}")
-        if looks:
-            figures = {loss: looks[-1]["figures"][loss] for loss in LOSSES}
-            found.append({"model": name.lower(), "steps": looks[-1]["step"], **figures})
+        run = runs / f"pix2pix-{name}"
+        if validations(run):
+            best = best_validation(run)
+            figures = {loss: best["figures"][loss] for loss in LOSSES}
+            found.append({"model": name.lower(), "steps": best["step"], **figures})
     return found
 
 

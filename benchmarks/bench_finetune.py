@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from bench_default import evaluate_model, rows
 from common import RESULTS, save
 
+from archive_colorizer.cli.exit_codes import EXIT_NO_GAIN
 from archive_colorizer.cli.main import main as command
 from archive_colorizer.data.library import Library, encode
 
@@ -45,7 +46,7 @@ def fine_tune(shards: Path, source: str, minutes: float, limit: int) -> dict[str
                  "--minutes", str(minutes), "--lr", "3e-4", "--set", "recipe.rebalance=0",
                  "--set", "feed.zoom=0.7", "--set", "loop.ema=0.99", "--engine", "local",
                  "--no-mlflow"]  # fmt: skip
-        if command(words):
+        if command(words) not in (0, EXIT_NO_GAIN):
             sys.exit("training failed")
         steps = len((run / "losses.jsonl").read_text(encoding="utf-8").splitlines())
         held.mkdir()

@@ -19,6 +19,7 @@ from typing import Any
 from bench_default import evaluate_model, rows
 from common import RESULTS, save
 
+from archive_colorizer.cli.exit_codes import EXIT_NO_GAIN
 from archive_colorizer.cli.main import main as command
 
 MODEL = "builtin:default"
@@ -59,7 +60,7 @@ def train_variant(shards: str, run: Path, name: str, steps: int, minutes: float)
         words += ["--init", MODEL, "--steps", str(steps), "--lr", "3e-4"]
     for key, value in settings.items():
         words += ["--set", f"{key}={value}"]
-    if command(words):
+    if command(words) not in (0, EXIT_NO_GAIN):
         sys.exit("training failed")
     last = json.loads((run / "losses.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     return float(last["spent_s"] / last["step"])

@@ -17,16 +17,17 @@ from archive_colorizer.weights.local import load_module, save_model
 from archive_colorizer.weights.state import mean_state
 
 
-def main(source: str, before: str, after: str, share: str, folder: str) -> None:
+def main(source: Path, before: str, after: str, share: float, folder: Path) -> None:
     """Write the model, and say its weights' SHA-256."""
-    card = card_from_json(Path(source).read_text(encoding="utf-8"), source)
+    card = card_from_json(source.read_text(encoding="utf-8"), source.name)
     files = [Path(resolve(ref).path) for ref in (before, after)]
     module = load_module(files[0], card)
-    module.load_state_dict(mean_state(*files, share=float(share)))
+    module.load_state_dict(mean_state(*files, share=share))
     measured = {f"mean chroma, {row.name}": round(row.mean_chroma, 2) for row in check(module)}
-    card = replace(card, figures={**card.figures, **measured})
-    print(save_model(Path(folder), module, card).weights_sha256)
+    model = save_model(folder, module, replace(card, figures={**card.figures, **measured}))
+    print(model.weights_sha256)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    first, before, after, part, place = sys.argv[1:]
+    main(Path(first), before, after, float(part), Path(place))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
+from archive_colorizer.cli.exit_codes import EXIT_NO_GAIN, EXIT_OK
 from archive_colorizer.cli.job import add_tables
 from archive_colorizer.cli.options import SettingOptions, add_command, group_given
 from archive_colorizer.errors import ConfigError
@@ -71,8 +72,9 @@ def run_train(args: argparse.Namespace) -> int:
     elif args.category:
         raise ConfigError("--category needs --params")
     layers += [("command line", group_given(args)), ("--set", read_assignments(args.settings))]
-    print(train(compose(args.recipe, args.output, layers)).text())
-    return 0
+    report = train(compose(args.recipe, args.output, layers))
+    print(report.text())
+    return EXIT_NO_GAIN if report.gained_nothing else EXIT_OK
 
 
 def read_assignments(words: list[str]) -> dict[str, dict[str, object]]:

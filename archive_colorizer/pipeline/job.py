@@ -12,7 +12,7 @@ from itertools import pairwise
 from archive_colorizer.models.catalog import Task
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.job_models import task_of
-from archive_colorizer.pipeline.output.manifest import JobContext
+from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.steps.colorize import Colorize
 from archive_colorizer.pipeline.steps.composition import InPlaceOfMaster, OverMaster
 from archive_colorizer.pipeline.steps.deliver import Deliver
@@ -23,30 +23,10 @@ from archive_colorizer.pipeline.steps.restore import Restore, Sharpen
 from archive_colorizer.pipeline.steps.step import Kind, Step
 from archive_colorizer.pipeline.steps.translate import Translate
 from archive_colorizer.storage import S3Settings, configure
-from archive_colorizer.weights.reference import ResolvedModel
-
-
-@dataclass(frozen=True, slots=True)
-class JobSpec:
-    """All that a worker needs to build the steps. Small and picklable: no weights, no pictures."""
-
-    config: JobConfig
-    output: str
-    """Location of OUTPUT."""
-    model: ResolvedModel
-    enlarger: ResolvedModel | None
-    """Restores after a translation, or enlarges what is coloured."""
-    context: JobContext
-    labels: Mapping[str, str]
-    """What every derivative says of itself in XMP."""
-    token: str
-    """Names this run's folder of temporaries."""
-    owner: str
-    """Of the lease on OUTPUT: workers stop when another run holds it."""
 
 
 def steps(spec: JobSpec) -> tuple[Step, ...]:
-    """The way of one picture, in order. (Listing comes before it, on the driver.)"""
+    """List the steps of one picture, in order. (Listing comes before them, on the driver.)"""
     config, enlarger = spec.config, spec.enlarger
     translates = task_of(spec.model) is Task.TRANSLATE
     kind = Translate if translates else Colorize
@@ -56,21 +36,20 @@ def steps(spec: JobSpec) -> tuple[Step, ...]:
         kind(spec.model, config.color, config.run),
         *([Restore(enlarger, config.run)] if translates and enlarger else []),
         *([Sharpen(config.color)] if config.color.sharpen else []),
-        Deliver(config, spec.output, spec.labels, spec.token, spec.owner,
-                InPlaceOfMaster() if translates else OverMaster(config.color, enlarger)),
-        Record(spec.output, spec.context, spec.owner),
+        Deliver(spec, InPlaceOfMaster() if translates else OverMaster(config.color, enlarger)),
+        Record(spec),
     )  # fmt: skip
 
 
 def set_up(config: JobConfig) -> None:
-    """What a process needs before it touches a store: a driver and each worker call it once."""
+    """Prepare a process for the stores: a driver and each worker call it once, before any."""
     run = config.run
     configure(S3Settings(endpoint=run.s3_endpoint, anonymous=run.s3_anonymous))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the engine may use; on a cluster the sums over all nodes."""
+    """The resources that an engine may use; on a cluster the sums over all nodes."""
 
     cpus: int
     gpus: int = 0
@@ -96,7 +75,7 @@ class Pool:
 
 
 def consecutive_kinds(kinds: Sequence[Kind]) -> tuple[slice, ...]:
-    """Slices of the longest runs of equal kind: cpu cpu gpu cpu -> 0:2, 2:3, 3:4."""
+    """Cut a list into the longest runs of equal kind: cpu cpu gpu cpu -> 0:2, 2:3, 3:4."""
     edges = [0, *(i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]), len(kinds)]
     return tuple(slice(a, b) for a, b in pairwise(edges))
 

@@ -1,4 +1,4 @@
-"""Which models a job needs: the one that colours or translates, and one that may come after it."""
+"""The models that a job needs: one that colours or translates, and one that may come after it."""
 
 from archive_colorizer.errors import ConfigError, ModelReferenceError
 from archive_colorizer.models.catalog import TAKES_HINTS, TASK_OF, Task, class_number, has_classes
@@ -20,7 +20,7 @@ def models_of(config: JobConfig) -> Models:
     if config.select.hints and model.card.family not in TAKES_HINTS:
         raise ConfigError(f"{model.ref}: --hints: {model.card.family} takes none")
     colours = task_of(model) is Task.COLORIZE
-    after = _upscaler(config, model) if colours else _restorer(config, model)
+    after = _resolve_upscaler(config, model) if colours else _resolve_restorer(config, model)
     models = (model, after) if after else (model,)
     for one in models if config.run.require_cleared_weights else ():
         if one.card.data_rights != "cleared":
@@ -32,7 +32,7 @@ def models_of(config: JobConfig) -> Models:
 
 
 def task_of(model: ResolvedModel) -> Task:
-    """What a job with this model does.
+    """Find what a job with this model does.
 
     Raises:
         ModelReferenceError: its family neither colours nor translates.
@@ -45,8 +45,8 @@ def task_of(model: ResolvedModel) -> Task:
     return task
 
 
-def _upscaler(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None:
-    """What enlarges a coloured picture."""
+def _resolve_upscaler(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None:
+    """Resolve the model that enlarges a coloured picture, if one is wanted."""
     color = config.color
     _check_label(color.label, model)
     wanted = "restore" if color.restore not in ("auto", "off") else "sharpen"
@@ -59,15 +59,15 @@ def _upscaler(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None:
         if color.upscaler:
             raise ConfigError(f"upscaler: {color.upscaler} enlarges nothing without --upscale")
         return None
-    found = _enlarging(color.upscaler or f"builtin:upscale-x{color.upscale}")
+    found = _resolve_enlarging(color.upscaler or f"builtin:upscale-x{color.upscale}")
     scale = found.card.config.get("scale", color.upscale)
     if scale != color.upscale:
         raise ConfigError(f"upscaler: {found.ref} enlarges by {scale}, not by {color.upscale}")
     return found
 
 
-def _restorer(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None:
-    """What runs after a translation."""
+def _resolve_restorer(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None:
+    """Resolve the model that runs after a translation, if one is wanted."""
     color = config.color
     for name, given in (("vividness", color.vividness is not None), ("class", color.label)):
         if given:
@@ -78,10 +78,10 @@ def _restorer(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None:
         )
     if color.restore == "off":
         return None
-    return _enlarging("builtin:restore" if color.restore == "auto" else color.restore)
+    return _resolve_enlarging("builtin:restore" if color.restore == "auto" else color.restore)
 
 
-def _enlarging(ref: str) -> ResolvedModel:
+def _resolve_enlarging(ref: str) -> ResolvedModel:
     found = resolve(ref)
     if TASK_OF.get(found.card.family) is not Task.UPSCALE:
         raise ModelReferenceError(

@@ -1,41 +1,64 @@
-"""What a job is, from its configuration: its models, its recipe, its spec and its record."""
+"""The spec of a job, which every worker gets, and the record of it in job.json."""
 
 import json
 import uuid
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from archive_colorizer import __version__
 from archive_colorizer.pipeline.config import JobConfig
-from archive_colorizer.pipeline.inputs.selection import Selection
-from archive_colorizer.pipeline.job import JobSpec
 from archive_colorizer.pipeline.job_models import Models
-from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.pipeline.output.manifest import JobContext
 from archive_colorizer.pipeline.recipe import recipe, recipe_digest
 from archive_colorizer.storage import absolute
 from archive_colorizer.version import git_commit
 from archive_colorizer.weights.reference import ResolvedModel
 
 
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """The job as every worker gets it. Small and picklable: no weights, no pictures."""
+
+    config: JobConfig
+    output: str
+    """Location of OUTPUT."""
+    model: ResolvedModel
+    enlarger: ResolvedModel | None
+    """The model that restores after a translation, or enlarges what is coloured."""
+    context: JobContext
+    """What all rows share; its job id names this run's folder of temporaries, too."""
+    labels: Mapping[str, str]
+    """XMP that every derivative carries."""
+    owner: str
+    """Owner of the lease on OUTPUT: workers stop when another run holds it."""
+
+
 def digest(config: JobConfig, models: Models) -> str:
-    """SHA-256, hex, of the recipe."""
+    """Digest the recipe: SHA-256, hex."""
     return recipe_digest(config, *(model.weights_sha256 for model in models))
 
 
 def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
-    """What every worker is told; `owner` is the lease's."""
+    """Make the spec of a new run.
+
+    Args:
+        config: of the job.
+        models: as resolved from it.
+        owner: of the lease on OUTPUT.
+    """
     job_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     model, *after = models
-    context = manifest.JobContext(
+    context = JobContext(
         job_id=job_id,
         recipe_sha256=digest(config, models),
-        steps=tuple(_step(config, one) for one in models),
+        steps=tuple(_describe_step(config, one) for one in models),
         version=__version__,
         git_commit=git_commit(),
-        torch_version=_version("torch"),
-        ray_version=_version("ray") if config.run.engine == "ray" else "",
+        torch_version=_find_version("torch"),
+        ray_version=_find_version("ray") if config.run.engine == "ray" else "",
         review_doubt=model.card.review_doubt,
     )
     labels = {
@@ -48,12 +71,12 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
     return JobSpec(
         config=config, output=absolute(config.output), model=model,
         enlarger=after[0] if after else None,
-        context=context, labels=labels, token=job_id, owner=owner,
+        context=context, labels=labels, owner=owner,
     )  # fmt: skip
 
 
-def _step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:
-    """A model's part in a picture, as the manifest's `steps` has it."""
+def _describe_step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:
+    """Describe a model's part in a picture, as the manifest's `steps` has it."""
     settings = recipe(config, model.weights_sha256)
     return {
         "op": model.card.family,
@@ -69,10 +92,16 @@ def _step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:
     }
 
 
-def job_record(
-    config: JobConfig, models: Models, spec: JobSpec, chosen: Selection
-) -> dict[str, Any]:
-    """What job.json holds at the start."""
+def job_record(spec: JobSpec, *, listed: int, todo: int) -> dict[str, Any]:
+    """Make what job.json holds at the start.
+
+    Args:
+        spec: of the job.
+        listed: pages that SOURCE names.
+        todo: pages of them that this run is to do.
+    """
+    config = spec.config
+    models = (spec.model, *([spec.enlarger] if spec.enlarger else []))
     model, *after = (
         {
             "ref": one.ref,
@@ -86,8 +115,8 @@ def job_record(
     return {
         "job_id": spec.context.job_id,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "listed": chosen.listed,
-        "todo": chosen.todo.num_rows,
+        "listed": listed,
+        "todo": todo,
         "config": asdict(config),
         "recipe_sha256": spec.context.recipe_sha256,
         "recipe": recipe(config, *(one.weights_sha256 for one in models)),
@@ -102,7 +131,7 @@ def job_record(
     }
 
 
-def _version(name: str) -> str:
+def _find_version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:

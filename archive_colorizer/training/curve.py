@@ -1,4 +1,4 @@
-"""Loss curves as a PNG."""
+"""Loss curves of a run, drawn as a PNG."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ def draw_curves(
         path: of the PNG.
         losses: lines of losses.jsonl.
         validations: lines of validation.jsonl.
-        goal: name of the loss that tells.
+        goal: name of the loss by which the best weights are chosen.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ def draw_curves(
     figure = Figure(figsize=(8, 2.4 * len(names)), layout="constrained")
     FigureCanvasAgg(figure)
     for axis, name in zip(np.ravel(figure.subplots(len(names), 1)), names, strict=True):
-        points = _thinned(np.asarray(curves.get(name, [(0, np.nan)]), np.float64))
+        points = _thin(np.asarray(curves.get(name, [(0, np.nan)]), np.float64))
         axis.plot(points[:, 0], points[:, 1], label="training", linewidth=1)
         held = [(v["step"], v["figures"][name]) for v in validations if name in v["figures"]]
         if held:
@@ -46,8 +46,8 @@ def draw_curves(
     figure.savefig(path, dpi=90)
 
 
-def _thinned(points: np.ndarray) -> np.ndarray:
-    """Means over equal stretches."""
+def _thin(points: np.ndarray) -> np.ndarray:
+    """Take means over equal stretches: (N, 2) -> (at most POINTS, 2)."""
     if len(points) <= POINTS:
         return points
     parts = np.array_split(points, POINTS)

@@ -1,6 +1,6 @@
-"""Shows a run's progress, read from its folder: a bar on a terminal, plain lines elsewhere.
+"""Progress of a run, read from its folder: a bar on a terminal, plain lines elsewhere.
 
-The run may be in another process or on another machine; its losses file is what all can see.
+The run may be in another process or on another machine; its losses file is seen by all.
 """
 
 import json
@@ -23,7 +23,7 @@ TAIL_BYTES: Final = 8192
 
 
 class Follower:
-    """A context in which a run's folder is watched from a thread."""
+    """A context in which a thread watches a run's folder and shows its progress."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -45,30 +45,30 @@ class Follower:
 
     def _follow(self) -> None:
         if sys.stderr.isatty():
-            self._with_bar()
+            self._show_bar()
         else:
-            self._with_lines()
+            self._log_lines()
 
-    def _with_bar(self) -> None:
+    def _show_bar(self) -> None:
         words = TextColumn("{task.description}")
         with Progress(SpinnerColumn(), BarColumn(), words, transient=True) as bar:
             task = bar.add_task("starting", total=1.0)
             while not self._over.wait(LOOK_EVERY_S):
-                line = last_line(self._folder / LOSSES)
+                line = read_last_line(self._folder / LOSSES)
                 if line:
-                    bar.update(task, completed=line["progress"], description=words_of(line))
+                    bar.update(task, completed=line["progress"], description=describe(line))
 
-    def _with_lines(self) -> None:
+    def _log_lines(self) -> None:
         said = -1
         while not self._over.wait(LINE_EVERY_S):
-            line = last_line(self._folder / LOSSES)
+            line = read_last_line(self._folder / LOSSES)
             if line and line["step"] != said:
                 said = line["step"]
-                LOG.info("%s", words_of(line))
+                LOG.info("%s", describe(line))
 
 
-def last_line(path: Path) -> dict[str, Any] | None:
-    """The last whole line of a losses file; None while there is none."""
+def read_last_line(path: Path) -> dict[str, Any] | None:
+    """Read the last whole line of a losses file; None while there is none."""
     try:
         with path.open("rb") as file:
             file.seek(0, 2)
@@ -80,8 +80,8 @@ def last_line(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def words_of(line: dict[str, Any]) -> str:
-    """Step, share, losses and the time that is left."""
+def describe(line: dict[str, Any]) -> str:
+    """Describe a line for people: step, share, losses and the time that is left."""
     done = max(line["progress"], 1e-9)
     left = line["spent_s"] * (1 - done) / done
     losses = ", ".join(f"{name} {value:.3f}" for name, value in line["losses"].items())

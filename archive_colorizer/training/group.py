@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 
 class Group(Protocol):
-    """What the loop needs of its fellows."""
+    """The workers of a run, as one of them sees them."""
 
     rank: int
     size: int
@@ -26,32 +26,32 @@ class Group(Protocol):
     def average(self, parameters: Sequence[Tensor]) -> None:
         """Replace the gradients by their mean over the workers."""
 
-    def agreed(self, value: float) -> float:
-        """The first worker's value."""
+    def agree(self, value: float) -> float:
+        """Give every worker the first one's value."""
 
-    def means(self, losses: dict[str, float]) -> dict[str, float]:
-        """Mean over the workers."""
+    def mean(self, values: Tensor) -> Tensor:
+        """Average over the workers; the result is on the device of the values."""
 
 
 class Alone:
-    """One worker: nothing to agree on."""
+    """The group of a single worker, which has no one to agree with."""
 
     rank = 0
     size = 1
 
     def align(self, modules: Iterable[nn.Module]) -> None:
-        """Nothing."""
+        """Leave the modules as they are."""
 
     def average(self, parameters: Sequence[Tensor]) -> None:
-        """Nothing."""
+        """Leave the gradients as they are."""
 
-    def agreed(self, value: float) -> float:
-        """The value."""
+    def agree(self, value: float) -> float:
+        """Give the value back."""
         return value
 
-    def means(self, losses: dict[str, float]) -> dict[str, float]:
-        """The losses."""
-        return losses
+    def mean(self, values: Tensor) -> Tensor:
+        """Give the values back."""
+        return values
 
 
 class Processes:
@@ -62,13 +62,13 @@ class Processes:
         self._device = device
 
     def align(self, modules: Iterable[nn.Module]) -> None:
-        """Broadcast from rank 0."""
+        """Broadcast the state from rank 0."""
         for module in modules:
             for value in module.state_dict().values():
                 dist.broadcast(value, src=0)
 
     def average(self, parameters: Sequence[Tensor]) -> None:
-        """One all-reduce for all gradients; parameters without one are left out everywhere."""
+        """Average all gradients by one all-reduce; parameters that have none are left out."""
         gradients = [p.grad for p in parameters if p.grad is not None]
         if not gradients:
             return
@@ -80,17 +80,16 @@ class Processes:
             gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
             start += gradient.numel()
 
-    def agreed(self, value: float) -> float:
-        """Broadcast from rank 0."""
+    def agree(self, value: float) -> float:
+        """Broadcast the value from rank 0."""
         held = torch.tensor(value, dtype=torch.float64, device=self._device)
         dist.broadcast(held, src=0)
         return float(held)
 
-    def means(self, losses: dict[str, float]) -> dict[str, float]:
-        """One all-reduce."""
-        held = torch.tensor(list(losses.values()), dtype=torch.float64, device=self._device)
-        dist.all_reduce(held)
-        return dict(zip(losses, (held / self.size).tolist(), strict=True))
+    def mean(self, values: Tensor) -> Tensor:
+        """Average by one all-reduce."""
+        dist.all_reduce(values)
+        return values / self.size
 
 
 ALONE: Final = Alone()

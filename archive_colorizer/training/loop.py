@@ -2,43 +2,52 @@
 
 import copy
 import math
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.inference.device import choose_dtype
+from archive_colorizer.training.checkpoint import CHECKPOINT, read_state, shorten, write_state
 from archive_colorizer.training.group import ALONE, Group
 from archive_colorizer.training.recipe import Batch, Phase, Recipe, Shared
 from archive_colorizer.training.settings import LoopConfig as LoopConfig
+from archive_colorizer.training.step_losses import StepLine, StepLosses, stack
 
-CHECKPOINT: Final = "last.pt"
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The averaged weights that did best on the held-out pictures so far."""
+
+    step: int
+    value: float
+    """The goal's loss."""
+    weights: dict[str, Tensor]
+    """State of the predictor, on the host."""
 
 
 class Watcher(Protocol):
-    """What looks on as a loop runs; only the first worker has one."""
+    """Looks on as a loop runs; only the first worker has one."""
 
     def started(self, loop: "Loop") -> None:
-        """Before the first step of this part."""
+        """Called before the first step of this part."""
 
-    def stepped(self, loop: "Loop", losses: dict[str, float]) -> None:
-        """After each step."""
-
-    def saving(self, loop: "Loop") -> None:
-        """Before the state is written: what was said of its steps must be safe first."""
+    def stepped(self, loop: "Loop", lines: Sequence[StepLine]) -> None:
+        """Called with the steps since the last call, at the latest before the state is written."""
 
     def epoch_ended(self, loop: "Loop") -> None:
-        """After every `epoch_steps`, and at the end."""
+        """Called after every `epoch_steps`, and at the end."""
 
 
 class Loop:
-    """Carries a recipe out. State: modules, optimizers, EMA, step, time spent, random state.
+    """Carries a recipe out. State: modules, optimizers, EMA, the best EMA, step, time spent, random
+    state.
 
     Args:
         recipe: what to do.
@@ -69,6 +78,10 @@ class Loop:
         for module in recipe.modules.values():
             module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema: nn.Module = copy.deepcopy(self.predictor).eval()
+        self.best: Best | None = None
+        """Set by the watcher, which validates; saved with the rest."""
+        self._losses = StepLosses()
+        self._history: list[dict[str, float]] = []
 
     @property
     def predictor(self) -> nn.Module:
@@ -96,35 +109,52 @@ class Loop:
         self._group.align(self.recipe.modules.values())
         if self._watcher:
             self._watcher.started(self)
-        history: list[dict[str, float]] = []
+        self._history = []
         started_s = saved_s = time.monotonic()
-        before_s = self.spent_s
+        first_step, before_s = self.step, self.spent_s
         batches = batches_from(self.step)
         while self.progress() < 1:
-            losses = self._group.means(self.one_step(next(batches)))
+            losses = self.one_step(next(batches))
             # The first worker's clock: all stop, and slow down their learning, at the same step.
-            self.spent_s = self._group.agreed(before_s + time.monotonic() - started_s)
-            history.append(losses)
-            if self._watcher:
-                self._watcher.stepped(self, losses)
-                if self.step % self.epoch_steps == 0:
-                    self._watcher.epoch_ended(self)
+            self.spent_s = self._group.agree(before_s + time.monotonic() - started_s)
+            self._record(losses)
+            if self.step % self.epoch_steps == 0:
+                self._end_epoch()
             if time.monotonic() - saved_s > 60 * self.config.checkpoint_minutes:
                 self.save()
                 saved_s = time.monotonic()
-        if history and self._watcher and self.step % self.epoch_steps:
-            self._watcher.epoch_ended(self)
+        if self.step > first_step and self.step % self.epoch_steps:
+            self._end_epoch()
         self.save()
-        return history
+        return self._history
+
+    def _record(self, losses: dict[str, Tensor]) -> None:
+        """Keep a step's losses, and report those that have waited long enough."""
+        line = StepLine(self.step, self.progress(), self.spent_s, self.learning_rate())
+        self._losses.add(line, losses, self._group.mean(stack(losses, self.device)))
+        if self._losses.is_due:
+            self._report()
+
+    def _report(self) -> None:
+        """Fetch the losses that wait, and hand them to the watcher."""
+        lines = self._losses.fetch()
+        self._history += [dict(line.losses) for line in lines]
+        if self._watcher and lines:
+            self._watcher.stepped(self, lines)
+
+    def _end_epoch(self) -> None:
+        self._report()
+        if self._watcher:
+            self._watcher.epoch_ended(self)
 
     def progress(self) -> float:
-        """Share of the budget that is used, 0 to 1."""
+        """Measure the share of the budget that is used, 0 to 1."""
         if self.total_steps:
             return self.step / self.total_steps
         return self.spent_s / (60 * self.config.minutes)
 
     def learning_rate(self) -> float:
-        """Linear warm-up, then the schedule over the budget."""
+        """Compute the rate: linear warm-up, then the schedule over the budget."""
         warm = min(1.0, (self.step + 1) / max(1, self.config.warmup_steps))
         done = min(1.0, self.progress())
         if self.config.schedule == "linear":
@@ -136,29 +166,33 @@ class Loop:
             share = 0.5 * (1 + math.cos(math.pi * done))
         return self.config.lr * warm * max(self.config.final_lr, share)
 
-    def one_step(self, batch: Batch) -> dict[str, float]:
-        """One shared forward, then each phase that has its turn."""
+    def one_step(self, batch: Batch) -> dict[str, Tensor]:
+        """Run the shared forward pass, then each phase that has its turn.
+
+        Returns:
+            Losses by phase/name: scalars, still on the device.
+        """
         batch = {name: value.to(self.device, non_blocking=True) for name, value in batch.items()}
         with self.autocast():
             shared = self.recipe.forward(batch)
-        losses: dict[str, float] = {}
+        losses: dict[str, Tensor] = {}
         for phase in self.recipe.phases:
             if self.step % phase.every == 0:
-                losses |= self._turn(phase, batch, shared)
+                losses |= self._run_phase(phase, batch, shared)
         self.step += 1
-        self._follow()
+        self._update_ema()
         return losses
 
     def autocast(self) -> torch.autocast:
-        """The precision that the forward pass and the losses have."""
+        """Make the context that sets the precision of the forward pass and the losses."""
         device = torch.device(self.device)
         dtype = choose_dtype(self.config.precision, device)
         return torch.autocast(device.type, dtype=dtype, enabled=dtype is not torch.float32)
 
-    def _turn(self, phase: Phase, batch: Batch, shared: Shared) -> dict[str, float]:
+    def _run_phase(self, phase: Phase, batch: Batch, shared: Shared) -> dict[str, Tensor]:
         for group in phase.optimizer.param_groups:
             group["lr"] = self.learning_rate() * phase.lr_scale * group.get("lr_scale", 1.0)
-        with self._only(phase):
+        with self._freeze_others(phase):
             with self.autocast():
                 named = phase.loss(batch, shared)
             phase.optimizer.zero_grad(set_to_none=True)
@@ -168,11 +202,11 @@ class Loop:
             if math.isfinite(phase.clip_norm):
                 torch.nn.utils.clip_grad_norm_(learning, phase.clip_norm)
             phase.optimizer.step()
-        return {f"{phase.name}/{name}": float(value.detach()) for name, value in named.items()}
+        return {f"{phase.name}/{name}": value.detach() for name, value in named.items()}
 
     @contextmanager
-    def _only(self, phase: Phase) -> Iterator[None]:
-        """Freeze what does not learn in this phase."""
+    def _freeze_others(self, phase: Phase) -> Iterator[None]:
+        """Freeze the modules that do not learn in this phase."""
         frozen = [m for name, m in self.recipe.modules.items() if name not in phase.modules]
         for module in frozen:
             module.requires_grad_(False)
@@ -186,8 +220,8 @@ class Loop:
         return self.recipe.modules[name]
 
     @torch.no_grad()
-    def _follow(self) -> None:
-        """The exponential moving average, quicker at the start."""
+    def _update_ema(self) -> None:
+        """Update the exponential moving average, quicker at the start."""
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
         averages, learned = self.ema.state_dict(), self.predictor.state_dict()
         moving = [name for name, value in averages.items() if value.is_floating_point()]
@@ -203,10 +237,9 @@ class Loop:
         Raises:
             LocationError: it cannot be written; the state before it is still there.
         """
+        self._report()  # first: a step that a resumed run skips must have its line
         if self._group.rank:
             return
-        if self._watcher:
-            self._watcher.saving(self)
         state = {
             "step": self.step,
             "spent_s": self.spent_s,
@@ -215,18 +248,9 @@ class Loop:
             "optimizers": {p.name: p.optimizer.state_dict() for p in self.recipe.phases},
             "torch_random": torch.get_rng_state(),
             "cuda_random": torch.cuda.get_rng_state_all(),
+            "best": self.best and {name: getattr(self.best, name) for name in Best.__slots__},
         }
-        temporary = self.folder / f"{CHECKPOINT}.tmp"
-        try:
-            torch.save(state, temporary)
-            temporary.replace(self.folder / CHECKPOINT)
-        except (OSError, RuntimeError) as error:  # torch's writer says a full disk by the latter
-            temporary.unlink(missing_ok=True)
-            text = " ".join(str(error).split())[:200]
-            raise LocationError(
-                f"{self.folder / CHECKPOINT}: step {self.step:,} cannot be written "
-                f"({shutil.disk_usage(self.folder).free >> 20} MiB free): {text}"
-            ) from error
+        write_state(self.folder / CHECKPOINT, state)
 
     def load(self) -> None:
         """Read the whole state back.
@@ -236,15 +260,17 @@ class Loop:
         """
         path = self.folder / CHECKPOINT
         try:
-            state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+            state = read_state(path)
             self.ema.load_state_dict(state["ema"])
             for name, module in self.recipe.modules.items():
                 module.load_state_dict(state["modules"][name])
             for phase in self.recipe.phases:
                 phase.optimizer.load_state_dict(state["optimizers"][phase.name])
             self.step, self.spent_s = state["step"], state["spent_s"]
-        except (OSError, RuntimeError, KeyError, ValueError, EOFError) as error:
-            text = " ".join(str(error).split())[:200]
+            best = state.get("best")  # runs that began before 0.2.0 kept none
+            self.best = Best(**best) if best else None
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError, EOFError) as error:
+            text = shorten(error)
             raise LocationError(f"{path}: not a checkpoint of this run: {text}") from error
         torch.set_rng_state(state["torch_random"])
         if len(state["cuda_random"]) == torch.cuda.device_count():

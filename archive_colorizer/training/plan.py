@@ -1,15 +1,36 @@
-"""The plan of a training run: what its driver hands to every worker."""
+"""The plan of a training run: what its driver hands to every worker.
 
+The configuration is completed by the model that the run starts from and by the names in the data;
+RUN/run.json records it, so that a run goes on with the same settings only.
+"""
+
+import json
+import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
 
+from archive_colorizer import __version__
 from archive_colorizer.data.library import Gathered
-from archive_colorizer.training.config import TrainConfig
+from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.models.catalog import UNPAIRED
+from archive_colorizer.registry.connection import default_uri
+from archive_colorizer.registry.resolve import resolve
+from archive_colorizer.registry.tracking import MlflowTracker
+from archive_colorizer.training.checkpoint import CHECKPOINT
+from archive_colorizer.training.config import TrainConfig, has_setting
 from archive_colorizer.training.feed import Feed
 from archive_colorizer.training.group import Group
 from archive_colorizer.training.recipe import Batch
+from archive_colorizer.version import git_commit
+from archive_colorizer.weights.card import joint_rights
 
+LOG: Final = logging.getLogger("archive_colorizer")
+RECORD: Final = "run.json"
+BUDGET_KEYS: Final = ("loop.steps", "loop.epochs", "loop.minutes", "loop.checkpoint_minutes",
+                      "workers")  # fmt: skip
+"""Settings that a resumed run may have otherwise."""
 MakeBatches = Callable[[Feed, int], Iterator[Batch]]
 """(feed, first step) -> this worker's batches."""
 
@@ -33,3 +54,120 @@ class Work(Protocol):
         self, plan: TrainPlan, make_batches: MakeBatches, group: Group, device: str
     ) -> None:
         """Build, train, and on the first worker write everything down."""
+
+
+def inherit_settings(config: TrainConfig) -> TrainConfig:
+    """Lay the settings over those of the model that the run starts from.
+
+    The data rights become no better than those of all weights that it starts from.
+
+    Raises:
+        ConfigError: the model is of another family.
+        ModelReferenceError: there is no such model.
+    """
+    rights = [config.run.data_rights]
+    if getattr(config.settings, "generator", ""):  # a public file has no card
+        rights.append("unknown")
+    model = config.model
+    if config.run.init:
+        card = resolve(config.run.init).card
+        if card.family not in (config.spec.family, config.spec.translator):
+            raise ConfigError(
+                f"--init {config.run.init}: is a {card.family}, not a {config.recipe}"
+            )
+        rights.append(card.data_rights)
+        model = {**card.config, **model}
+        if hasattr(config.settings, "encoder"):
+            config = replace(config, settings=replace(config.settings, encoder="random"))
+    joint = joint_rights(*rights)
+    if joint != config.run.data_rights:
+        LOG.info("data rights of the weights: %s, as of those that they begin from", joint)
+    return replace(config, model=model, run=replace(config.run, data_rights=joint))
+
+
+def name_outputs(config: TrainConfig) -> TrainConfig:
+    """Give the model the names of its kinds of pictures or of its classes, in their order.
+
+    Raises:
+        ConfigError: the recipe has no classes.
+    """
+    data = config.data
+    if config.recipe in UNPAIRED and data.domains:
+        return replace(config, model={"domains": data.domains, **config.model})
+    if data.classes and not has_setting(config.recipe, "recipe.classes"):
+        raise ConfigError(f"{config.recipe} has no classes")
+    if not data.classes:
+        return config
+    named = {} if "=" in data.classes[0] else {"classes": data.classes}
+    return replace(
+        config,
+        settings=replace(config.settings, classes=data.classes),
+        model={**(named and named | {"n_classes": len(data.classes)}), **config.model},
+    )
+
+
+def open_folder(config: TrainConfig) -> Path:
+    """Make the run's folder, or find the one to go on in.
+
+    Raises:
+        LocationError: it holds a run that is not to go on, or cannot be written.
+    """
+    folder = Path(config.output).resolve()
+    if (folder / CHECKPOINT).exists() and not config.run.resume:
+        raise LocationError(
+            f"{config.output}: holds a run already: go on with --resume, or name another folder"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".probe.tmp").touch()
+        (folder / ".probe.tmp").unlink()
+    except OSError as error:
+        raise LocationError(f"{config.output}: cannot write there: {error.strerror}") from error
+    return folder
+
+
+def make_plan(config: TrainConfig, folder: Path, gathered: Gathered) -> TrainPlan:
+    """Write RUN/run.json, or read that of the run that goes on, and begin its MLflow run.
+
+    Raises:
+        ConfigError: the run that goes on had other settings.
+        LocationError: MLflow's store cannot be reached.
+    """
+    parameters = json.loads(json.dumps(config.parameters()))
+    parameters["data.split_sha256"] = gathered.split_sha256
+    commit = git_commit()
+    record: dict[str, Any] = {"mlflow_uri": "", "mlflow_run_id": ""}
+    path = folder / RECORD
+    if config.run.resume and path.exists():
+        record = json.loads(path.read_text(encoding="utf-8"))
+        _check_same(record["parameters"], parameters, config.output)
+    uri = (record["mlflow_uri"] or default_uri()) if config.run.mlflow else ""
+    if uri and not record["mlflow_run_id"]:
+        tags = {"git_commit": commit, "version": __version__, "recipe": config.recipe}
+        tracker = MlflowTracker(
+            uri, config.run.experiment, config.run.name or folder.name, parameters, tags
+        )
+        record["mlflow_run_id"] = tracker.run_id
+    record |= {"parameters": parameters, "commit": commit, "version": __version__,
+               "mlflow_uri": uri}  # fmt: skip
+    path.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return TrainPlan(
+        config=config, folder=str(folder), gathered=gathered, mlflow_uri=uri,
+        mlflow_run_id=record["mlflow_run_id"] if uri else "", commit=commit,
+    )  # fmt: skip
+
+
+def _check_same(before: dict[str, Any], now: dict[str, Any], where: str) -> None:
+    """Refuse to go on with other settings, but for how long the run may take.
+
+    Settings that the earlier version of this program did not have are left aside.
+    """
+    changed = [
+        key for key in sorted(before) if key not in BUDGET_KEYS and before[key] != now.get(key)
+    ]
+    if changed:
+        key = changed[0]
+        raise ConfigError(
+            f"{where}: cannot go on with other settings: {key} was {before.get(key)!r}, "
+            f"is {now.get(key)!r}"
+        )

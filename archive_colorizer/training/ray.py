@@ -22,7 +22,13 @@ from ray.train import FailureConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
 
 from archive_colorizer.cluster import join_cluster
-from archive_colorizer.errors import ArchiveColorizerError, ConfigError, UsageError
+from archive_colorizer.errors import (
+    ArchiveColorizerError,
+    ConfigError,
+    UsageError,
+    deserialise_error,
+    serialise_error,
+)
 from archive_colorizer.training.feed import Feed
 from archive_colorizer.training.group import ALONE, Group, Processes
 from archive_colorizer.training.plan import TrainPlan, Work
@@ -33,8 +39,6 @@ MAX_FAILURES: Final = 3
 CHUNK_STEPS: Final = 1000
 """Steps of one Ray Data execution."""
 STEPS_A_TASK: Final = 4
-REFUSED: Final = "refused.txt"
-BROKEN: Final = "broken.txt"
 
 
 class TrainingFailedError(ArchiveColorizerError):
@@ -45,20 +49,17 @@ def train_on_ray(plan: TrainPlan, work: Work) -> None:
     """Train with as many workers as the plan says, on this machine or a cluster.
 
     Raises:
-        UsageError: what a worker refused.
+        UsageError: it stopped the workers.
         TrainingFailedError: workers failed again and again.
     """
     run = plan.config.run
-    refused, broken = (Path(plan.folder) / name for name in (REFUSED, BROKEN))
-    refused.unlink(missing_ok=True)
-    broken.unlink(missing_ok=True)
     os.environ.setdefault("RAY_TRAIN_V2_ENABLED", "1")
     with join_cluster(run.address, verbose=run.verbose):
         if not run.verbose:
             logging.getLogger("ray.train").setLevel(logging.ERROR)
-        use_gpu, share = _shares(plan)
+        use_gpu, share = _share_resources(plan)
         trainer = TorchTrainer(
-            _worker,
+            _train_worker,
             train_loop_config={"plan": plan, "work": work, "threads": max(1, int(share["CPU"]))},
             scaling_config=ScalingConfig(
                 num_workers=run.workers, use_gpu=use_gpu, resources_per_worker=share
@@ -70,18 +71,24 @@ def train_on_ray(plan: TrainPlan, work: Work) -> None:
             ),
         )
         try:
-            trainer.fit()
+            stopped_by = trainer.fit().return_value
         except ray.train.TrainingFailedError as error:
-            text = str(error).strip().splitlines()
-            raise TrainingFailedError(text[-1] if text else "training failed") from error
-    if refused.exists():
-        raise UsageError(refused.read_text(encoding="utf-8"))
-    if broken.exists():
-        raise TrainingFailedError(broken.read_text(encoding="utf-8"))
+            raise _find_cause(error) from error
+    if stopped_by:
+        raise deserialise_error(stopped_by)
 
 
-def _shares(plan: TrainPlan) -> tuple[bool, dict[str, float]]:
-    """Whether workers have a GPU each, and their share of the rest: half is left to Ray Data.
+def _find_cause(error: ray.train.TrainingFailedError) -> ArchiveColorizerError:
+    """Find the UsageError that made workers fail, or name the failure by its last line."""
+    for failure in getattr(error, "worker_failures", {}).values():
+        if isinstance(failure, UsageError):
+            return failure
+    text = str(error).strip().splitlines()
+    return TrainingFailedError(text[-1] if text else "training failed")
+
+
+def _share_resources(plan: TrainPlan) -> tuple[bool, dict[str, float]]:
+    """Decide whether workers have a GPU each, and their share of the rest: half is Ray Data's.
 
     Raises:
         ConfigError: more GPUs are needed than there are.
@@ -98,28 +105,35 @@ def _shares(plan: TrainPlan) -> tuple[bool, dict[str, float]]:
     return use_gpu, wanted | ({"GPU": 1.0} if use_gpu else {})
 
 
-def _worker(told: dict[str, Any]) -> None:
-    """One worker."""
-    plan: TrainPlan = told["plan"]
-    work: Work = told["work"]
+def _train_worker(given: dict[str, Any]) -> str | None:
+    """Run one worker's part.
+
+    An exception would make Ray Train start all workers anew. That helps where a worker was killed,
+    and among several an exception may be what the others see of that. Alone, an exception is this
+    program's own and would come again: it is returned as a value.
+
+    Returns:
+        The serialised error that stopped it; None at the end of the run.
+    """
+    plan: TrainPlan = given["plan"]
+    work: Work = given["work"]
     # Its share and no more: threads that wait for one that has no core cost several times a step.
-    torch.set_num_threads(told["threads"])
+    torch.set_num_threads(given["threads"])
     device = str(ray.train.torch.get_device())
     group: Group = Processes(device) if dist.is_initialized() else ALONE
     try:
         work(plan, lambda feed, step: batches(feed, step, group), group, device)
-    except UsageError as error:
-        (Path(plan.folder) / REFUSED).write_text(str(error), encoding="utf-8")
-    except Exception:
-        # Alone, an exception is our own program's and would come again: it is not tried again.
-        # Among several it may be what the others see of a worker that was killed.
+    except Exception as error:
         if group.size > 1:
             raise
-        (Path(plan.folder) / BROKEN).write_text(traceback.format_exc(), encoding="utf-8")
+        if isinstance(error, ArchiveColorizerError):
+            return serialise_error(error)
+        return serialise_error(TrainingFailedError(traceback.format_exc()))
+    return None
 
 
 def batches(feed: Feed, first_step: int, group: Group = ALONE) -> Iterator[Batch]:
-    """A worker's share of every step's batch from a step on, for ever, made by Ray Data."""
+    """Yield a worker's share of every step's batch, from a step on, made by Ray Data; endless."""
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
@@ -127,14 +141,14 @@ def batches(feed: Feed, first_step: int, group: Group = ALONE) -> Iterator[Batch
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     rank, size = group.rank, group.size
 
-    def made(rows: dict[str, Any], first: int) -> dict[str, Any]:
+    def make(rows: dict[str, Any], first: int) -> dict[str, Any]:
         parts = [feed.batch(first + int(number), rank, size) for number in rows["id"]]
         return {name: np.stack([part[name].numpy() for part in parts]) for name in parts[0]}
 
     while True:
         blocks = CHUNK_STEPS // STEPS_A_TASK
         data = ray.data.range(CHUNK_STEPS, override_num_blocks=blocks).map_batches(
-            made, fn_args=(first_step,), batch_size=1
+            make, fn_args=(first_step,), batch_size=1
         )
         for rows in data.iter_batches(batch_size=1, prefetch_batches=2):
             yield {name: torch.from_numpy(np.array(value[0])) for name, value in rows.items()}

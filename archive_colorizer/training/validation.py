@@ -34,6 +34,8 @@ from archive_colorizer.training.recipe import Batch
 
 LOSS_SAMPLES: Final = 192
 """Held-out samples that the losses are taken from, the same ones each time."""
+HELD_BYTES: Final = 512 << 20
+"""Of those samples that stay in the host's memory; the others are drawn anew each time."""
 PICTURES: Final = 24
 """Held-out pictures whose PSNR and colourfulness are taken."""
 SHEET_ROWS: Final = 6
@@ -61,6 +63,7 @@ class Validator:
     def __init__(self, test: Library, feed: FeedConfig, task: Task, seed: int) -> None:
         self._test, self._config, self._task = test, feed, task
         self._seed = seed
+        self._held: list[Batch] = []
 
     def __call__(self, loop: Loop) -> Validation:
         """Losses and pictures of the moment."""
@@ -80,7 +83,7 @@ class Validator:
         feed = Feed(self._test, loop.recipe.sampler, size, self._seed, label="validation")
         found: dict[str, list[float]] = {}
         for number in range(-(-LOSS_SAMPLES // size)):
-            batch: Batch = {k: v.to(loop.device) for k, v in feed.batch(number).items()}
+            batch: Batch = {k: v.to(loop.device) for k, v in self._batch(feed, number).items()}
             with loop.autocast():
                 shared = loop.recipe.forward(batch)
                 named = {
@@ -91,6 +94,16 @@ class Validator:
             for name, value in named.items():
                 found.setdefault(name, []).append(float(value))
         return {name: fmean(values) for name, values in found.items()}
+
+    def _batch(self, feed: Feed, number: int) -> Batch:
+        """Draw a batch, or take the one that was drawn in an earlier validation."""
+        if number < len(self._held):
+            return self._held[number]
+        batch = feed.batch(number)
+        size = sum(value.nbytes for value in batch.values())
+        if number == len(self._held) and (number + 1) * size <= HELD_BYTES:
+            self._held.append(batch)
+        return batch
 
     def _pictures(self, subject: Subject) -> Shown:
         """Held-out pictures coloured or translated, beside grey or the source."""

@@ -54,6 +54,8 @@ def load_module(path: Path, card: ModelCard) -> nn.Module:
         module = MODELS[card.family].build_from(card.config)
         state = load_file(path)
         module.load_state_dict({name: _as_float(value) for name, value in state.items()})
+    except OSError as error:  # on a node that does not see the folder, for example
+        raise ModelReferenceError(f"{path}: cannot be read: {error}") from error
     except (SafetensorError, TypeError, ValueError, RuntimeError) as error:
         text = " ".join(str(error).split())[:300]
         raise ModelReferenceError(f"{path.name}: does not fit {card.family}: {text}") from error

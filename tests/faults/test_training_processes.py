@@ -68,6 +68,16 @@ def test_two_workers_fall_like_one(photos: Path, alone: Path, tmp_path: Path) ->
     assert looks[-1] < looks[0]
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_workers_refuse_is_one_line(photos: Path, tmp_path: Path, workers: str) -> None:
+    words = command(photos, tmp_path / "run", "--steps", "2", "--workers", workers,
+                    "--set", "feed.crop_px=66")  # fmt: skip
+    result = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
+    assert result.returncode == 2, result.stdout + result.stderr
+    said = result.stderr.strip().splitlines()[-1]
+    assert said.startswith("archive-colorizer: feed.crop_px=66 (RESOL): must be a multiple of")
+
+
 def workers_of(process: subprocess.Popen[str]) -> Iterator[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
         for child in psutil.Process(process.pid).children(recursive=True):

@@ -13,6 +13,8 @@ from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.settings.overlay import read_file
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses, validations
+from archive_colorizer.training.loop import Loop
+from archive_colorizer.training.recipe import Batch
 from archive_colorizer.training.recipes.cyclegan import Pool
 from archive_colorizer.training.run import train
 
@@ -59,21 +61,20 @@ def test_the_pool_is_part_of_what_is_resumed(seasons: Path, tmp_path: Path) -> N
     from safetensors.torch import load_file
 
     train(config(seasons, tmp_path / "whole", loop={"steps": 8}))
-    import archive_colorizer.training.run as module
 
     class StoppedError(Exception):
         pass
 
-    kept = module.Journal.stepped
+    kept = Loop.one_step
 
-    def stopping(self: object, loop: object, found: dict) -> None:
-        kept(self, loop, found)
+    def stopping(loop: Loop, batch: Batch) -> dict[str, torch.Tensor]:
         if loop.step == 5:
             loop.save()
             raise StoppedError
+        return kept(loop, batch)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module.Journal, "stepped", stopping)
+        patch.setattr(Loop, "one_step", stopping)
         with pytest.raises(StoppedError):
             train(config(seasons, tmp_path / "parts", loop={"steps": 8}))
     train(config(seasons, tmp_path / "parts", loop={"steps": 8}, run={"resume": True}))

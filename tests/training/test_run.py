@@ -14,6 +14,8 @@ from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses, validations
+from archive_colorizer.training.loop import Loop
+from archive_colorizer.training.recipe import Batch
 from archive_colorizer.training.run import train
 from archive_colorizer.weights.local import save_model
 
@@ -66,19 +68,17 @@ def test_a_stopped_run_that_goes_on_ends_like_one_that_was_not(
     class StoppedError(Exception):
         pass
 
-    import archive_colorizer.training.run as module
+    kept = Loop.one_step
 
-    kept = module.Journal.stepped
-
-    def stopping(self: object, loop: object, found: dict) -> None:
-        kept(self, loop, found)
+    def stopping(loop: Loop, batch: Batch) -> dict[str, torch.Tensor]:
         if loop.step == 4:
             loop.save()
         if loop.step == 5:
             raise StoppedError
+        return kept(loop, batch)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module.Journal, "stepped", stopping)
+        patch.setattr(Loop, "one_step", stopping)
         with pytest.raises(StoppedError):
             train(parts)
     with pytest.raises(LocationError, match="go on with --resume"):
@@ -90,6 +90,85 @@ def test_a_stopped_run_that_goes_on_ends_like_one_that_was_not(
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert [line["step"] for line in losses(tmp_path / "parts")] == [1, 2, 3, 4, 5, 6]
     assert [line["step"] for line in validations(tmp_path / "parts")] == [0, 3, 6]
+
+
+def drift(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """From a step on, throw the averaged weights off: what overfitting does to held-out losses."""
+    kept = Loop.one_step
+
+    def drifting(loop: Loop, batch: Batch) -> dict[str, torch.Tensor]:
+        found = kept(loop, batch)
+        if loop.step > after:
+            for weight in loop.ema.parameters():
+                weight.data.mul_(-3)
+        return found
+
+    monkeypatch.setattr(Loop, "one_step", drifting)
+
+
+def assert_is_ema_of(model: Path, checkpoint: Path, *, best: bool) -> None:
+    state = torch.load(checkpoint, weights_only=True)
+    held = state["best"]["weights"] if best else state["ema"]
+    saved = load_file(model / "model.safetensors")
+    assert all(torch.allclose(saved[n].float(), held[n].float(), atol=2e-3) for n in saved)
+
+
+def test_the_model_is_the_best_that_was_validated_not_the_last(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    drift(monkeypatch, after=6)
+    report = train(config(photos, run, loop={"steps": 12}))
+    lines = validations(run)
+    values = {line["step"]: line["figures"][report.goal] for line in lines}
+    best = min((3, 6), key=lambda step: values[step])
+    assert max(values[3], values[6]) < min(values[9], values[12])
+    assert (report.best_step, report.end, report.steps) == (best, values[best], 12)
+    assert [line["step"] for line in lines if line["best"]][-1] == best
+    assert_is_ema_of(run / "model", run / "last.pt", best=True)
+    card = resolve(str(run / "model")).card
+    assert f"{values[best]:.4f} at step {best}, the best validation" in card.training
+    assert card.figures[report.goal] == round(values[best], 4)
+    assert f"at step {best}, the best" in report.text()
+
+
+def test_the_best_so_far_survives_a_resumption(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    first = train(config(photos, run))
+    before = load_file(run / "model" / "model.safetensors")
+    drift(monkeypatch, after=6)
+    longer = train(config(photos, run, loop={"steps": 12}, run={"resume": True}))
+    assert (longer.steps, longer.best_step, longer.end) == (12, first.best_step, first.end)
+    after = load_file(run / "model" / "model.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_run_that_gains_nothing_over_its_start_says_so_and_keeps_the_start(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    first = tmp_path / "first"
+    train(config(photos, first))
+    drift(monkeypatch, after=0)
+    run = tmp_path / "second"
+    words = ["train", "chroma_unet", str(photos), "--init", str(first / "model"), "--steps", "2",
+             "--set", "feed.crop_px=32", "--batch-size", "4", "--engine", "local",
+             "--no-mlflow"]  # fmt: skip
+    assert main([*words, "--output", str(run)]) == 3
+    assert f"no gain over --init {first / 'model'}" in capsys.readouterr().out
+    old, new = (load_file(folder / "model" / "model.safetensors") for folder in (first, run))
+    assert all(torch.equal(old[name], new[name]) for name in old)
+    assert "at step 0, the best validation" in resolve(str(run / "model")).card.training
+
+
+def test_a_run_from_scratch_never_gives_its_first_weights(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drift(monkeypatch, after=0)
+    report = train(config(photos, tmp_path / "run"))
+    assert report.best_step > 0
+    assert not report.gained_nothing
 
 
 def test_a_run_does_not_go_on_with_other_settings(photos: Path, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from archive_colorizer.pipeline.engines.transport import refs_of
-from archive_colorizer.pipeline.job import JobSpec, steps
+from archive_colorizer.pipeline.job import steps
+from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.steps.record import Recorded
 from archive_colorizer.pipeline.steps.step import run_batch
 

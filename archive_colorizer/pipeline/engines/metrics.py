@@ -1,4 +1,4 @@
-"""What a job counts for Prometheus, through Ray's own exporter on every node.
+"""Metrics of a job for Prometheus, through Ray's own exporter on every node.
 
 Ray puts `ray_` before the names and adds the node; `infra/grafana/archive-colorizer.json` is a
 dashboard of them.
@@ -12,11 +12,11 @@ from ray.util.metrics import Counter, Histogram
 SECONDS: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Upper bounds of the histograms' buckets."""
 LEAST: Final = 1e-6
-"""Ray's histograms take no zero."""
+"""Stands for zero, which Ray's histograms refuse."""
 
 
 class Finished(Protocol):
-    """What is known of a finished page."""
+    """A finished page, as far as metrics need it."""
 
     status: str
     error_class: str
@@ -24,7 +24,7 @@ class Finished(Protocol):
 
 
 class JobMetrics:
-    """One worker's counters."""
+    """The counters and histograms of one worker."""
 
     def __init__(self) -> None:
         self._pictures = Counter(
@@ -46,7 +46,7 @@ class JobMetrics:
         )
 
     def count(self, finished: Sequence[Finished]) -> None:
-        """Add some pages."""
+        """Add finished pages to the counters."""
         for one in finished:
             self._pictures.inc(1, {"status": one.status, "error_class": one.error_class or "none"})
             spent = {step: ms / 1000 for step, ms in one.ms.items() if ms is not None}

@@ -1,8 +1,11 @@
-"""A picture that kills its worker must not stop the job: batches whose worker died are gone through
-picture by picture, and a picture on which a worker died twice fails alone.
+"""Quarantine: a picture that kills its worker must not stop the job.
 
-A marker in OUTPUT's temporaries says what a worker has in hand; it is taken away when that is done.
-So a marker that is found at the start says that a worker died on it.
+A batch whose worker died is done again picture by picture, and a picture on which a worker died
+twice fails alone.
+
+A killed worker can return nothing, so what it had in hand is marked by a file among OUTPUT's
+temporaries, which is deleted when the work is done. A marker that is found at the start of the same
+work says that a worker died on it.
 """
 
 import errno
@@ -20,13 +23,13 @@ from archive_colorizer.storage.location import TEMPORARIES
 FOLDER: Final = f"{TEMPORARIES}/tries"
 
 
-class Careful:
-    """Takes batches through steps, as `run_batch`, with markers.
+class Quarantine:
+    """Takes batches through the steps of one stage, as `run_batch`, with markers.
 
     Args:
-        steps: of one stage.
+        steps: the steps.
         store: OUTPUT.
-        stage: tells the stages of one plan apart.
+        stage: number that tells the stages of one plan apart.
     """
 
     def __init__(self, steps: Sequence[Step], store: Store, stage: int) -> None:
@@ -34,22 +37,22 @@ class Careful:
         self._folder = f"{FOLDER}/{stage}"
 
     def __call__(self, batch: Sequence[Any]) -> list[Any]:
-        """Records to as many records."""
+        """Map records to as many records."""
         ids = "\n".join(_ref(record).row_id for record in batch)
         marker = f"{self._folder}/batch-{hashlib.sha256(ids.encode()).hexdigest()[:32]}"
-        with self._reaching():
+        with self._reporting_loss():
             died = self._store.exists(marker)
         if died:
-            done = [result for record in batch for result in self._one(record)]
+            done = [result for record in batch for result in self._do_alone(record)]
         else:
             self._mark(marker)
             done = run_batch(self._steps, batch)
-        with self._reaching():
+        with self._reporting_loss():
             self._store.delete(marker)
         return done
 
     def _mark(self, marker: str) -> None:
-        with self._reaching():
+        with self._reporting_loss():
             try:
                 self._store.write_atomic(marker, b"")
             except OSError as error:
@@ -57,8 +60,8 @@ class Careful:
                     raise
 
     @contextmanager
-    def _reaching(self) -> Iterator[None]:
-        """What keeps this worker from OUTPUT keeps it from all work: one line says what."""
+    def _reporting_loss(self) -> Iterator[None]:
+        """Turn a store's OSError into one line: without OUTPUT this worker cannot work at all."""
         try:
             yield
         except OSError as error:
@@ -67,8 +70,8 @@ class Careful:
                 f"{self._store.uri}: cannot be reached from a worker: {reason}"
             ) from error
 
-    def _one(self, record: object) -> list[Any]:
-        """A picture of a batch on which a worker died."""
+    def _do_alone(self, record: object) -> list[Any]:
+        """Do a picture of a batch on which a worker died."""
         ref = _ref(record)
         marker = f"{self._folder}/{ref.row_id}"
         if self._store.exists(marker) and not isinstance(record, Outcome):

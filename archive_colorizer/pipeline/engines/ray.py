@@ -1,29 +1,29 @@
-"""The same steps on Ray Data: pools of actors, streaming, bounded memory."""
+"""The Ray engine: the same steps on Ray Data, with pools of actors, streaming, bounded memory."""
 
 import contextlib
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 import pyarrow as pa
 import ray
 import ray.data
-import ray.exceptions
 from ray.data import ActorPoolStrategy
 
-from archive_colorizer import errors
 from archive_colorizer.cluster import join_cluster
 from archive_colorizer.errors import UsageError
 from archive_colorizer.pipeline.config import RunConfig
 from archive_colorizer.pipeline.engines.metrics import JobMetrics
-from archive_colorizer.pipeline.engines.quarantine import Careful
+from archive_colorizer.pipeline.engines.quarantine import Quarantine
 from archive_colorizer.pipeline.engines.transport import (
     pack,
     pack_recorded,
+    pack_stop,
+    raise_stop,
     unpack,
     unpack_recorded,
 )
-from archive_colorizer.pipeline.job import JobSpec, Pool, Resources, plan, set_up, steps
+from archive_colorizer.pipeline.job import Pool, Resources, plan, set_up, steps
+from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.steps.record import Recorded
 from archive_colorizer.storage import open_store
 
@@ -36,7 +36,17 @@ MAX_BLOCK_BATCHES: Final = 4
 
 
 class StageWorker:
-    """Runs some consecutive steps on batches, as an actor."""
+    """Runs some consecutive steps on batches, as an actor.
+
+    A UsageError does not leave it as an exception: Ray would replace the actor and try again, and
+    the error would come out as a text. It is handed on as a value (`transport`) instead.
+
+    Args:
+        spec: of the job.
+        first: number of the first step.
+        last: number of the step after the last one.
+        threads: of torch and OpenCV.
+    """
 
     def __init__(self, spec: JobSpec, first: int, last: int, threads: int) -> None:
         import cv2
@@ -44,18 +54,30 @@ class StageWorker:
 
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
-        set_up(spec.config)
         way = steps(spec)
-        self._steps = way[first:last]
         self._is_end = last == len(way)
-        for step in self._steps:
-            step.setup()
+        self._stopped_by: UsageError | None = None
+        try:
+            set_up(spec.config)
+            for step in way[first:last]:
+                step.setup()
+            self._quarantine = Quarantine(way[first:last], open_store(spec.output), first)
+        except UsageError as error:
+            self._stopped_by = error
         self._metrics = JobMetrics()
-        self._careful = Careful(self._steps, open_store(spec.output), first)
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """Take a batch through this worker's steps."""
-        records = self._careful(unpack(table))
+        """Take a batch through this worker's steps; once stopped, it does no more work."""
+        if not self._stopped_by:
+            try:
+                return self._carry_out(table)
+            except UsageError as error:
+                self._stopped_by = error
+        return pack_stop(self._stopped_by, at_end=self._is_end)
+
+    def _carry_out(self, table: pa.Table) -> pa.Table:
+        raise_stop(table)
+        records = self._quarantine(unpack(table))
         if not self._is_end:
             return pack(records)
         self._metrics.count(records)
@@ -74,7 +96,7 @@ def cluster(config: RunConfig) -> Iterator[Resources]:
 
 
 def available(config: RunConfig) -> Resources:
-    """The cluster's resources, as the plan wants them."""
+    """Ask the cluster for its resources, as the plan wants them."""
     total = ray.cluster_resources()
     return Resources(
         cpus=max(1, int(total.get("CPU", 1))),
@@ -89,9 +111,12 @@ def run(spec: JobSpec, todo: pa.Table, resources: Resources) -> Iterator[list[Re
     """Take every page of `todo` (columns: the fields of PhotoRef) through the steps.
 
     Yields what was recorded, block by block, in the order of completion.
+
+    Raises:
+        UsageError: it stopped a worker.
     """
     pools = plan(resources, [step.kind for step in steps(spec)])
-    data = ray.data.from_arrow(_blocks(todo, pools[0]))
+    data = ray.data.from_arrow(_cut_blocks(todo, pools[0]))
     for pool in pools:
         data = data.map_batches(
             StageWorker,
@@ -102,35 +127,19 @@ def run(spec: JobSpec, todo: pa.Table, resources: Resources) -> Iterator[list[Re
             num_cpus=pool.cpus,
             num_gpus=pool.gpus or None,
             resources=dict(pool.custom) or None,
-            ray_remote_args_fn=_bounded_retries,
+            ray_remote_args_fn=_bound_retries,
         )
-    try:
-        for table in data.iter_batches(batch_size=None, batch_format="pyarrow"):
-            yield unpack_recorded(table)
-    except ray.exceptions.RayError as error:
-        raise _ours(error) or error from error
+    for table in data.iter_batches(batch_size=None, batch_format="pyarrow"):
+        raise_stop(table)
+        yield unpack_recorded(table)
 
 
-def _ours(error: BaseException) -> UsageError | None:
-    """What the user can mend, if that is what stopped a worker.
-
-    Ray Data wraps what a worker raises and the cause is lost on the way; the text has it.
-    """
-    for name, text in re.findall(
-        r"^archive_colorizer\.errors\.(\w+): (.*)$", str(error), re.MULTILINE
-    ):
-        kind = getattr(errors, name, None)
-        if isinstance(kind, type) and issubclass(kind, UsageError):
-            return kind(text)
-    return None
-
-
-def _bounded_retries() -> dict[str, Any]:
+def _bound_retries() -> dict[str, Any]:
     return {"max_restarts": MAX_RESTARTS, "max_task_retries": MAX_TASK_RETRIES}
 
 
-def _blocks(todo: pa.Table, pool: Pool) -> list[pa.Table]:
-    """Blocks of whole batches: few enough to cost little, enough to keep every actor busy."""
+def _cut_blocks(todo: pa.Table, pool: Pool) -> list[pa.Table]:
+    """Cut blocks of whole batches: few enough to cost little, enough to keep every actor busy."""
     batches = -(-todo.num_rows // pool.batch_size)
     wanted = batches // (pool.actors * BLOCKS_PER_ACTOR)
     rows = pool.batch_size * min(MAX_BLOCK_BATCHES, max(1, wanted))

@@ -1,48 +1,89 @@
-"""How records travel between workers: as Arrow tables."""
+"""Transport between workers: records travel as Arrow tables, and so does an error that stops one.
+
+Every table that a worker gives has the column `stopped_by`. It is null but where an error of the
+user's (a UsageError) stopped the worker: then the table is one row with the serialised error, the
+workers after it hand that on, and the driver raises it.
+"""
 
 import pickle
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
+from archive_colorizer.errors import UsageError, deserialise_error, serialise_error
 from archive_colorizer.pipeline.records import PhotoRef
 from archive_colorizer.pipeline.steps.record import Recorded
 
-_RECORD = "record"
-_TIMES = pa.map_(pa.string(), pa.float64())
-_REF_FIELDS = tuple(item.name for item in fields(PhotoRef))
+_RECORD: Final = "record"
+_STOPPED_BY: Final = "stopped_by"
+_RECORDS: Final = pa.schema([(_RECORD, pa.large_binary()), (_STOPPED_BY, pa.string())])
+_RECORDED: Final = pa.schema(
+    [
+        ("row_id", pa.string()),
+        ("status", pa.string()),
+        ("error_class", pa.string()),
+        ("ms", pa.map_(pa.string(), pa.float64())),
+        (_STOPPED_BY, pa.string()),
+    ]
+)
+_REF_FIELDS: Final = tuple(item.name for item in fields(PhotoRef))
 
 
 def refs_of(table: pa.Table) -> list[PhotoRef]:
-    """Rows of a table with the fields of PhotoRef as columns (others are ignored)."""
+    """Read the rows of a table that has the fields of PhotoRef as columns; others are ignored."""
     names = [name for name in _REF_FIELDS if name in table.column_names]
     return [PhotoRef(**row) for row in table.select(names).to_pylist()]
 
 
 def pack(records: Sequence[object]) -> pa.Table:
-    """Records of our own as one binary column: they only travel between our own workers."""
+    """Pickle records into one binary column: they only travel between our own workers."""
     data = [pickle.dumps(record, protocol=5) for record in records]
-    return pa.table({_RECORD: pa.array(data, pa.large_binary())})
+    return pa.table({_RECORD: data, _STOPPED_BY: [None] * len(data)}, _RECORDS)
 
 
 def unpack(table: pa.Table) -> list[Any]:
-    """The inverse of `pack`; a table of page references gives PhotoRefs."""
+    """Read records that were packed; a table of page references gives PhotoRefs."""
     if _RECORD not in table.column_names:
         return list(refs_of(table))
     return [pickle.loads(item) for item in table.column(_RECORD).to_pylist()]  # noqa: S301
 
 
 def pack_recorded(recorded: Sequence[Recorded]) -> pa.Table:
-    """What the driver hears of a finished batch."""
-    columns = {
-        item.name: [getattr(one, item.name) for one in recorded] for item in fields(Recorded)
-    }
-    times = pa.array([list(ms.items()) for ms in columns.pop("ms")], _TIMES)
-    return pa.table({**columns, "ms": times})
+    """Put what the driver is told of a finished batch into plain columns."""
+    rows = [
+        {name: getattr(one, name, None) for name in _RECORDED.names} | {"ms": list(one.ms.items())}
+        for one in recorded
+    ]
+    return pa.Table.from_pylist(rows, _RECORDED)
 
 
 def unpack_recorded(table: pa.Table) -> list[Recorded]:
-    """The inverse of `pack_recorded`."""
-    return [Recorded(**{**row, "ms": dict(row["ms"])}) for row in table.to_pylist()]
+    """Read what `pack_recorded` packed."""
+    rows = table.drop_columns(_STOPPED_BY).to_pylist()
+    return [Recorded(**{**row, "ms": dict(row["ms"])}) for row in rows]
+
+
+def pack_stop(error: UsageError, *, at_end: bool) -> pa.Table:
+    """Pack the error that stopped a worker.
+
+    Args:
+        error: what the user can mend.
+        at_end: whether the worker is one of the last stage, whose tables the driver reads.
+    """
+    row = {_STOPPED_BY: serialise_error(error)}
+    return pa.Table.from_pylist([row], _RECORDED if at_end else _RECORDS)
+
+
+def raise_stop(table: pa.Table) -> None:
+    """Raise the error that stopped an earlier worker, if one did.
+
+    Raises:
+        UsageError: the same class, with the same line.
+    """
+    if _STOPPED_BY not in table.column_names:
+        return
+    stops = table.column(_STOPPED_BY).drop_null()
+    if len(stops):
+        raise deserialise_error(stops[0].as_py())

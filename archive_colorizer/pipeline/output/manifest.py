@@ -42,7 +42,6 @@ class JobContext:
     git_commit: str
     torch_version: str
     ray_version: str
-    mlflow_run_id: str = ""
     review_doubt: float = 1.0
     """Pictures whose mean doubt is above this are marked for review."""
 
@@ -62,7 +61,6 @@ def outcome_row(outcome: Outcome, context: JobContext, node: str) -> dict[str, A
         "git_commit": context.git_commit,
         "torch_version": context.torch_version,
         "ray_version": context.ray_version,
-        "mlflow_run_id": context.mlflow_run_id,
         "node": node,
         "status": str(outcome.status),
         "error_class": outcome.error_class,

@@ -60,7 +60,6 @@ _SOFTWARE: Final = [
     ("torch_version", pa.string()),
     ("ray_version", pa.string()),
     ("node", pa.string()),
-    ("mlflow_run_id", pa.string()),
 ]
 _TIMES: Final = [
     ("started_at", pa.timestamp("us", "UTC")),

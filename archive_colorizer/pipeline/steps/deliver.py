@@ -6,7 +6,7 @@ derivative is never whole in memory.
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, BinaryIO, TypeVar
 
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from archive_colorizer.errors import WritePhotoError
 from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.quality import Meter, Quality, measure
-from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.output.layout import is_ours
 from archive_colorizer.pipeline.output.lease import Fence
 from archive_colorizer.pipeline.records import Derivative, Made, Outcome, PhotoRef, Status
@@ -31,28 +31,16 @@ class Deliver(Stage[MadeT, Outcome]):
 
     name = "deliver"
 
-    def __init__(
-        self,
-        config: JobConfig,
-        output: str,
-        labels: Mapping[str, str],
-        token: str,
-        owner: str,
-        composition: Composition[MadeT],
-    ) -> None:
+    def __init__(self, spec: JobSpec, composition: Composition[MadeT]) -> None:
         self.kind = composition.kind
-        self._config = config
+        self._spec = spec
         self._composition = composition
-        self._output = output
-        self._labels = labels
-        self._token = token
-        self._owner = owner
 
     def setup(self) -> None:
         """Open OUTPUT, and load what composing needs."""
         self._composition.setup()
-        self._store: Store = open_store(self._output)
-        self._fence = Fence(self._store, self._owner)
+        self._store: Store = open_store(self._spec.output)
+        self._fence = Fence(self._store, self._spec.owner)
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:
         """Deliver each picture; a picture's error becomes its outcome."""
@@ -77,14 +65,16 @@ class Deliver(Stage[MadeT, Outcome]):
         )
 
     def _write(self, made: MadeT, ms: dict[str, float]) -> Derivative:
-        ref, deliver = made.ref, self._config.deliver
+        ref, deliver = made.ref, self._spec.config.deliver
         picture = self._composition.picture(made, ms)
         start_s = time.perf_counter()
         luma = picture.luma_hw
         ms["compose"] += ms_since(start_s)
         bits = deliver.bits or (16 if luma.itemsize == 2 else 8)
         settings = encode.Settings(deliver.format, deliver.quality, bits)
-        with self._store.staged(ref.output_key, self._token, replace=self._ours(ref)) as sink:
+        with self._store.staged(
+            ref.output_key, self._spec.context.job_id, replace=self._ours(ref)
+        ) as sink:
             start_s = time.perf_counter()
             meter = Meter(luma)
             encode.encode(picture, sink, settings, self._tags(made), meter)
@@ -112,8 +102,8 @@ class Deliver(Stage[MadeT, Outcome]):
         """Figures of what was delivered: it is decoded again, unless a lossless file's strips were
         measured.
         """
-        audit = self._config.run.audit
-        if self._config.deliver.format == "jpeg" or audit:
+        audit = self._spec.config.run.audit
+        if self._spec.config.deliver.format == "jpeg" or audit:
             return measure(luma_hw, sink, full=audit)
         return meter.quality()
 
@@ -134,7 +124,7 @@ class Deliver(Stage[MadeT, Outcome]):
         xmp = metadata.build_xmp(
             {
                 "rowId": ref.row_id,
-                **self._labels,
+                **self._spec.labels,
                 "sourceUri": ref.source_uri,
                 "sourceSha256": facts.source_sha256,
             },

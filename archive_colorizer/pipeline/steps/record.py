@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archive_colorizer.errors import LocationError
+from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.output.disk_reserve import release
 from archive_colorizer.pipeline.output.lease import Fence
 from archive_colorizer.pipeline.output.manifest import JobContext, outcome_table, write_part
@@ -31,20 +32,18 @@ class Record(Stage[Outcome, Recorded]):
     name = "record"
     takes_outcomes = True
 
-    def __init__(self, output: str, context: JobContext, owner: str) -> None:
-        self._output = output
-        self._context = context
-        self._owner = owner
+    def __init__(self, spec: JobSpec) -> None:
+        self._spec = spec
 
     def setup(self) -> None:
         """Open OUTPUT."""
-        self._store = open_store(self._output)
-        self._fence = Fence(self._store, self._owner)
+        self._store = open_store(self._spec.output)
+        self._fence = Fence(self._store, self._spec.owner)
 
     def __call__(self, batch: Sequence[Outcome]) -> list[Recorded]:
         """Write the rows of a batch: derivatives first, then their rows."""
         self._fence.check()
-        write_rows(self._store, batch, self._context)
+        write_rows(self._store, batch, self._spec.context)
         return [_recorded(outcome) for outcome in batch]
 
 
