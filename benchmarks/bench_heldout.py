@@ -3,8 +3,8 @@
     python benchmarks/bench_heldout.py SHARD [--limit N] [--model REF ...]
 
 SHARD is a Parquet shard whose column `source` names where its colour photographs come from. Writes
-benchmarks/results/heldout.json: PSNR over grey, share of the truth's colourfulness, ab error and the
-rank of doubt, for each source and for each model.
+benchmarks/results/heldout.json: PSNR over grey, share of the truth's colourfulness, ab error and
+the rank of doubt, for each source and for each model.
 """
 
 import argparse
