@@ -42,7 +42,7 @@ def fine_tune(shards: Path, source: str, minutes: float, limit: int) -> dict[str
     with tempfile.TemporaryDirectory() as scratch:
         photos, run, held = (Path(scratch) / name for name in ("photos", "run", "held"))
         count = photographs(shards, source, photos)
-        words = ["train", "chroma_unet", str(photos), "--output", str(run), "--init", MODEL,
+        words = ["train", "chroma_lite", str(photos), "--output", str(run), "--init", MODEL,
                  "--minutes", str(minutes), "--lr", "3e-4", "--set", "recipe.rebalance=0",
                  "--set", "feed.zoom=0.7", "--set", "loop.ema=0.99", "--engine", "local",
                  "--no-mlflow"]  # fmt: skip

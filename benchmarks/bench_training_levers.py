@@ -23,6 +23,7 @@ from archive_colorizer.cli.exit_codes import EXIT_NO_GAIN
 from archive_colorizer.cli.main import main as command
 
 MODEL = "builtin:default"
+FAMILY = "chroma_lite"
 OWN = {"recipe.rebalance": "0", "recipe.hint_share": "0.3", "feed.zoom": "0.7", "loop.ema": "0.99"}
 LEVERS: dict[str, dict[str, str]] = {
     "own recipe": {},
@@ -49,7 +50,7 @@ SCRATCH: dict[str, dict[str, str]] = {
 
 def train_variant(shards: str, run: Path, name: str, steps: int, minutes: float) -> float:
     """Train; gives seconds a step."""
-    words = ["train", "chroma_unet", shards, "--output", str(run), "--engine", "local",
+    words = ["train", FAMILY, shards, "--output", str(run), "--engine", "local",
              "--no-mlflow"]  # fmt: skip
     settings = OWN
     if name in SCRATCH:
