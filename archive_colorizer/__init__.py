@@ -5,4 +5,4 @@ Importing this package loads neither torch nor ray; the subpackages that need th
 
 from typing import Final
 
-__version__: Final = "0.1.0"
+__version__: Final = "0.2.0"

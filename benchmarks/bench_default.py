@@ -23,7 +23,7 @@ from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.run import evaluate
 
-VIVIDNESS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
+VIVIDNESS = (0.0, 0.25, 0.5, 0.75, 1.0)
 KEPT = ("psnr_mean", "psnr_over_grey", "ssim", "colourfulness", "colourfulness_ratio", "ciede2000",
         "ab_error", "doubt_spearman", "ms_per_picture")  # fmt: skip
 IMAGES = ROOT / "docs" / "images"

@@ -1,30 +1,22 @@
 """Train `builtin:default` anew on a folder of Parquet shards: the command of its model card.
 
-    python jobs/train_default.py SHARDS RUN [OPTION ...]
+    python jobs/train_default.py SHARDS RUN [START] [OPTION ...]
 
-Two runs of `archive-colorizer train`: one that lifts rare colours, and one from there that takes
-colours as often as they are and sees larger parts of a picture. Each goes on where it was stopped.
-RUN/second/model is the model; `jobs/finish_default.py` gives it its card. Options go to both.
+START is a model reference; without it the encoder begins at its published ImageNet weights (extra
+`pretrained`). jobs/settings/default.toml has the settings: a GPU trains 8 minutes, all photographs
+on it. A run goes on where it was stopped. `jobs/finish_default.py` averages it with START and gives
+the mean its card.
 """
 
 import sys
+from pathlib import Path
 
 from archive_colorizer.cli.main import main
 
-FIRST = ("--minutes", "75")
-SECOND = (
-    *("--minutes", "115", "--lr", "6e-4", "--set", "recipe.rebalance=0"),
-    *("--set", "recipe.hint_share=0.3", "--set", "feed.zoom=0.7", "--set", "loop.ema=0.9995"),
-)
-
-
-def train(shards: str, run: str, *words: str) -> int:
-    """One run."""
-    return main(["train", "chroma_unet", shards, "--output", run, "--resume", *words])
-
+SETTINGS = Path(__file__).parent / "settings" / "default.toml"
 
 if __name__ == "__main__":
-    data, place, *options = sys.argv[1:]
-    code = train(data, f"{place}/first", *FIRST, *options)
-    start = ("--init", f"{place}/first/model")
-    sys.exit(code or train(data, f"{place}/second", *start, *SECOND, *options))
+    shards, run, *options = sys.argv[1:]
+    start = ["--init", options.pop(0)] if options and not options[0].startswith("-") else []
+    words = ["train", "chroma_lite", shards, "--output", run, "--config", str(SETTINGS), "--resume"]
+    sys.exit(main([*words, *start, *options]))

@@ -31,6 +31,11 @@ ENLARGED: Final = "enlarged"
 """Flag of a derivative that has more pixels than the master, which a model put there."""
 TRANSLATED: Final = "translated"
 """Flag of a derivative that shows another picture than the master."""
+NEARLY_GREY: Final = "nearly_grey"
+"""Flag of a derivative that hardly got any colour."""
+NEARLY_GREY_BELOW: Final = 10.0
+"""Colourfulness (Hasler & Suesstrunk 2003; 15 is slightly colourful) below which one is flagged: a
+fiftieth of the validation photographs that `builtin:default` colours."""
 ASKED_FOR: Final = frozenset({ENLARGED, TRANSLATED})
 """Flags that the job's settings give every picture; any other asks for a review."""
 

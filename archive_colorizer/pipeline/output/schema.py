@@ -60,6 +60,7 @@ _SOFTWARE: Final = [
     ("torch_version", pa.string()),
     ("ray_version", pa.string()),
     ("node", pa.string()),
+    ("mlflow_run_id", pa.string()),  # null: columns are only added
 ]
 _TIMES: Final = [
     ("started_at", pa.timestamp("us", "UTC")),

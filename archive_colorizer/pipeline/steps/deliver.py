@@ -17,7 +17,15 @@ from archive_colorizer.imaging.quality import Meter, Quality, measure
 from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.output.layout import is_ours
 from archive_colorizer.pipeline.output.lease import Fence
-from archive_colorizer.pipeline.records import Derivative, Made, Outcome, PhotoRef, Status
+from archive_colorizer.pipeline.records import (
+    NEARLY_GREY,
+    NEARLY_GREY_BELOW,
+    Derivative,
+    Made,
+    Outcome,
+    PhotoRef,
+    Status,
+)
 from archive_colorizer.pipeline.steps.composition import Composition
 from archive_colorizer.pipeline.steps.picture_errors import writing
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
@@ -61,8 +69,13 @@ class Deliver(Stage[MadeT, Outcome]):
             doubt_p95=made.doubt_p95,
             device=made.device,
             precision=made.precision,
-            flags=(*made.facts.flags, *self._composition.flags),
+            flags=(*made.facts.flags, *self._composition.flags, *self._doubts(derivative)),
         )
+
+    def _doubts(self, derivative: Derivative) -> tuple[str, ...]:
+        """A person should look at what stayed nearly grey: the model's doubt is low there."""
+        grey = self._composition.keeps_luminance and derivative.colourfulness < NEARLY_GREY_BELOW
+        return (NEARLY_GREY,) if grey else ()
 
     def _write(self, made: MadeT, ms: dict[str, float]) -> Derivative:
         ref, deliver = made.ref, self._spec.config.deliver
