@@ -119,5 +119,5 @@ def test_what_the_driver_hears_travels_as_plain_columns() -> None:
     times = {"read": 1.5, "model": None}
     recorded = [Recorded("a", "ok", "", times), Recorded("b", "failed", "missing", {})]
     table = pack_recorded(recorded)
-    assert table.column_names == ["row_id", "status", "error_class", "ms"]
+    assert table.column_names == ["row_id", "status", "error_class", "ms", "stopped_by"]
     assert unpack_recorded(table) == recorded
