@@ -111,12 +111,8 @@ def faulty(object_store: "ObjectStore", bucket: str) -> Iterator["FaultyStore"]:
     """The store behind a proxy that answers badly when it is told to."""
     from faulty import FaultyStore
 
-    from archive_colorizer.storage import S3Settings, configure
-
     proxy = FaultyStore(object_store.port)
-    configure(S3Settings(endpoint=proxy.url))
     try:
         yield proxy
     finally:
-        configure(S3Settings())
         proxy.close()

@@ -10,7 +10,7 @@ from archive_colorizer.errors import ConfigError
 
 if TYPE_CHECKING:
     from archive_colorizer.pipeline.config import JobConfig
-    from archive_colorizer.storage import Store
+    from archive_colorizer.storage import S3Settings
 
 
 def add_colorize(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
@@ -123,31 +123,31 @@ def _fill_store(parser: argparse.ArgumentParser) -> None:
     SettingOptions(parser, "run", RunConfig).add("s3_endpoint", "s3_anonymous")
 
 
-def _open_output(args: argparse.Namespace) -> "Store":
-    from archive_colorizer.storage import S3Settings, configure, open_store
+def _read_s3_settings(args: argparse.Namespace) -> "S3Settings":
+    from archive_colorizer.storage import S3Settings
 
-    reached = group_given(args).get("run", {})
-    configure(
-        S3Settings(
-            endpoint=str(reached.get("s3_endpoint", "")),
-            anonymous=bool(reached.get("s3_anonymous", False)),
-        )
+    given = group_given(args).get("run", {})
+    return S3Settings(
+        endpoint=str(given.get("s3_endpoint", "")),
+        anonymous=bool(given.get("s3_anonymous", False)),
     )
-    return open_store(args.output)
 
 
 def run_status(args: argparse.Namespace) -> int:
     """Run `archive-colorizer status`."""
     from archive_colorizer.pipeline.output.status import summarize
+    from archive_colorizer.storage import open_store
 
-    print(summarize(_open_output(args)).text())
+    print(summarize(open_store(args.output, _read_s3_settings(args))).text())
     return EXIT_OK
 
 
 def run_verify(args: argparse.Namespace) -> int:
     """Run `archive-colorizer verify`."""
     from archive_colorizer.pipeline.output.verify import verify
+    from archive_colorizer.storage import open_store
 
-    report = verify(_open_output(args))
+    s3 = _read_s3_settings(args)
+    report = verify(open_store(args.output, s3), s3)
     print(report.text())
     return EXIT_SOME_FAILED if report.findings else EXIT_OK

@@ -12,6 +12,7 @@ from archive_colorizer.errors import ConfigError
 from archive_colorizer.settings.kinds import BatchSize, Count, EdgePx, Sharpness, Workers
 from archive_colorizer.settings.overlay import lay_over, suggest
 from archive_colorizer.settings.schema import Setting, settings
+from archive_colorizer.storage import S3Settings
 
 Format = Literal["jpeg", "png", "tiff"]
 
@@ -121,6 +122,11 @@ class RunConfig:
     """Measure the quality columns at full size."""
     verbose: bool = False
     """Print Ray's own messages too."""
+
+    @property
+    def s3(self) -> S3Settings:
+        """The way to object stores, for whatever opens one."""
+        return S3Settings(endpoint=self.s3_endpoint, anonymous=self.s3_anonymous)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archive_colorizer.models.catalog import Task
-from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.job_models import task_of
 from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.steps.colorize import Colorize
@@ -22,29 +21,22 @@ from archive_colorizer.pipeline.steps.record import Record
 from archive_colorizer.pipeline.steps.restore import Restore, Sharpen
 from archive_colorizer.pipeline.steps.step import Kind, Step
 from archive_colorizer.pipeline.steps.translate import Translate
-from archive_colorizer.storage import S3Settings, configure
 
 
 def steps(spec: JobSpec) -> tuple[Step, ...]:
     """List the steps of one picture, in order. (Listing comes before them, on the driver.)"""
-    config, enlarger = spec.config, spec.enlarger
+    config, enlarger, s3 = spec.config, spec.enlarger, spec.config.run.s3
     translates = task_of(spec.model) is Task.TRANSLATE
     kind = Translate if translates else Colorize
     return (
         Read(config.run, config.color.upscale),
-        Prepare(config.color, translates=translates),
+        Prepare(config.color, s3, translates=translates),
         kind(spec.model, config.color, config.run),
         *([Restore(enlarger, config.run)] if translates and enlarger else []),
         *([Sharpen(config.color)] if config.color.sharpen else []),
-        Deliver(spec, InPlaceOfMaster() if translates else OverMaster(config.color, enlarger)),
+        Deliver(spec, InPlaceOfMaster() if translates else OverMaster(config.color, s3, enlarger)),
         Record(spec),
     )  # fmt: skip
-
-
-def set_up(config: JobConfig) -> None:
-    """Prepare a process for the stores: a driver and each worker call it once, before any."""
-    run = config.run
-    configure(S3Settings(endpoint=run.s3_endpoint, anonymous=run.s3_anonymous))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,6 @@ from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.engines.transport import refs_of
 from archive_colorizer.pipeline.inputs.listing import Listing, list_source, total_bytes
 from archive_colorizer.pipeline.inputs.selection import MANIFEST_COLUMNS, Selection, select
-from archive_colorizer.pipeline.job import set_up
 from archive_colorizer.pipeline.job_models import Models, models_of
 from archive_colorizer.pipeline.job_spec import JobSpec, digest, job_record, make_spec
 from archive_colorizer.pipeline.output import disk_reserve, layout, manifest
@@ -37,10 +36,9 @@ def preview(config: JobConfig) -> Preview:
     Raises:
         UsageError: as `colorize`.
     """
-    set_up(config)
     layout.check_apart(config.source, config.output)
     models = models_of(config)
-    chosen = _select(config, _list(config), open_store(config.output), models)
+    chosen = _select(config, _list(config), open_store(config.output, config.run.s3), models)
     return Preview(
         listed=chosen.listed,
         todo=chosen.todo.num_rows,
@@ -62,10 +60,9 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
             another run. Nothing was done.
     """
     start_s = time.monotonic()
-    set_up(config)
     layout.check_apart(config.source, config.output)
     models = models_of(config)
-    store = open_store(config.output)
+    store = open_store(config.output, config.run.s3)
     with show or display() as shown:
         shown.say("listing")
         listing = _list(config)
@@ -82,7 +79,9 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
 
 
 def _list(config: JobConfig) -> Listing:
-    listing = list_source(config.source, config.select.include, config.select.exclude)
+    listing = list_source(
+        config.source, config.select.include, config.select.exclude, s3=config.run.s3
+    )
     layout.check_masters_apart(listing.table["source_uri"], config.output)
     return listing
 

@@ -33,7 +33,7 @@ from botocore.exceptions import ConnectionError as EndpointError
 
 from archive_colorizer.storage.base import Entry
 from archive_colorizer.storage.location import Location
-from archive_colorizer.storage.settings import S3Settings, settings
+from archive_colorizer.storage.settings import S3Settings
 
 ATTEMPTS: Final = 4
 """Attempts at a request by botocore, with its backoff."""
@@ -75,10 +75,10 @@ class S3Store:
     latency_s = 1.0
     fills_up = False
 
-    def __init__(self, place: Location, given: S3Settings | None = None) -> None:
+    def __init__(self, place: Location, settings: S3Settings) -> None:
         self.bucket = place.bucket
         self._prefix = f"{place.key.rstrip('/')}/" if place.key.strip("/") else ""
-        self._settings = given or settings()
+        self._settings = settings
 
     @property
     def _client(self) -> Any:  # noqa: ANN401 (boto3 makes its classes at run time)
@@ -208,25 +208,25 @@ class _Uncloseable:
         return self._file.tell()
 
 
-def find_entry(place: Location) -> Entry | None:
+def find_entry(place: Location, settings: S3Settings) -> Entry | None:
     """Ask for one object's entry; None where there is none.
 
     Raises:
         OSError: the store does not say.
     """
-    found = S3Store(Location(place.text, place.bucket, ""))._head(place.key)
+    found = S3Store(Location(place.text, place.bucket, ""), settings)._head(place.key)
     if found is None:
         return None
     return Entry(place.key, place.uri, found["ContentLength"], None, found["ETag"].strip('"'))
 
 
-def open_object(place: Location) -> BinaryIO:
+def open_object(place: Location, settings: S3Settings) -> BinaryIO:
     """Open one object, whole, as a seekable handle; small ones in memory, larger ones on disk.
 
     Raises:
         OSError: as `Store.open`.
     """
-    return download(client(settings()), place.bucket, place.key)
+    return download(client(settings), place.bucket, place.key)
 
 
 def download(s3: Any, bucket: str, key: str) -> BinaryIO:  # noqa: ANN401
@@ -262,7 +262,7 @@ def _open_spool(size: int) -> BinaryIO:
 
 
 @lru_cache(maxsize=8)
-def client(given: S3Settings) -> Any:  # noqa: ANN401
+def client(settings: S3Settings) -> Any:  # noqa: ANN401
     """Make the client for some settings, once a process.
 
     Raises:
@@ -273,15 +273,15 @@ def client(given: S3Settings) -> Any:  # noqa: ANN401
         connect_timeout=10,
         read_timeout=60,
         max_pool_connections=32,
-        s3={"addressing_style": "path"} if given.endpoint else {},
-        **({"signature_version": botocore.UNSIGNED} if given.anonymous else {}),
+        s3={"addressing_style": "path"} if settings.endpoint else {},
+        **({"signature_version": botocore.UNSIGNED} if settings.anonymous else {}),
     )
     try:
         return boto3.session.Session().client(
-            "s3", endpoint_url=given.endpoint or None, config=config
+            "s3", endpoint_url=settings.endpoint or None, config=config
         )
     except (BotoCoreError, ValueError) as error:
-        _raise_os_error(error, given.endpoint or "s3")
+        _raise_os_error(error, settings.endpoint or "s3")
 
 
 def _make_entry(store: S3Store, found: dict[str, Any]) -> Entry:

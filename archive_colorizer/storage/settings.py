@@ -1,9 +1,10 @@
-"""Settings of object stores; the same for every reader and writer of a process.
+"""Settings of object stores, which callers hand to whatever opens a store or a file.
 
 Credentials are not here: boto3 finds them in the environment, in profiles or in a machine's role.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,15 +17,5 @@ class S3Settings:
     """Sign nothing: for public buckets."""
 
 
-_settings = S3Settings()
-
-
-def configure(given: S3Settings) -> None:
-    """Set this process's settings; a driver and each worker do it once."""
-    global _settings
-    _settings = given
-
-
-def settings() -> S3Settings:
-    """Give the settings of this process."""
-    return _settings
+DEFAULT_S3: Final = S3Settings()
+"""The settings of a caller that has none: the endpoint from the environment, requests signed."""

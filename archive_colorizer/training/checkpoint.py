@@ -8,6 +8,7 @@ from typing import Any, Final
 import torch
 
 from archive_colorizer.errors import LocationError
+from archive_colorizer.storage.atomic import atomic_path
 
 CHECKPOINT: Final = "last.pt"
 MAX_TEXT: Final = 200
@@ -24,12 +25,10 @@ def write_state(path: Path, state: Mapping[str, Any]) -> None:
     Raises:
         LocationError: it cannot be written; the state before it is still there.
     """
-    temporary = path.with_name(f"{path.name}.tmp")
     try:
-        torch.save(state, temporary)
-        temporary.replace(path)
+        with atomic_path(path) as temporary:
+            torch.save(state, temporary)
     except (OSError, RuntimeError) as error:  # torch's writer says a full disk by the latter
-        temporary.unlink(missing_ok=True)
         raise LocationError(
             f"{path}: step {state['step']:,} cannot be written "
             f"({shutil.disk_usage(path.parent).free >> 20} MiB free): {shorten(error)}"

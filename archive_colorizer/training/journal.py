@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from archive_colorizer.imaging.comparison_sheet import comparison_sheet
 from archive_colorizer.registry.tracking import Tracker
+from archive_colorizer.storage.atomic import write_atomic
 from archive_colorizer.training.curve import draw_curves
 from archive_colorizer.training.loop import Best, Loop
 from archive_colorizer.training.step_losses import StepLine
@@ -160,6 +161,4 @@ def _keep_until(path: Path, step: int) -> None:
     if not path.exists():
         return
     kept = [line for line in _read_lines(path) if line["step"] <= step]
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-    temporary.replace(path)
+    write_atomic(path, "".join(json.dumps(line) + "\n" for line in kept))

@@ -21,7 +21,7 @@ from archive_colorizer.pipeline.config import JobConfig, overlay
 from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.run import JobReport, colorize
-from archive_colorizer.storage import open_store
+from archive_colorizer.storage import S3Settings, open_store, s3
 
 pytestmark = pytest.mark.s3
 Run = Callable[..., JobReport]
@@ -157,6 +157,26 @@ def test_a_file_that_is_not_ours_is_left(uploaded: str, bucket: str, run: Run) -
     out.write_atomic("one.colorized.jpg", b"somebody's")
     assert run(uploaded, f"s3://{bucket}/out").errors == {"write_error": 1}
     assert out.read("one.colorized.jpg") == b"somebody's"
+
+
+@pytest.mark.parametrize("source", ["", "/one.jpg", "/list.csv"])
+def test_nothing_goes_past_the_settings_of_the_job(
+    uploaded: str, bucket: str, run: Run, object_store: Any, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, source: str,
+) -> None:  # fmt: skip
+    open_store(uploaded).write_atomic("list.csv", b"uri\none.jpg\n")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # nothing answers there
+    monkeypatch.setattr(s3, "PATIENCE_S", 0.0)
+    s3.client.cache_clear()
+    reached = {"s3_endpoint": object_store.url, "inline_mib": 0}  # each step reads masters itself
+    out = f"s3://{bucket}/out"
+    assert run(uploaded + source, out, run=reached).ok == (1 if source else 5)
+    assert run(uploaded + source, str(tmp_path / "out"), run=reached).failed == 0
+    settings = S3Settings(endpoint=object_store.url)
+    assert not verify(open_store(out, settings), settings).findings
+    for place in (out, str(tmp_path / "out")):
+        for name in ("status", "verify"):
+            assert main([name, place, "--s3-endpoint", object_store.url]) == 0
 
 
 @pytest.mark.slow

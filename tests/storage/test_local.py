@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive_colorizer.errors import LocationError
-from archive_colorizer.storage import open_store, open_uri
+from archive_colorizer.storage import DEFAULT_S3, open_store, open_uri
 from archive_colorizer.storage.local import LocalStore
 from archive_colorizer.storage.location import TEMPORARIES, path_of_uri, uri_of_path
 
@@ -47,7 +47,7 @@ def test_a_name_that_is_not_utf8_is_listed_and_opened_by_its_uri(store: LocalSto
     (entry,) = store.list()
     assert os.fsencode(entry.key) == raw
     assert entry.uri == store.uri + "Stra%DFe%20100%25.jpg" == store.uri_of(entry.key)
-    with open_uri(entry.uri) as file:
+    with open_uri(entry.uri, DEFAULT_S3) as file:
         assert file.read() == b"x"
     assert store.read(entry.key) == b"x"
 
@@ -207,11 +207,11 @@ def test_other_schemes_are_refused_in_one_line(location: str) -> None:
         open_store(location)
     assert "\n" not in str(caught.value)
     with pytest.raises(OSError, match=location):
-        open_uri(location)
+        open_uri(location, DEFAULT_S3)
 
 
 def test_opening_a_file_that_is_not_there_is_an_os_error(store: LocalStore) -> None:
     with pytest.raises(FileNotFoundError):
         store.open("x")
     with pytest.raises(FileNotFoundError):
-        open_uri(store.uri_of("x"))
+        open_uri(store.uri_of("x"), DEFAULT_S3)

@@ -13,7 +13,7 @@ import pytest
 
 from archive_colorizer.errors import LockedError
 from archive_colorizer.pipeline.output.lease import Lock
-from archive_colorizer.storage import open_store, open_uri, s3
+from archive_colorizer.storage import DEFAULT_S3, S3Settings, open_store, open_uri, s3
 
 pytestmark = pytest.mark.s3
 KEYS = ("plain.jpg", "a folder/with spaces & signs+%.jpg", "한국어/사진.jpg", "quote'\"#?.tif",
@@ -32,7 +32,7 @@ def test_what_is_written_is_read_and_listed(bucket: str) -> None:
         assert found[key].etag
         assert found[key].uri == store.uri_of(key)
         assert store.key_of(found[key].uri) == key
-        with open_uri(found[key].uri) as file:
+        with open_uri(found[key].uri, DEFAULT_S3) as file:
             assert file.read() == b"x" * (number + 1)
     assert [e.key for e in store.list("한국어")] == ["한국어/사진.jpg"]
     assert store.exists("plain.jpg")
@@ -100,7 +100,7 @@ def test_a_head_whose_body_breaks_off_is_fetched_again(
     faulty: Any, monkeypatch: pytest.MonkeyPatch, bucket: str
 ) -> None:
     monkeypatch.setattr(s3.time, "sleep", lambda _: None)
-    store = open_store(f"s3://{bucket}")
+    store = open_store(f"s3://{bucket}", S3Settings(endpoint=faulty.url))
     store.write_atomic("x", b"0123456789")
     faulty.faults.extend(["slow_down", "cut", "cut"])
     assert store.read_head("x", 8) == b"01234567"
@@ -177,7 +177,7 @@ def test_of_several_processes_that_race_for_the_lease_one_holds_it(bucket: str) 
 
 
 def test_a_store_that_asks_for_less_is_asked_again(faulty: Any, bucket: str) -> None:
-    store = open_store(f"s3://{bucket}")
+    store = open_store(f"s3://{bucket}", S3Settings(endpoint=faulty.url))
     faulty.faults.extend(["slow_down", "error", "reset"])
     store.write_atomic("k", b"0123456789")
     assert [fault for _, _, fault in faulty.played] == ["slow_down", "error", "reset"]
@@ -191,7 +191,7 @@ def test_a_body_that_breaks_off_goes_on_where_it_stopped(
     faulty: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3.time, "sleep", lambda _: None)
-    store = open_store(f"s3://{bucket}")
+    store = open_store(f"s3://{bucket}", S3Settings(endpoint=faulty.url))
     data = os.urandom(3 << 20)
     store.write_atomic("k", data)
     faulty.faults.extend(["cut", "cut", "cut"])

@@ -22,7 +22,7 @@ from archive_colorizer.pipeline.engines.transport import (
     unpack,
     unpack_recorded,
 )
-from archive_colorizer.pipeline.job import Pool, Resources, plan, set_up, steps
+from archive_colorizer.pipeline.job import Pool, Resources, plan, steps
 from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.steps.record import Recorded
 from archive_colorizer.storage import open_store
@@ -58,10 +58,10 @@ class StageWorker:
         self._is_end = last == len(way)
         self._stopped_by: UsageError | None = None
         try:
-            set_up(spec.config)
             for step in way[first:last]:
                 step.setup()
-            self._quarantine = Quarantine(way[first:last], open_store(spec.output), first)
+            store = open_store(spec.output, spec.config.run.s3)
+            self._quarantine = Quarantine(way[first:last], store, first)
         except UsageError as error:
             self._stopped_by = error
         self._metrics = JobMetrics()

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.pipeline.inputs.pages import make_page, page_of_path, read_sha256
-from archive_colorizer.storage import Location, open_file, parse_location
+from archive_colorizer.storage import Location, S3Settings, open_file, parse_location
 
 INVENTORIES: Final = frozenset({".csv", ".parquet"})
 UNDERSTOOD: Final = ("object_id", "collection", "sensitivity", "class_id")
@@ -19,13 +19,13 @@ BATCH_ROWS: Final = 50_000
 ROOT: Final = parse_location("/")
 
 
-def read_inventory(source: Location) -> Iterator[dict[str, Any]]:
+def read_inventory(source: Location, s3: S3Settings) -> Iterator[dict[str, Any]]:
     """Yield a row of PAGES for each row of an inventory.
 
     Raises:
         ConfigError: it cannot be read or understood; the row is named.
     """
-    table = _read_table(source)
+    table = _read_table(source, s3)
     if "uri" not in table.column_names:
         names = ", ".join(table.column_names)
         raise ConfigError(f"{source.text}: an inventory needs a column 'uri' (it has: {names})")
@@ -38,9 +38,9 @@ def read_inventory(source: Location) -> Iterator[dict[str, Any]]:
             number += 1
 
 
-def _read_table(source: Location) -> pa.Table:
+def _read_table(source: Location, s3: S3Settings) -> pa.Table:
     try:
-        with open_file(source) as file:
+        with open_file(source, s3) as file:
             if source.suffix == ".parquet":
                 return pq.read_table(file)
             header = file.readline().decode("utf-8-sig")

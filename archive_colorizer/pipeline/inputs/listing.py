@@ -16,7 +16,14 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.formats import ENDINGS
 from archive_colorizer.pipeline.inputs.inventory import INVENTORIES, read_inventory
 from archive_colorizer.pipeline.inputs.pages import PAGES, page_of_entry, page_of_path
-from archive_colorizer.storage import Location, find_entry, open_store, parse_location
+from archive_colorizer.storage import (
+    DEFAULT_S3,
+    Location,
+    S3Settings,
+    find_entry,
+    open_store,
+    parse_location,
+)
 
 PICTURES: Final = ENDINGS
 CHUNK_ROWS: Final = 50_000
@@ -37,7 +44,13 @@ class Listing:
     notes: tuple[str, ...] = ()
 
 
-def list_source(source: str, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Listing:
+def list_source(
+    source: str,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    *,
+    s3: S3Settings = DEFAULT_S3,
+) -> Listing:
     """List a folder, one picture, or a CSV or Parquet inventory.
 
     Raises:
@@ -45,32 +58,32 @@ def list_source(source: str, include: Sequence[str] = (), exclude: Sequence[str]
         ConfigError: an inventory that cannot be understood; the row is named.
     """
     place = parse_location(source)
-    rows = _list_s3(place) if place.is_s3 else _list_path(place)
+    rows = _list_s3(place, s3) if place.is_s3 else _list_path(place, s3)
     listing = _collect(rows, _Filter(include, exclude))
     if not listing.table.num_rows:
         raise LocationError(f"{source}: no pictures there ({listing.ignored:,} files ignored)")
     return listing
 
 
-def _list_path(place: Location) -> Iterator[dict[str, Any] | None]:
+def _list_path(place: Location, s3: S3Settings) -> Iterator[dict[str, Any] | None]:
     path = place.path
     if path.is_dir():
-        return _walk(place)
+        return _walk(place, s3)
     if not path.is_file():
         raise LocationError(f"{place.text}: no such folder, picture or inventory")
     if place.suffix in INVENTORIES:
-        return read_inventory(place)
+        return read_inventory(place, s3)
     return iter([page_of_path(path, path.name)])
 
 
-def _list_s3(place: Location) -> Iterator[dict[str, Any] | None]:
+def _list_s3(place: Location, s3: S3Settings) -> Iterator[dict[str, Any] | None]:
     """List a bucket: a key that ends like a picture or an inventory is one, others are prefixes."""
     if place.suffix in INVENTORIES:
-        return read_inventory(place)
+        return read_inventory(place, s3)
     if place.suffix not in PICTURES:
-        return _walk(place)
+        return _walk(place, s3)
     try:
-        entry = find_entry(place)
+        entry = find_entry(place, s3)
     except OSError as error:
         raise LocationError(f"{place.text}: {error.strerror}") from error
     if entry is None:
@@ -116,9 +129,9 @@ def _collect(rows: Iterable[dict[str, Any] | None], wanted: _Filter) -> Listing:
     return Listing(pa.Table.from_batches(batches, PAGES), counts["ignored"], notes)
 
 
-def _walk(place: Location) -> Iterator[dict[str, Any] | None]:
+def _walk(place: Location, s3: S3Settings) -> Iterator[dict[str, Any] | None]:
     try:
-        for entry in open_store(place).list():
+        for entry in open_store(place, s3).list():
             name = PurePosixPath(entry.key)
             hidden = any(part.startswith(".") for part in name.parts)
             if hidden or name.suffix.lower() not in PICTURES:

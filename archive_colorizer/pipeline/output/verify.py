@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.layout import is_own_file, read_job
-from archive_colorizer.storage import Store, open_uri
+from archive_colorizer.storage import DEFAULT_S3, S3Settings, Store, open_uri
 from archive_colorizer.storage.location import TEMPORARIES
 
 COLUMNS: Final = (
@@ -47,10 +47,14 @@ class VerifyReport:
         return "\n".join([*lines, verdict])
 
 
-def verify(store: Store) -> VerifyReport:
+def verify(store: Store, s3: S3Settings = DEFAULT_S3) -> VerifyReport:
     """Compare OUTPUT and its masters with the manifest.
 
     A master is compared when its row has a hash: an excluded or unreadable one has none.
+
+    Args:
+        store: of OUTPUT.
+        s3: the way to masters that are objects; OUTPUT may be a folder all the same.
 
     Raises:
         LocationError: there is no job at that place.
@@ -61,7 +65,7 @@ def verify(store: Store) -> VerifyReport:
     rows = manifest.read(store, COLUMNS)
     work = [*_list_hashes(rows, "source"), *_list_hashes(rows, "derivative")]
     with ThreadPoolExecutor(THREADS) as pool:
-        compared = [found for found in pool.map(lambda item: _compare(*item), work) if found]
+        compared = [found for found in pool.map(lambda item: _compare(s3, *item), work) if found]
     masters = len(work) - len(list(_list_hashes(rows, "derivative")))
     findings = (*compared, *_check_rows(rows, job), *_check_files(store, rows))
     return VerifyReport(masters, len(work) - masters, findings)
@@ -73,9 +77,9 @@ def _list_hashes(rows: pa.Table, kind: str) -> Iterator[tuple[str, str, str]]:
     return ((name, uri, sha) for uri, sha in zip(uris, hashes, strict=True) if uri and sha)
 
 
-def _compare(name: str, uri: str, sha256: str) -> Finding | None:
+def _compare(s3: S3Settings, name: str, uri: str, sha256: str) -> Finding | None:
     try:
-        with open_uri(uri) as file:
+        with open_uri(uri, s3) as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     except OSError as error:
         return Finding(f"missing_{name}", f"{uri} ({error.strerror or error})")

@@ -24,7 +24,7 @@ from archive_colorizer.pipeline.records import (
 )
 from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.step import Kind, ms_since
-from archive_colorizer.storage import open_uri
+from archive_colorizer.storage import S3Settings, open_uri
 from archive_colorizer.weights.reference import ResolvedModel
 
 MadeIn = TypeVar("MadeIn", bound=Made, contravariant=True)
@@ -61,8 +61,8 @@ class OverMaster(Composition[Coloured]):
 
     keeps_luminance = True
 
-    def __init__(self, color: ColorConfig, upscaler: ResolvedModel | None) -> None:
-        self._color, self._upscaler = color, upscaler
+    def __init__(self, color: ColorConfig, s3: S3Settings, upscaler: ResolvedModel | None) -> None:
+        self._color, self._s3, self._upscaler = color, s3, upscaler
         # What is enlarged is too large to travel to another actor.
         self.kind = "gpu" if upscaler else "cpu"
         self.flags = (ENLARGED,) if upscaler else ()
@@ -89,7 +89,7 @@ class OverMaster(Composition[Coloured]):
     def picture(self, made: Coloured, ms: dict[str, float]) -> Encodable:
         """The master, read again at full size, with the chroma brought to its edges."""
         start_s = time.perf_counter()
-        master = _read_master(made)
+        master = _read_master(made, self._s3)
         ms["compose"] = ms_since(start_s)
         if self._enlarger:
             start_s = time.perf_counter()
@@ -131,10 +131,10 @@ class InPlaceOfMaster(Composition[Painted]):
         return None
 
 
-def _read_master(made: Coloured) -> Decoded:
+def _read_master(made: Coloured, s3: S3Settings) -> Decoded:
     ref, data = made.prepared.ref, made.prepared.data
     with (
         reading(ref),
-        open_uri(ref.source_uri) if data is None else io.BytesIO(data) as source,
+        open_uri(ref.source_uri, s3) if data is None else io.BytesIO(data) as source,
     ):
         return read_luma(source, made.prepared.header)

@@ -47,7 +47,7 @@ class Deliver(Stage[MadeT, Outcome]):
     def setup(self) -> None:
         """Open OUTPUT, and load what composing needs."""
         self._composition.setup()
-        self._store: Store = open_store(self._spec.output)
+        self._store: Store = open_store(self._spec.output, self._spec.config.run.s3)
         self._fence = Fence(self._store, self._spec.owner)
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:

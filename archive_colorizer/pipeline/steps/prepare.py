@@ -12,7 +12,7 @@ from archive_colorizer.pipeline.config import ColorConfig
 from archive_colorizer.pipeline.records import Opened, Outcome, Prepared, SourceFacts, Status
 from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
-from archive_colorizer.storage import open_uri
+from archive_colorizer.storage import S3Settings, open_uri
 
 COLOUR_CLASSES: Final = frozenset({"colour", "tinted"})
 """Masters of these classes are left as they are unless recolouring is asked for."""
@@ -23,8 +23,9 @@ class Prepare(Stage[Opened, Prepared]):
 
     name = "prepare"
 
-    def __init__(self, config: ColorConfig, *, translates: bool = False) -> None:
+    def __init__(self, config: ColorConfig, s3: S3Settings, *, translates: bool = False) -> None:
         self._proxy_px = config.proxy_px
+        self._s3 = s3
         self._translates = translates
         self._recolor = config.on_colour == "recolor" or translates
 
@@ -37,7 +38,7 @@ class Prepare(Stage[Opened, Prepared]):
         ref, data = opened.ref, opened.data
         with (
             reading(ref),
-            open_uri(ref.source_uri) if data is None else io.BytesIO(data) as source,
+            open_uri(ref.source_uri, self._s3) if data is None else io.BytesIO(data) as source,
         ):
             reduced = read_reduced(source, opened.header, self._proxy_px)
         tone, source_chroma = tone_class(reduced.pixels)

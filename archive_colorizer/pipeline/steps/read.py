@@ -31,6 +31,7 @@ class Read(Stage[PhotoRef, Opened]):
     def __init__(self, config: RunConfig, upscale: int = 1) -> None:
         self._inline_bytes = int(config.inline_mib * (1 << 20))
         self._max_megapixels = config.max_megapixels
+        self._s3 = config.s3
         self._upscale = upscale
 
     def __call__(self, batch: Sequence[PhotoRef]) -> list[Opened | Outcome]:
@@ -69,7 +70,7 @@ class Read(Stage[PhotoRef, Opened]):
 
     def _bytes_of(self, ref: PhotoRef) -> tuple[bytes | None, BinaryIO, str, int]:
         """The bytes if they may travel, a handle on them, their SHA-256 and their number."""
-        source = open_uri(ref.source_uri)
+        source = open_uri(ref.source_uri, self._s3)
         data = source.read(self._inline_bytes + 1)
         if len(data) <= self._inline_bytes:
             source.close()

@@ -37,7 +37,7 @@ class Record(Stage[Outcome, Recorded]):
 
     def setup(self) -> None:
         """Open OUTPUT."""
-        self._store = open_store(self._spec.output)
+        self._store = open_store(self._spec.output, self._spec.config.run.s3)
         self._fence = Fence(self._store, self._spec.owner)
 
     def __call__(self, batch: Sequence[Outcome]) -> list[Recorded]:
