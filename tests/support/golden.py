@@ -38,8 +38,8 @@ figure of a row (relative)."""
 VARYING: Final = frozenset(
     {
         "row_id", "job_id", "source_uri", "source_path_raw", "source_sha256", "source_bytes",
-        "source_mtime", "etag", "steps", "git_commit", "torch_version", "ray_version", "node",
-        "started_at", "ms_read", "ms_prepare", "ms_model", "ms_compose",
+        "source_mtime", "etag", "steps", "version", "git_commit", "torch_version", "ray_version",
+        "node", "started_at", "ms_read", "ms_prepare", "ms_model", "ms_compose",
         "ms_encode", "ms_write", "derivative_uri", "derivative_sha256", "derivative_bytes",
     }
 )  # fmt: skip

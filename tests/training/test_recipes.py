@@ -80,7 +80,7 @@ def test_each_network_is_still_while_the_other_learns(make_library: MakeLibrary)
     for phase, still in ((discriminator, "generator"), (generator, "discriminator")):
         trained = Loop(recipe, LoopConfig(steps=9), Path("unused"))
         before = [p.clone() for p in recipe.modules[still].parameters()]
-        trained._turn(phase, batch, recipe.forward(batch))
+        trained._run_phase(phase, batch, recipe.forward(batch))
         assert all(map(torch.equal, before, recipe.modules[still].parameters()))
 
 
