@@ -1,5 +1,6 @@
 """Fixtures that several parts use: a tiny model, and a small archive of drawn masters."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,3 +117,9 @@ def faulty(object_store: "ObjectStore", bucket: str) -> Iterator["FaultyStore"]:
         yield proxy
     finally:
         proxy.close()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """No test file may load Ray: it reads the environment's token but once, and tests set one."""
+    if "ray" in sys.modules:
+        raise pytest.UsageError("a test file imports Ray as it is collected: import it in the test")

@@ -6,11 +6,18 @@ from typing import Any
 
 import pytest
 
-from archive_colorizer import cluster
 from archive_colorizer.errors import LocationError
 
 # Ray reads deprecated settings of its own.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture
+def cluster() -> Any:
+    """The module, loaded late: Ray reads the token but once, and other tests set one."""
+    from archive_colorizer import cluster
+
+    return cluster
 
 
 def fail(error: Exception) -> Any:
@@ -30,7 +37,7 @@ def fail(error: Exception) -> Any:
     ],
 )
 def test_what_ray_says_when_it_cannot_start_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
+    cluster: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
 ) -> None:
     monkeypatch.setattr(cluster.ray, "init", fail(error))
     with pytest.raises(LocationError, match=line) as caught, cluster.join_cluster("ray://x"):
@@ -39,6 +46,7 @@ def test_what_ray_says_when_it_cannot_start_is_one_line(
 
 
 def test_an_error_of_the_program_is_not_taken_for_one_of_the_cluster(
+    cluster: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cluster.ray, "init", fail(KeyError("ours")))
@@ -47,7 +55,7 @@ def test_an_error_of_the_program_is_not_taken_for_one_of_the_cluster(
 
 
 def test_sigterm_and_standard_error_are_the_programs_own_again(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    cluster: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def init(**_: object) -> None:
         os.write(2, b"chatter of Ray's C++ parts\n")

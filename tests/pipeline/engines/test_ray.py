@@ -3,13 +3,13 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from archive_colorizer.errors import LockedError, ModelReferenceError
 from archive_colorizer.pipeline.config import JobConfig
-from archive_colorizer.pipeline.engines.ray import StageWorker
 from archive_colorizer.pipeline.engines.transport import pack, raise_stop
 from archive_colorizer.pipeline.job import steps
 from archive_colorizer.pipeline.job_models import models_of
@@ -18,6 +18,13 @@ from archive_colorizer.pipeline.output import layout
 from archive_colorizer.storage import open_store
 
 Job = Callable[..., JobConfig]
+
+
+def stage_worker(*given: Any) -> Any:
+    """Loaded late: Ray reads the environment's token but once, and other tests set one."""
+    from archive_colorizer.pipeline.engines.ray import StageWorker
+
+    return StageWorker(*given)
 
 
 def spec_of(config: JobConfig, tmp_path: Path) -> JobSpec:
@@ -32,12 +39,12 @@ def test_a_worker_whose_model_is_gone_gives_that_error_and_every_stage_hands_it_
     spec = spec_of(job(color={"model": str(model)}), tmp_path)
     shutil.rmtree(model)
     count = len(steps(spec))
-    table = StageWorker(spec, 0, 3, 1)(pa.table({"row_id": ["a"]}))
+    table = stage_worker(spec, 0, 3, 1)(pa.table({"row_id": ["a"]}))
     for stage in (slice(3, count - 1), slice(count - 1, count)):
         with pytest.raises(ModelReferenceError, match="cannot be read") as caught:
             raise_stop(table)
         assert "\n" not in str(caught.value)
-        table = StageWorker(spec, stage.start, stage.stop, 1)(table)
+        table = stage_worker(spec, stage.start, stage.stop, 1)(table)
     with pytest.raises(ModelReferenceError):
         raise_stop(table)
 
@@ -47,7 +54,7 @@ def test_a_worker_that_was_stopped_in_a_step_does_no_more_work(
 ) -> None:
     spec = spec_of(job(), tmp_path)
     last = len(steps(spec))
-    worker = StageWorker(spec, last - 1, last, 1)
+    worker = stage_worker(spec, last - 1, last, 1)
     with pytest.raises(LockedError, match="the run of this worker is over"):  # no lease is there
         raise_stop(worker(pack([])))
     monkeypatch.setattr(worker, "_quarantine", None)
