@@ -37,8 +37,9 @@ def _fill_colorize(parser: argparse.ArgumentParser) -> None:
     add_tables(parser)
     group = parser.add_argument_group("which pictures")
     SettingOptions(group, "select", SelectConfig).add(
-        "include", "exclude", "exclude_list", "hints", "fixity", "limit", "retry_failed", "redo"
-    )
+        "include", "exclude", "exclude_list", "include_again", "sensitive", "hints", "fixity",
+        "allow_unmatched", "limit", "retry_failed", "redo", "ids", "adopt", "adopt_new",
+    )  # fmt: skip
     group = parser.add_argument_group("what they become")
     SettingOptions(group, "color", ColorConfig).add(
         "model", "vividness", "proxy_px", "back", "label", "restore", "sharpen", "upscale",
@@ -49,7 +50,8 @@ def _fill_colorize(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")
     SettingOptions(group, "run", RunConfig).add(
         "address", "s3_endpoint", "s3_anonymous", "engine", "workers", "batch_size",
-        "max_megapixels", "require_cleared_weights", "audit", "verbose",
+        "max_megapixels", "max_program_errors", "keep_model", "recheck_masters",
+        "require_cleared_weights", "audit", "verbose",
     )  # fmt: skip
 
 

@@ -128,6 +128,8 @@ def _is_shown(default: object) -> bool:
 
 
 def _format(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_format, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

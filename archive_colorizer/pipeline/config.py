@@ -27,16 +27,30 @@ class SelectConfig:
     """Glob patterns on the path relative to SOURCE: not these pages."""
     exclude_list: Annotated[str, Setting(metavar="FILE")] = ""
     """File of paths, URIs or object ids that are never opened."""
+    include_again: bool = False
+    """Take up again pictures that were excluded once and are no longer. Without it they stay so."""
+    sensitive: Annotated[tuple[str, ...], Setting(repeat=True, metavar="WORD")] = (
+        "restricted", "closed", "sensitive",
+    )  # fmt: skip
+    """Values of an inventory's `sensitivity` whose pictures are never opened."""
+    allow_unmatched: bool = False
+    """Go on although entries of the exclude, fixity or hints list name nothing that is listed."""
     hints: Annotated[str, Setting(metavar="FILE")] = ""
     """File of points whose colour is known: CSV with path, x, y, colour."""
     fixity: Annotated[str, Setting(metavar="FILE")] = ""
-    """File of SHA-256 values that the masters must have."""
+    """File of checksums that the masters must have: MD5, SHA-1, SHA-256 or SHA-512."""
     limit: Count = 0
     """At most so many pictures; 0 takes all."""
     retry_failed: bool = False
     """Do the failed pictures again."""
     redo: bool = False
-    """Do all pictures again."""
+    """Do finished pictures again, all or those of `ids`."""
+    ids: Annotated[str, Setting(metavar="FILE")] = ""
+    """File of row ids, one a line: with `redo`, only these rows."""
+    adopt: bool = False
+    """Take the weights that the model reference names now, for finished pictures too."""
+    adopt_new: bool = False
+    """Take the weights that the model reference names now, for unfinished pictures alone."""
 
 
 @settings("color")
@@ -116,6 +130,12 @@ class RunConfig:
     """Larger masters fail as too_large before they are decoded."""
     inline_mib: Annotated[float, Setting(ge=0, unit="MiB")] = 32.0
     """Larger files do not travel between actors but are read again."""
+    keep_model: Literal["on", "off"] = "on"
+    """Keep a copy of the model's weights in OUTPUT, for later runs."""
+    recheck_masters: bool = False
+    """Hash the masters again at the job's end."""
+    max_program_errors: Count = 50
+    """So many pictures in a row that end in an error of the program end the job."""
     require_cleared_weights: bool = False
     """Refuse models whose training pictures' rights are not cleared."""
     audit: bool = False

@@ -65,6 +65,8 @@ class PhotoRef:
     collection_json: str = "{}"
     expected_sha256: str = ""
     """From the fixity list or the inventory; empty when none was given."""
+    problem: str = ""
+    """Why the page cannot even be opened, found while listing; empty where nothing is wrong."""
     attempt: int = 1
 
 

@@ -28,6 +28,7 @@ PAGES: Final = pa.schema(
         ("class_id", pa.string()),
         ("expected_sha256", pa.string()),
         ("collection_json", pa.string()),
+        ("problem", pa.string()),
     ]
 )
 
@@ -75,6 +76,7 @@ def make_page(uri: str, relative: str, *, size: int, mtime_ns: int | None) -> di
         "class_id": "",
         "expected_sha256": "",
         "collection_json": "{}",
+        "problem": "",
     }
 
 
