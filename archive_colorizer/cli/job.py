@@ -1,4 +1,4 @@
-"""The commands of a colouring job: colorize, status, verify."""
+"""The commands of a colouring job: colorize, status, verify, relocate."""
 
 import argparse
 from dataclasses import replace
@@ -96,13 +96,13 @@ def run_colorize(args: argparse.Namespace) -> int:
         return EXIT_OK
     report = colorize(config)
     print(report.text())
-    return EXIT_SOME_FAILED if report.failed else EXIT_OK
+    return EXIT_OK if report.is_clean else EXIT_SOME_FAILED
 
 
 def add_status(commands: Any) -> None:  # noqa: ANN401
     """Add the command `status`."""
     add_command(
-        commands, "status", run_status, _fill_store,
+        commands, "status", run_status, _fill_status,
         "how far a job is: counts by status and error class, speed, what is left",
         "archive-colorizer status colour/",
     )  # fmt: skip
@@ -111,10 +111,41 @@ def add_status(commands: Any) -> None:  # noqa: ANN401
 def add_verify(commands: Any) -> None:  # noqa: ANN401
     """Add the command `verify`."""
     add_command(
-        commands, "verify", run_verify, _fill_store,
+        commands, "verify", run_verify, _fill_verify,
         "re-hash masters and derivatives against the manifest",
         "archive-colorizer verify colour/",
     )  # fmt: skip
+
+
+def add_relocate(commands: Any) -> None:  # noqa: ANN401
+    """Add the command `relocate`."""
+    add_command(
+        commands, "relocate", run_relocate, _fill_relocate,
+        "tell OUTPUT that its masters, or OUTPUT itself, have moved",
+        "archive-colorizer relocate colour/ --from /mnt/old/scans --to /mnt/new/scans",
+    )  # fmt: skip
+
+
+def _fill_status(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sums", action="store_true", help="write the derivatives' SHA-256, as sha256sum does"
+    )
+    _fill_store(parser)
+
+
+def _fill_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--masters", metavar="DIR", default="",
+        help="where the masters are now; those that are not there were weeded",
+    )  # fmt: skip
+    _fill_store(parser)
+
+
+def _fill_relocate(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--from", dest="old", metavar="OLD", required=True, help="folder or s3:// prefix of then")
+    add("--to", dest="new", metavar="NEW", required=True, help="folder or s3:// prefix of now")
+    _fill_store(parser)
 
 
 def _fill_store(parser: argparse.ArgumentParser) -> None:
@@ -137,10 +168,15 @@ def _read_s3_settings(args: argparse.Namespace) -> "S3Settings":
 
 def run_status(args: argparse.Namespace) -> int:
     """Run `archive-colorizer status`."""
-    from archive_colorizer.pipeline.output.status import summarize
+    from archive_colorizer.pipeline.output.status import list_sums, summarize
     from archive_colorizer.storage import open_store
 
-    print(summarize(open_store(args.output, _read_s3_settings(args))).text())
+    store = open_store(args.output, _read_s3_settings(args))
+    if args.sums:
+        for line in list_sums(store):
+            print(line)
+    else:
+        print(summarize(store).text())
     return EXIT_OK
 
 
@@ -150,6 +186,17 @@ def run_verify(args: argparse.Namespace) -> int:
     from archive_colorizer.storage import open_store
 
     s3 = _read_s3_settings(args)
-    report = verify(open_store(args.output, s3), s3)
+    report = verify(open_store(args.output, s3), s3, args.masters)
     print(report.text())
     return EXIT_SOME_FAILED if report.findings else EXIT_OK
+
+
+def run_relocate(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer relocate`."""
+    from archive_colorizer.pipeline.output.relocate import relocate
+    from archive_colorizer.storage import open_store
+
+    store = open_store(args.output, _read_s3_settings(args))
+    masters, derivatives = relocate(store, args.old, args.new)
+    print(f"{masters:,} masters and {derivatives:,} derivatives are named at {args.new} now")
+    return EXIT_OK

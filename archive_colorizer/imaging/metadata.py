@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape, quoteattr, unescape
 
 from PIL import Image
 
@@ -28,7 +28,10 @@ TRANSLATION: Final = (
     "it shows a time of day, season or style that the original does not."
 )
 ROW_ID: Final = re.compile(rb'arcol:rowId="([0-9a-f]{64})"')
-ROW_ID_BYTES: Final = len('arcol:rowId=""') + 64
+LABEL: Final = re.compile(r"""arcol:(\w+)=(["'])(.*?)\2""", re.DOTALL)
+LABELS_BYTES: Final = 1 << 14
+"""More than the labels of one picture take; paths are the longest of them."""
+_QUOTES: Final = {"&quot;": '"', "&#10;": "\n", "&#9;": "\t", "&#13;": "\r"}
 CHUNK_BYTES: Final = 1 << 18
 """Read at once in search of a row id; a JPEG's EXIF and XMP have at most half of it."""
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -82,17 +85,25 @@ def _xml(text: str) -> str:
 
 
 def find_row_id(source: BinaryIO) -> str | None:
-    """The row id in a derivative of ours; None for any other file.
+    """The row id in a derivative of ours; None for any other file."""
+    return find_labels(source).get("rowId")
+
+
+def find_labels(source: BinaryIO) -> dict[str, str]:
+    """What a derivative of ours says of itself (`rowId`, `pageId` ...); empty for any other file.
 
     Our encoders write it before the pixels, so of our own files only the head is read.
     """
     source.seek(0)
     held = b""
     while part := source.read(CHUNK_BYTES):
-        held = held[-ROW_ID_BYTES:] + part
-        if match := ROW_ID.search(held):
-            return match[1].decode()
-    return None
+        held = held[-LABELS_BYTES:] + part
+        match = ROW_ID.search(held)
+        end = held.find(b">", match.end()) if match else -1
+        if match and end >= 0:
+            text = held[match.start() : end].decode("utf-8", errors="replace")
+            return {name: unescape(value, _QUOTES) for name, _, value in LABEL.findall(text)}
+    return {}
 
 
 def carried_exif(header: Header) -> bytes:

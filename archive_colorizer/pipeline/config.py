@@ -161,6 +161,15 @@ class JobConfig:
     color: ColorConfig = field(default_factory=ColorConfig)
     deliver: OutputConfig = field(default_factory=OutputConfig)
     run: RunConfig = field(default_factory=RunConfig)
+    given: tuple[str, ...] = ()
+    """Settings that somebody named (section.key), even where they named the default."""
+
+    def is_given(self, section: str, key: str) -> bool:
+        """Whether a setting was named; one that is not at its default must have been."""
+        values = getattr(self, SECTIONS[section])
+        return f"{section}.{key}" in self.given or getattr(values, key) != getattr(
+            type(values)(), key
+        )
 
 
 SECTIONS: Final[Mapping[str, str]] = {
@@ -179,9 +188,11 @@ def overlay(config: JobConfig, values: Mapping[str, object], where: str) -> JobC
         ConfigError: as `lay_over`; also an unknown section.
     """
     changes: dict[str, Any] = {}
+    given = set(config.given)
     for name, entries in values.items():
         if name not in SECTIONS or not isinstance(entries, Mapping):
             raise ConfigError(f"{where}: unknown section {name!r}{suggest(name, SECTIONS)}")
         attribute = SECTIONS[name]
         changes[attribute] = lay_over(getattr(config, attribute), entries, where, name)
-    return replace(config, **changes)
+        given |= {f"{name}.{key}" for key in entries}
+    return replace(config, **changes, given=tuple(sorted(given)))

@@ -1,26 +1,113 @@
-"""The models that a job needs: one that colours or translates, and one that may come after it."""
+"""The models that a job needs: one that colours or translates, and one that may come after it.
+
+An OUTPUT that has models already goes on with their weights, whatever the references name by now:
+`ModelFinder` looks for those first.
+"""
+
+from dataclasses import dataclass
 
 from archive_colorizer.errors import ConfigError, ModelReferenceError
 from archive_colorizer.models.catalog import TAKES_HINTS, TASK_OF, Task, class_number, has_classes
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.pins import PinnedModel, Pins
+from archive_colorizer.registry.fetch import is_reference
+from archive_colorizer.registry.kept import find_kept
 from archive_colorizer.registry.resolve import resolve
+from archive_colorizer.storage import Store
 from archive_colorizer.weights.reference import ResolvedModel
 
 Models = tuple[ResolvedModel, ...]
 """The job's model, and the one that restores or enlarges after it where there is one."""
 
 
-def models_of(config: JobConfig) -> Models:
-    """Resolve the job's models, once.
+class WeightsGoneError(ModelReferenceError):
+    """OUTPUT was made with weights that cannot be had any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFinder:
+    """Finds the model that a setting names: the weights that OUTPUT remembers for it go first."""
+
+    config: JobConfig
+    store: Store | None = None
+    """OUTPUT; None where it is of no interest."""
+    pins: Pins | None = None
+    """What OUTPUT remembers; None for a new one, or where the references are to hold."""
+
+    def __call__(self, setting: str, ref: str) -> ResolvedModel:
+        """Find a model.
+
+        Args:
+            setting: key of `color` that names it.
+            ref: the model reference.
+
+        Raises:
+            ModelReferenceError: there is none.
+            WeightsGoneError: OUTPUT was made with weights that cannot be had any more.
+        """
+        pin = self.pins.models.get(setting) if self.pins else None
+        if pin is None or pin.setting != getattr(self.config.color, setting):
+            return resolve(ref)
+        if not is_reference(pin.ref) and pin.ref != ref:  # enlarging by another factor, say
+            return resolve(ref)
+        kept = self._find_kept(pin)
+        if kept is not None:
+            return kept
+        found = resolve(ref)
+        if found.weights_sha256 == pin.weights_sha256:
+            return found
+        raise WeightsGoneError(
+            f"{ref}: names {_name(found)} by now; OUTPUT was made with {pin.name} {pin.version} "
+            f"(SHA-256 {pin.weights_sha256[:12]}...), whose weights are neither kept nor shipped: "
+            "--adopt does all its pictures with the new ones, --adopt-new only those that come, "
+            "--model FILE goes on with the old ones"
+        )
+
+    def _find_kept(self, pin: PinnedModel) -> ResolvedModel | None:
+        if self.store is None:
+            return None
+        version = pin.version if is_reference(pin.ref) else ""
+        s3 = self.config.run.s3
+        return find_kept(self.store, pin.weights_sha256, pin.ref, version, s3)
+
+    def newer(self) -> str:
+        """Say what a shipped or local reference names by now, where OUTPUT goes on without it."""
+        pin = self.pins.models.get("model") if self.pins else None
+        ref = self.config.color.model
+        if pin is None or pin.setting != ref or is_reference(ref):
+            return ""
+        try:
+            found = resolve(ref)
+        except ModelReferenceError:
+            return ""
+        if found.weights_sha256 == pin.weights_sha256:
+            return ""
+        return (
+            f"{ref} is {_name(found)} by now; OUTPUT goes on with {pin.name} {pin.version} "
+            "(--adopt changes that)"
+        )
+
+
+def _name(model: ResolvedModel) -> str:
+    return f"{model.card.name} {model.version or model.card.version}"
+
+
+def models_of(config: JobConfig, find: ModelFinder | None = None) -> Models:
+    """Find the job's models, once.
+
+    Args:
+        config: of the job.
+        find: finds a model; left out, references name what they name by now.
 
     Raises:
         UsageError: one cannot be had, may not be used, or does not go with the settings.
     """
-    model = resolve(config.color.model)
+    find = find or ModelFinder(config)
+    model = find("model", config.color.model)
     if config.select.hints and model.card.family not in TAKES_HINTS:
         raise ConfigError(f"{model.ref}: --hints: {model.card.family} takes none")
     colours = task_of(model) is Task.COLORIZE
-    after = _resolve_upscaler(config, model) if colours else _resolve_restorer(config, model)
+    after = _find_upscaler(config, model, find) if colours else _find_restorer(config, model, find)
     models = (model, after) if after else (model,)
     for one in models if config.run.require_cleared_weights else ():
         if one.card.data_rights != "cleared":
@@ -45,8 +132,10 @@ def task_of(model: ResolvedModel) -> Task:
     return task
 
 
-def _resolve_upscaler(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None:
-    """Resolve the model that enlarges a coloured picture, if one is wanted."""
+def _find_upscaler(
+    config: JobConfig, model: ResolvedModel, find: ModelFinder
+) -> ResolvedModel | None:
+    """Find the model that enlarges a coloured picture, if one is wanted."""
     color = config.color
     _check_label(color.label, model)
     wanted = "restore" if color.restore not in ("auto", "off") else "sharpen"
@@ -59,15 +148,18 @@ def _resolve_upscaler(config: JobConfig, model: ResolvedModel) -> ResolvedModel 
         if color.upscaler:
             raise ConfigError(f"upscaler: {color.upscaler} enlarges nothing without --upscale")
         return None
-    found = _resolve_enlarging(color.upscaler or f"builtin:upscale-x{color.upscale}")
+    ref = color.upscaler or f"builtin:upscale-x{color.upscale}"
+    found = _check_enlarges(find("upscaler", ref))
     scale = found.card.config.get("scale", color.upscale)
     if scale != color.upscale:
         raise ConfigError(f"upscaler: {found.ref} enlarges by {scale}, not by {color.upscale}")
     return found
 
 
-def _resolve_restorer(config: JobConfig, model: ResolvedModel) -> ResolvedModel | None:
-    """Resolve the model that runs after a translation, if one is wanted."""
+def _find_restorer(
+    config: JobConfig, model: ResolvedModel, find: ModelFinder
+) -> ResolvedModel | None:
+    """Find the model that runs after a translation, if one is wanted."""
     color = config.color
     for name, given in (("vividness", color.vividness is not None), ("class", color.label)):
         if given:
@@ -78,11 +170,12 @@ def _resolve_restorer(config: JobConfig, model: ResolvedModel) -> ResolvedModel 
         )
     if color.restore == "off":
         return None
-    return _resolve_enlarging("builtin:restore" if color.restore == "auto" else color.restore)
+    return _check_enlarges(
+        find("restore", "builtin:restore" if color.restore == "auto" else color.restore)
+    )
 
 
-def _resolve_enlarging(ref: str) -> ResolvedModel:
-    found = resolve(ref)
+def _check_enlarges(found: ResolvedModel) -> ResolvedModel:
     if TASK_OF.get(found.card.family) is not Task.UPSCALE:
         raise ModelReferenceError(
             f"{found.ref}: {found.card.family} neither restores nor enlarges pictures"

@@ -11,8 +11,9 @@ from typing import Any
 from archive_colorizer import __version__
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.job_models import Models
-from archive_colorizer.pipeline.output.manifest import JobContext
-from archive_colorizer.pipeline.recipe import recipe, recipe_digest
+from archive_colorizer.pipeline.output.rows import JobContext
+from archive_colorizer.pipeline.pins import Pins
+from archive_colorizer.pipeline.recipe import recipe, recipe_digest, recipe_text
 from archive_colorizer.storage import absolute
 from archive_colorizer.version import git_commit
 from archive_colorizer.weights.reference import ResolvedModel
@@ -54,6 +55,7 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
     context = JobContext(
         job_id=job_id,
         recipe_sha256=digest(config, models),
+        recipe_json=recipe_text(config, *(one.weights_sha256 for one in models)),
         steps=tuple(_describe_step(config, one) for one in models),
         version=__version__,
         git_commit=git_commit(),
@@ -92,13 +94,17 @@ def _describe_step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:
     }
 
 
-def job_record(spec: JobSpec, *, listed: int, todo: int) -> dict[str, Any]:
+def job_record(
+    spec: JobSpec, pins: Pins, *, listed: int, todo: int, held_back: int
+) -> dict[str, Any]:
     """Make what job.json holds at the start.
 
     Args:
         spec: of the job.
+        pins: what OUTPUT remembers from now on.
         listed: pages that SOURCE names.
         todo: pages of them that this run is to do.
+        held_back: pages that it leaves to a later one.
     """
     config = spec.config
     models = (spec.model, *([spec.enlarger] if spec.enlarger else []))
@@ -117,6 +123,8 @@ def job_record(spec: JobSpec, *, listed: int, todo: int) -> dict[str, Any]:
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "listed": listed,
         "todo": todo,
+        "held_back": held_back,
+        "own": pins.to_json(),
         "config": asdict(config),
         "recipe_sha256": spec.context.recipe_sha256,
         "recipe": recipe(config, *(one.weights_sha256 for one in models)),

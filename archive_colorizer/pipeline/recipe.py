@@ -38,7 +38,11 @@ def recipe(config: JobConfig, *weights_sha256: str) -> dict[str, Any]:
     } | ({after: weights_sha256[1]} if weights_sha256[1:] else {})
 
 
+def recipe_text(config: JobConfig, *weights_sha256: str) -> str:
+    """Write the recipe as canonical JSON."""
+    return json.dumps(recipe(config, *weights_sha256), sort_keys=True, separators=(",", ":"))
+
+
 def recipe_digest(config: JobConfig, *weights_sha256: str) -> str:
-    """SHA-256, hex, of the recipe as canonical JSON."""
-    text = json.dumps(recipe(config, *weights_sha256), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Compute the SHA-256, hex, of the recipe's text."""
+    return hashlib.sha256(recipe_text(config, *weights_sha256).encode()).hexdigest()

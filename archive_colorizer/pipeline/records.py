@@ -45,7 +45,7 @@ class PhotoRef:
     """One listed page, not yet opened: an inventory row with its place in OUTPUT."""
 
     row_id: str
-    """SHA-256, hex, of source URI, page, size, version (etag or mtime) and recipe digest."""
+    """64 hex digits that name this making of the page; kept when its master moves or is touched."""
     source_uri: str
     """file:// (percent-encoded bytes) or s3:// URI."""
     source_path_raw: bytes
@@ -68,6 +68,10 @@ class PhotoRef:
     problem: str = ""
     """Why the page cannot even be opened, found while listing; empty where nothing is wrong."""
     attempt: int = 1
+    earlier_id: str = ""
+    """Id of the row that the page has; empty for none."""
+    owns_key: bool = False
+    """Whether `output_key` is the page's own by its row: whatever is there may be replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +250,12 @@ class Derivative:
     """The file that was delivered. Every field but `quality` is a manifest column."""
 
     derivative_uri: str
+    derivative_key: str
+    """Its place below OUTPUT."""
     derivative_sha256: str
     derivative_bytes: int
+    derivative_version: str
+    """What the store says of its version: an ETag, or the time of its last change in ns."""
     derivative_mime: str
     derivative_width: int
     derivative_height: int

@@ -1,6 +1,6 @@
 """Reports of a job: what a run would do, and what it did."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.progress import duration
@@ -15,7 +15,7 @@ class Preview:
     done: int
     excluded: int
     held_back: int
-    superseded: int
+    replaced: int
     todo_bytes: int
     model: str
     notes: tuple[str, ...]
@@ -28,7 +28,7 @@ class Preview:
             f"done        {self.done:,}",
             f"excluded    {self.excluded:,}",
             f"held back   {self.held_back:,}",
-            f"to history  {self.superseded:,}",
+            f"done again  {self.replaced:,}",
             f"model       {self.model}",
         ]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
@@ -44,27 +44,47 @@ class JobReport:
     ok: int
     skipped: int
     failed: int
+    touched: int
+    """Pages whose masters were touched only: their rows were brought up to date."""
     left: int
+    failed_left: int
+    """Failed rows in the manifest, of whichever run."""
+    changed_masters: tuple[str, ...]
+    """Masters that had other bytes at the end than when they were read."""
     errors: dict[str, int]
     seconds: float
     pictures_per_s: float
-    notes: tuple[str, ...] = field(default=())
+    unlisted: tuple[str, ...] = ()
+    """Folders of SOURCE that could not be listed."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether no row failed, every folder was listed and no master changed."""
+        return not (self.failed_left or self.unlisted or self.changed_masters)
 
     def text(self) -> str:
         """Write the numbers, and where the manifest is, as lines for people."""
-        if self.ok + self.skipped + self.failed == 0:
-            first = f"nothing to do: {self.already:,} of {self.listed:,} pictures have their row"
-        else:
+        worked = self.ok + self.skipped + self.failed
+        if worked:
             first = (
                 f"{self.ok:,} coloured, {self.skipped:,} skipped, {self.failed:,} failed "
                 f"in {duration(self.seconds)}, {self.pictures_per_s:.1f} pictures/s"
             )
+        else:
+            first = f"nothing to do: {self.already:,} of {self.listed:,} pictures have their row"
         lines = [first]
-        if self.already and self.ok + self.skipped + self.failed:
+        if self.already and worked:
             lines.append(f"{self.already:,} were done before")
+        if self.touched:
+            lines.append(f"{self.touched:,} masters were touched, not changed: their rows stand")
         lines += [f"  {count:,} x {name}" for name, count in sorted(self.errors.items())]
         if self.left:
             lines.append(f"{self.left:,} are left for later")
+        if earlier := self.failed_left - self.failed:
+            lines.append(f"{earlier:,} failed before (--retry-failed tries them again)")
+        lines += [f"not listed: {line}" for line in self.unlisted]
+        lines += [f"changed while the job ran: {uri}" for uri in self.changed_masters]
         lines += [f"note: {note}" for note in self.notes]
         lines.append(f"manifest: {self.output.rstrip('/')}/{manifest.FOLDER}")
         return "\n".join(lines)

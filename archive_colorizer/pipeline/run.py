@@ -4,27 +4,29 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from archive_colorizer.models.catalog import has_classes
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.engines.transport import refs_of
 from archive_colorizer.pipeline.inputs.listing import Listing, list_source, total_bytes
-from archive_colorizer.pipeline.inputs.selection import MANIFEST_COLUMNS, Selection, select
-from archive_colorizer.pipeline.job_models import Models, models_of
-from archive_colorizer.pipeline.job_spec import JobSpec, digest, job_record, make_spec
-from archive_colorizer.pipeline.output import disk_reserve, layout, manifest
+from archive_colorizer.pipeline.intent import Intent, check_models, make_intent
+from archive_colorizer.pipeline.job_spec import JobSpec, job_record, make_spec
+from archive_colorizer.pipeline.output import derivatives, disk_reserve, freshen, layout, manifest
 from archive_colorizer.pipeline.output.lease import Lock
+from archive_colorizer.pipeline.output.verify import compare_masters
 from archive_colorizer.pipeline.records import Outcome, Status
 from archive_colorizer.pipeline.report import JobReport, Preview
 from archive_colorizer.pipeline.steps.record import Recorded, write_rows
 from archive_colorizer.pipeline.steps.step import now_us
 from archive_colorizer.progress import Display, Tally, display
-from archive_colorizer.registry import usage
+from archive_colorizer.registry import kept, usage
 from archive_colorizer.storage import Store, open_store
 from archive_colorizer.storage.location import TEMPORARIES
+from archive_colorizer.weights.reference import ResolvedModel
 
 Runner = Callable[[pa.Table], Iterator[list[Recorded]]]
 """Takes the pages that are to be done; yields what was recorded, batch by batch."""
@@ -37,18 +39,20 @@ def preview(config: JobConfig) -> Preview:
         UsageError: as `colorize`.
     """
     layout.check_apart(config.source, config.output)
-    models = models_of(config)
-    chosen = _select(config, _list(config), open_store(config.output, config.run.s3), models)
+    store = open_store(config.output, config.run.s3)
+    check_models(config, store)
+    intent = make_intent(config, _list(config), store)
+    chosen = intent.selection
     return Preview(
         listed=chosen.listed,
         todo=chosen.todo.num_rows,
         done=chosen.done,
         excluded=chosen.excluded.num_rows,
         held_back=chosen.held_back,
-        superseded=len(chosen.superseded),
+        replaced=chosen.replaced,
         todo_bytes=total_bytes(chosen.todo),
-        model=", then ".join(f"{m.ref} ({m.card.name} {m.card.version})" for m in models),
-        notes=chosen.notes,
+        model=", then ".join(f"{m.ref} ({m.card.name} {m.card.version})" for m in intent.models),
+        notes=(*chosen.notes, *intent.notes),
     )
 
 
@@ -56,26 +60,27 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
     """Colour what SOURCE names into OUTPUT; every listed page gets its manifest row.
 
     Raises:
-        UsageError: SOURCE, OUTPUT, the model or a list is not usable, or OUTPUT is held by
-            another run. Nothing was done.
+        UsageError: SOURCE, OUTPUT, the model or a list is not usable, finished pictures would be
+            replaced unasked, or OUTPUT is held by another run. Nothing was done.
     """
     start_s = time.monotonic()
     layout.check_apart(config.source, config.output)
-    models = models_of(config)
     store = open_store(config.output, config.run.s3)
+    check_models(config, store)
     with show or display() as shown:
         shown.say("listing")
         listing = _list(config)
         layout.prepare(store)
         with Lock(store) as lock:
             layout.recover(store)
-            chosen = _select(config, listing, store, models)
+            intent = make_intent(config, listing, store, shown.say)
+            for note in intent.notes:
+                shown.say(note)
             try:
-                spec = make_spec(config, models, lock.owner)
-                tally, note = _carry_out(spec, store, chosen, shown, lock)
+                work = _carry_out(intent, store, shown, lock)
             finally:
                 store.delete_tree(TEMPORARIES)
-    return _report(config, chosen, tally, note, time.monotonic() - start_s)
+    return _report(config, listing, intent, work, time.monotonic() - start_s)
 
 
 def _list(config: JobConfig) -> Listing:
@@ -86,27 +91,35 @@ def _list(config: JobConfig) -> Listing:
     return listing
 
 
-def _select(config: JobConfig, listing: Listing, store: Store, models: Models) -> Selection:
-    rows = manifest.read(store, MANIFEST_COLUMNS)
-    classes = has_classes(models[0].card.config)
-    return select(listing, rows, config, digest(config, models), classes=classes)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a run has done."""
+
+    tally: Tally
+    failed_left: int
+    """Failed rows in the manifest."""
+    changed_masters: tuple[str, ...] = ()
+    """Masters that were other bytes at the end than when they were read."""
+    notes: tuple[str, ...] = ()
 
 
-def _carry_out(
-    spec: JobSpec, store: Store, chosen: Selection, shown: Display, lock: Lock
-) -> tuple[Tally, str]:
-    """Carry a selection out.
-
-    Returns:
-        The numbers, and why the job could not be noted with the model, or nothing.
-    """
+def _carry_out(intent: Intent, store: Store, shown: Display, lock: Lock) -> _Work:
+    """Carry a run's intent out, and leave OUTPUT tidy."""
+    chosen = intent.selection
     tally = Tally(total=chosen.todo.num_rows)
+    freshen.note_versions(store, intent.standing.condition.touched)
+    freshen.note_masters(store, chosen.touched)
     if not chosen.todo.num_rows and not chosen.excluded.num_rows:
-        return tally, ""
-    record = job_record(spec, listed=chosen.listed, todo=chosen.todo.num_rows)
-    layout.write_job(store, record)
+        return _Work(tally, manifest.read(store, ["status"])["status"].to_pylist().count("failed"))
+    models = tuple(_keep(intent.config, store, model) for model in intent.models)
+    spec = make_spec(intent.config, models, lock.owner)
+    record = job_record(
+        spec, intent.pins,
+        listed=chosen.listed, todo=chosen.todo.num_rows, held_back=chosen.held_back,
+    )  # fmt: skip
+    layout.write_job(store, record | ({"redo": intent.redo} if intent.redo else {}))
+    derivatives.keep_changed(store, intent.standing.condition.changed, spec.context.job_id)
     disk_reserve.keep(store)
-    manifest.move_to_history(store, chosen.superseded, spec.context.job_id)
     _record_excluded(store, chosen.excluded, spec)
     if chosen.todo.num_rows:
         with _start_engine(spec) as run:
@@ -114,15 +127,36 @@ def _carry_out(
                 lock.check()
                 tally.add(recorded)
                 shown.update(tally)
-    layout.remove_superseded(store)
+    job_id = spec.context.job_id
+    manifest.settle(store, job_id)
+    derivatives.remove_superseded(store)
     store.delete_tree(disk_reserve.FOLDER)  # room for compaction
-    manifest.one_row_a_page(store, spec.context.job_id)
     manifest.compact(store)
+    changed = _recheck(store, spec) if intent.config.run.recheck_masters else ()
     counts = Counter(manifest.read(store, ["status"])["status"].to_pylist())
     finished = datetime.now(UTC).isoformat(timespec="seconds")
+    if intent.redo and (not intent.config.select.redo or chosen.held_back):
+        record["redo"] = intent.redo  # not at its end yet
     layout.write_job(store, record | {"finished_at": finished, "counts": dict(counts)})
     done = {"output": store.uri, "finished_at": finished, "pictures": tally.done}
-    return tally, usage.note(spec.model, spec.context.job_id, done)
+    note = usage.note(spec.model, job_id, done)
+    return _Work(tally, counts["failed"], changed, (note,) if note else ())
+
+
+def _keep(config: JobConfig, store: Store, model: ResolvedModel) -> ResolvedModel:
+    """Keep a copy of the weights in OUTPUT; workers that do not see the file take them there."""
+    if config.run.keep_model == "off":
+        return model
+    kept.keep(store, model)
+    uri = store.uri_of(kept.key_of(model.weights_sha256))
+    return replace(model, kept=uri, s3=config.run.s3)
+
+
+def _recheck(store: Store, spec: JobSpec) -> tuple[str, ...]:
+    """Hash the masters of this run again."""
+    rows = manifest.read(store, ["job_id", "source_uri", "source_sha256"])
+    mine = rows.filter(pc.equal(rows["job_id"], spec.context.job_id))
+    return tuple(f"{uri} ({how})" for uri, how in compare_masters(mine, spec.config.run.s3))
 
 
 @contextmanager
@@ -142,23 +176,32 @@ def _start_engine(spec: JobSpec) -> Iterator[Runner]:
 def _record_excluded(store: Store, excluded: pa.Table, spec: JobSpec) -> None:
     """Write rows for pages that are never opened."""
     size = 1024
+    words = {word.strip().casefold() for word in spec.config.select.sensitive}
     for start in range(0, excluded.num_rows, size):
-        outcomes = [
-            Outcome(
-                ref=ref,
-                status=Status.SKIPPED,
-                started_at_us=now_us(),
-                error_class="excluded",
-                error_message=f"{ref.source_uri}: on the exclude list",
+        outcomes = []
+        for ref in refs_of(excluded.slice(start, size)):
+            sensitive = ref.sensitivity.strip().casefold() in words
+            reason = (
+                f"its sensitivity is {ref.sensitivity.strip()}"
+                if sensitive
+                else "on the exclude list"
             )
-            for ref in refs_of(excluded.slice(start, size))
-        ]
+            outcomes.append(
+                Outcome(
+                    ref=ref,
+                    status=Status.SKIPPED,
+                    started_at_us=now_us(),
+                    error_class="excluded",
+                    error_message=f"{ref.source_uri}: {reason}",
+                )
+            )
         write_rows(store, outcomes, spec.context)
 
 
 def _report(
-    config: JobConfig, chosen: Selection, tally: Tally, note: str, seconds: float
+    config: JobConfig, listing: Listing, intent: Intent, work: _Work, seconds: float
 ) -> JobReport:
+    chosen, tally = intent.selection, work.tally
     counts, excluded = tally.counts, chosen.excluded.num_rows
     errors = Counter(tally.errors)
     if excluded:
@@ -170,9 +213,13 @@ def _report(
         ok=counts["ok"],
         skipped=counts["skipped"] + excluded,
         failed=counts["failed"],
+        touched=chosen.touched.num_rows,
         left=chosen.held_back,
+        failed_left=work.failed_left,
+        changed_masters=work.changed_masters,
+        unlisted=listing.unlisted,
         errors=dict(errors),
         seconds=seconds,
         pictures_per_s=tally.pictures_per_s() or (tally.done / seconds if seconds else 0.0),
-        notes=(*chosen.notes, *([note] if note else [])),
+        notes=(*chosen.notes, *intent.notes, *work.notes),
     )

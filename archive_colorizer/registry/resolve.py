@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from archive_colorizer.errors import ModelReferenceError
 from archive_colorizer.registry.fetch import fetch, is_reference
+from archive_colorizer.registry.kept import fetch_kept
 from archive_colorizer.weights.reference import (
     ResolvedModel,
     hash_weights,
@@ -51,7 +52,9 @@ def load(model: ResolvedModel) -> "nn.Module":
     from archive_colorizer.weights.local import load_module  # torch is slow to load
 
     path = Path(model.path)
-    if model.registry and not path.is_file():
+    if not path.is_file() and model.kept:
+        path = fetch_kept(model.kept, model.weights_sha256, model.s3)
+    elif not path.is_file() and model.registry:
         path = Path(_resolve_registered(model.ref, model.registry).path)
     return load_module(path, model.card)
 

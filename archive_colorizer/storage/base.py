@@ -63,6 +63,13 @@ class Store(Protocol):
     def exists(self, key: str) -> bool:
         """Tell whether there is a file."""
 
+    def find(self, key: str) -> Entry | None:
+        """Look a file up, as `list` gives it; None where there is none.
+
+        Raises:
+            OSError: the store does not say.
+        """
+
     def write_atomic(self, key: str, data: bytes) -> None:
         """Write a whole file so that nobody ever sees a part of it; replaces an earlier one."""
 

@@ -70,6 +70,13 @@ class LocalStore:
     def exists(self, key: str) -> bool:
         return os.path.lexists(self.path_of(key))
 
+    def find(self, key: str) -> Entry | None:
+        try:
+            stat = self.path_of(key).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return Entry(key, self.uri_of(key), stat.st_size, stat.st_mtime_ns)
+
     def write_atomic(self, key: str, data: bytes) -> None:
         with self.staged(key, "run", replace=True) as file:
             file.write(data)

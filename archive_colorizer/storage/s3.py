@@ -130,6 +130,13 @@ class S3Store:
     def exists(self, key: str) -> bool:
         return self._head(key) is not None
 
+    def find(self, key: str) -> Entry | None:
+        found = self._head(key)
+        if found is None:
+            return None
+        etag = found["ETag"].strip('"')
+        return Entry(key, self.uri_of(key), found["ContentLength"], None, etag)
+
     def _head(self, key: str) -> dict[str, Any] | None:
         call = partial(self._client.head_object, Bucket=self.bucket, Key=f"{self._prefix}{key}")
         try:
@@ -214,10 +221,7 @@ def find_entry(place: Location, settings: S3Settings) -> Entry | None:
     Raises:
         OSError: the store does not say.
     """
-    found = S3Store(Location(place.text, place.bucket, ""), settings)._head(place.key)
-    if found is None:
-        return None
-    return Entry(place.key, place.uri, found["ContentLength"], None, found["ETag"].strip('"'))
+    return S3Store(Location(place.text, place.bucket, ""), settings).find(place.key)
 
 
 def open_object(place: Location, settings: S3Settings) -> BinaryIO:

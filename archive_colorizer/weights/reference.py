@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from archive_colorizer.errors import ModelReferenceError
+from archive_colorizer.storage.settings import DEFAULT_S3, S3Settings
 from archive_colorizer.weights.card import ModelCard, card_from_json
 
 BUILTIN: Final = Path(__file__).parent / "builtin"
@@ -38,6 +39,10 @@ class ResolvedModel:
     """Number in the registry; empty for a model that is not from one."""
     registry: str = ""
     """Where MLflow is; may hold a password, so it is never written down."""
+    kept: str = ""
+    """URI of the copy in OUTPUT that it was taken from; empty where it was not."""
+    s3: S3Settings = DEFAULT_S3
+    """The way to that copy."""
 
 
 def resolve_local(ref: str) -> ResolvedModel:

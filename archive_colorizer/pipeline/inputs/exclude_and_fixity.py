@@ -18,7 +18,7 @@ def read_exclude_list(path: str) -> frozenset[str]:
     Raises:
         ConfigError: the file cannot be read.
     """
-    names = (line.strip() for _, line in _read_lines(path))
+    names = (line.strip() for _, line in read_lines(path))
     return frozenset(name for name in names if name and not name.startswith("#"))
 
 
@@ -34,7 +34,7 @@ def read_fixity(path: str) -> Mapping[str, str]:
     if path.lower().endswith(".csv"):
         return _read_fixity_csv(path)
     sums: dict[str, str] = {}
-    for number, line in _read_lines(path):
+    for number, line in read_lines(path):
         if not line.strip() or line.startswith("#"):
             continue
         match = SUM_LINE.fullmatch(line.rstrip("\r\n"))
@@ -47,7 +47,7 @@ def read_fixity(path: str) -> Mapping[str, str]:
 
 
 def _read_fixity_csv(path: str) -> Mapping[str, str]:
-    rows = csv.DictReader(line for _, line in _read_lines(path))
+    rows = csv.DictReader(line for _, line in read_lines(path))
     names = rows.fieldnames or []
     key = next((name for name in ("uri", "path") if name in names), None)
     if key is None or "sha256" not in names:
@@ -58,7 +58,7 @@ def _read_fixity_csv(path: str) -> Mapping[str, str]:
     }
 
 
-def _read_lines(path: str) -> Iterator[tuple[int, str]]:
+def read_lines(path: str) -> Iterator[tuple[int, str]]:
     try:
         with Path(path).open(encoding="utf-8-sig") as file:
             yield from enumerate(file, start=1)

@@ -5,7 +5,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -42,6 +42,8 @@ class Listing:
     ignored: int
     """Files that are not pictures by their extension, hidden, or filtered out."""
     notes: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
+    filtered: pa.Table = field(default_factory=PAGES.empty_table)
 
 
 def list_source(

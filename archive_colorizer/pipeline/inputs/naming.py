@@ -1,14 +1,15 @@
-"""Names of derivatives: a second run chooses the same again.
+"""Names of derivatives: a second run chooses the same again, and no other source's.
 
 The rule, in full in docs/formats.md: the source's relative path, the suffix, the new extension.
 Where two masters would get one name, both keep their own extension in it; where that is not enough
-a short hash of the source's raw name is added.
+a short hash of the source's raw name is added, and last one of its place. Names are chosen over all
+that SOURCE holds, whatever is filtered out, and against every row that OUTPUT has.
 """
 
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -17,41 +18,62 @@ from archive_colorizer.storage import TEMPORARIES
 
 EXTENSIONS: Final[Mapping[str, str]] = {name: one.ending for name, one in WRITTEN.items()}
 MAX_NAME_BYTES: Final = 255
-RESERVED: Final = frozenset({"manifest", "history", TEMPORARIES, "job.json", "job.lock"})
+RESERVED: Final = frozenset({"manifest", "history", "models", TEMPORARIES, "job.json", "job.lock"})
 """Names in OUTPUT that are ours: a source folder of that name gets an underscore."""
 HASH_CHARS: Final = 8
 TAIL_CHARS: Final = 40
 
 
-def output_keys(raw_paths: Sequence[bytes], suffix: str, image_format: str) -> list[str]:
+def output_keys(
+    raw_paths: Sequence[bytes],
+    suffix: str,
+    image_format: str,
+    *,
+    uris: Sequence[str] = (),
+    owned: Sequence[str] = (),
+    taken: Iterable[str] = (),
+) -> list[str]:
     """Choose a distinct key for each source.
 
     Args:
         raw_paths: paths relative to SOURCE, "/" between parts, bytes as the store gave them.
         suffix: goes before the extension.
         image_format: of the derivatives.
+        uris: of the sources; they tell apart what two SOURCEs name alike.
+        owned: key that each source has by its row, or empty: it is kept where it has this suffix
+            and format.
+        taken: keys of other sources.
 
     Returns:
         Keys relative to OUTPUT: valid UTF-8, every part at most 255 bytes, no two alike even where
         upper and lower case or Unicode normal forms are not told apart.
     """
     ending = suffix + EXTENSIONS[image_format]
-    paths = [PurePosixPath(_to_utf8(raw)) for raw in raw_paths]
-    keys = [_make_key(path, path.stem + ending) for path in paths]
-    for add in (_add_extension, _add_hash):
-        seen = Counter(map(_fold, keys))
-        for i, key in enumerate(keys):
-            if seen[_fold(key)] > 1:
-                keys[i] = _make_key(paths[i], add(paths[i], raw_paths[i]) + ending)
+    keys = [key if key.endswith(ending) else "" for key in owned] or [""] * len(raw_paths)
+    used = {_fold(key) for key in (*taken, *keys) if key}
+    free = [i for i, key in enumerate(keys) if not key]
+    paths = {i: PurePosixPath(_to_utf8(raw_paths[i])) for i in free}
+    for i in free:
+        keys[i] = _make_key(paths[i], paths[i].stem + ending)
+    for add in (_add_extension, _add_hash, _add_place):
+        seen = Counter(_fold(keys[i]) for i in free)
+        for i in free:
+            if seen[_fold(keys[i])] > 1 or _fold(keys[i]) in used:
+                name = add(paths[i], raw_paths[i], uris[i] if uris else "")
+                keys[i] = _make_key(paths[i], name + ending)
     return keys
 
 
-def _add_extension(path: PurePosixPath, raw: bytes) -> str:
+def _add_extension(path: PurePosixPath, raw: bytes, uri: str) -> str:
     return path.name
 
 
-def _add_hash(path: PurePosixPath, raw: bytes) -> str:
+def _add_hash(path: PurePosixPath, raw: bytes, uri: str) -> str:
     return f"{path.name}.{_hash_name(raw)}"
+
+
+def _add_place(path: PurePosixPath, raw: bytes, uri: str) -> str:
+    return f"{path.name}.{_hash_name(uri.encode() + raw)}"
 
 
 def _make_key(path: PurePosixPath, name: str) -> str:

@@ -1,23 +1,64 @@
-"""Selection: the listed pages that are to be done now, and the earlier rows that they replace."""
+"""Selection: the listed pages that are to be done now, in the light of the rows that OUTPUT has.
+
+A page's row is found by where its master is (URI and page). It stands as long as the master has the
+same content and nobody asks for the page to be done again: other settings or newer weights ask for
+nothing by themselves (`pipeline.run` refuses them, or was told so). Where size and version (ETag or
+time) of a master are as recorded its content is taken to be; else its SHA-256 is compared.
+"""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from archive_colorizer.pipeline.config import JobConfig
-from archive_colorizer.pipeline.inputs.exclude_and_fixity import read_exclude_list, read_fixity
-from archive_colorizer.pipeline.inputs.hints import read_hints
+from archive_colorizer.pipeline.inputs.exclude_and_fixity import read_lines
 from archive_colorizer.pipeline.inputs.listing import Listing, add_relative
+from archive_colorizer.pipeline.inputs.lists import (
+    add_fixity,
+    add_hints,
+    check_matched,
+    mark_excluded,
+    mark_sensitive,
+)
 from archive_colorizer.pipeline.inputs.naming import output_keys
 
 MANIFEST_COLUMNS: Final = (
-    "row_id", "source_uri", "page", "status", "error_class", "attempt", "recipe_sha256"
+    "row_id", "source_uri", "page", "job_id", "started_at", "status", "error_class", "attempt",
+    "recipe_sha256", "source_sha256", "source_bytes", "source_mtime", "etag", "hints", "class_id",
+    "derivative_uri", "derivative_key", "derivative_sha256", "derivative_bytes",
+    "derivative_version",
 )  # fmt: skip
-"""Columns of the manifest that `select` needs."""
+"""Columns of the manifest that a run reads."""
+Mask = NDArray[np.bool_]
+Page = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a run was told to do with pages that have a row, and what it found of them."""
+
+    recipe_sha256: str
+    """Of this run."""
+    redo: bool = False
+    """Do finished pages again."""
+    ids: Collection[str] | None = None
+    """With `redo`, only these rows."""
+    since_us: int | None = None
+    """Rows from then on belong to this redo already; UTC, microseconds."""
+    outdated: Collection[str] = ()
+    """Digests of recipes whose pages are to be done with this run's."""
+    classes: bool = False
+    """Whether the model gets each picture's class, so that another class is another picture."""
+    gone: Collection[str] = ()
+    """Ids of rows whose derivative is missing or changed."""
+    keys: Mapping[Page, str] = field(default_factory=dict)
+    """Source URI and page -> key of the derivative that belongs to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,161 +68,301 @@ class Selection:
     todo: pa.Table
     """Pages to be coloured; columns are the fields of PhotoRef."""
     excluded: pa.Table
-    """Pages on the exclude list without an `excluded` row; the same columns."""
-    superseded: pa.Array
-    """Row ids of the manifest that go to history."""
+    """Pages that are excluded and have no `excluded` row yet; the same columns."""
     listed: int
     done: int
-    """Listed pages that already have their row."""
+    """Listed pages whose row stands."""
     held_back: int
     """Pages left for later by --limit."""
+    replaced: int
+    """Pages to be coloured that have a row now."""
+    unmade: int
+    """Finished pages that another recipe than this run's has made, and that stay."""
+    sensitive: int
+    """Pages that are excluded for their sensitivity."""
+    touched: pa.Table
+    """Pages whose master has another size or time on record, and the same content: `row_id`,
+    `size_bytes`, `mtime_ns` and `etag`."""
     notes: tuple[str, ...] = ()
 
 
 def hash_page(
     uri: str, page: int, size: int, version: object, recipe_sha256: str, *extras: str
 ) -> str:
-    """Compute the row id of a page: a SHA-256 in hex, known before anything is read.
+    """Compute the id for a new making of a page: a SHA-256 in hex, known before it is read.
 
-    `extras` are further inputs of the model for this picture, such as hints; empty ones change
-    nothing.
+    The row keeps it, whatever becomes of the master's place and time. `extras` are further inputs
+    of the model for this picture, such as hints; empty ones change nothing.
     """
     parts = (uri, str(page), str(size), str(version), recipe_sha256, *filter(None, extras))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def add_row_ids(table: pa.Table, recipe_sha256: str, *, classes: bool) -> pa.Table:
-    """Add `row_id` to a listing; `class_id` is part of it where the model has classes."""
-    names = ("source_uri", "page", "size_bytes", "hints", "class_id")
-    columns = [table[name].to_pylist() for name in names]
-    versions = pc.coalesce(table["etag"], table["mtime_ns"].cast(pa.string())).to_pylist()
-    ids = []
-    for uri, page, size, points, label, version in zip(*columns, versions, strict=True):
-        shown = f"class {label}" if classes and label else ""
-        ids.append(hash_page(uri, page, size, version, recipe_sha256, points, shown))
-    return table.append_column("row_id", pa.array(ids, pa.string()))
+Compare = Callable[[pa.Table], Collection[str]]
+"""Takes pages (`row_id`, `source_uri`, `source_sha256`); gives the ids of those whose master still
+has that SHA-256."""
 
 
 def select(
     listing: Listing,
     manifest: pa.Table,
     config: JobConfig,
-    recipe_sha256: str,
-    *,
-    classes: bool = False,
+    wanted: Wanted,
+    compare: Compare = lambda pages: (),
 ) -> Selection:
     """Compare what is listed with what the manifest has.
 
     Args:
         listing: of SOURCE.
-        manifest: with at least MANIFEST_COLUMNS.
+        manifest: its rows, with at least MANIFEST_COLUMNS.
         config: `select` decides; lists that it names are read here.
-        recipe_sha256: of this run.
-        classes: the model gets each picture's class, so that another class is another row.
+        wanted: what was asked for.
+        compare: looks at masters whose size or version is another than recorded.
 
     Raises:
-        ConfigError: an exclude or fixity list that cannot be understood.
+        ConfigError: a list that cannot be understood, or that names what is not listed.
     """
-    table, notes = _add_hints(add_relative(listing.table), config.select.hints)
-    table = add_row_ids(table, recipe_sha256, classes=classes)
-    table, unmatched = _add_fixity(table, config.select.fixity)
-    notes += unmatched
-    keys = output_keys(
-        table["relative_raw"].to_pylist(), config.deliver.suffix, config.deliver.format
+    table, notes = _add_lists(add_relative(listing.table), config)
+    off, sensitive, more = _mark_off(table, config)
+    rows = _align(manifest, table)
+    fates = _judge(table, rows, off, config, wanted)
+    same = _find_same(rows, fates["touched"], compare)
+    fates["todo"] &= ~same
+    table = table.set_column(
+        table.column_names.index("hints"), "hints", _keep_hints(table["hints"], rows["hints"])
     )
+    keys, owned = _choose_keys(listing, config, wanted)
     table = table.append_column("output_key", pa.array(keys, pa.string()))
-    table = _add_attempt(table, manifest)
-    done = _mark_done(table, manifest, config)
-    excluded, more = _mark_excluded(table, config.select.exclude_list)
-    todo = table.filter(pc.invert(pc.or_(done, excluded)))
+    table = table.append_column("owns_key", pa.array(owned, pa.bool_()))
+    table = table.append_column("earlier_id", pc.fill_null(rows["row_id"], ""))
+    table = table.append_column("earlier_attempt", pc.fill_null(rows["attempt"], 0))
+    todo = table.filter(pa.array(fates["todo"]))
     now = todo.slice(0, config.select.limit) if config.select.limit else todo
-    off = table.filter(pc.and_(excluded, pc.invert(_mark_recorded_as_excluded(table, manifest))))
+    taken = set(manifest["row_id"].to_pylist())
+    now = _add_ids(now, wanted, taken)
     return Selection(
         todo=now,
-        excluded=off,
-        superseded=_find_superseded(manifest, pa.concat_tables([now, off])),
+        excluded=_add_ids(table.filter(pa.array(fates["exclude"])), wanted, taken),
         listed=table.num_rows,
-        done=pc.sum(pc.and_(done, pc.invert(excluded))).as_py() or 0,
+        done=int((fates["recorded"] & ~fates["todo"] & ~off).sum()),
         held_back=todo.num_rows - now.num_rows,
-        notes=listing.notes + notes + more,
+        replaced=int(pc.sum(pc.not_equal(now["earlier_id"], "")).as_py() or 0),
+        unmade=int(fates["unmade"].sum()),
+        sensitive=sensitive,
+        touched=pa.table(
+            [rows["row_id"], *(table[name] for name in ("size_bytes", "mtime_ns", "etag"))],
+            ["row_id", "size_bytes", "mtime_ns", "etag"],
+        ).filter(pa.array(same)),
+        notes=(*listing.notes, *notes, *more, *_describe(fates)),
     )
 
 
-def _join_page_keys(table: pa.Table) -> pa.Array:
+def _find_same(rows: pa.Table, touched: Mask, compare: Compare) -> Mask:
+    """Mark touched pages whose content is what their row says."""
+    if not touched.any():
+        return touched
+    pages = rows.select(["row_id", "source_uri", "source_sha256"])
+    return touched & _mark_in(rows["row_id"], compare(pages.filter(pa.array(touched))))
+
+
+def read_ids(path: str, known: Collection[str], *, allow_unmatched: bool) -> frozenset[str]:
+    """Read a list of row ids, one a line.
+
+    Args:
+        path: of the list.
+        known: ids of the manifest and its history.
+        allow_unmatched: go on where an id is not known.
+
+    Raises:
+        ConfigError: it cannot be read, or an id is not known.
+    """
+    ids = {number: line.strip() for number, line in read_lines(path)}
+    unmatched = [
+        f"{path}: line {number}: {name[:80]!r} is the id of no row"
+        for number, name in ids.items()
+        if name and name not in known
+    ]
+    check_matched(unmatched, allowed=allow_unmatched)
+    return frozenset(name for name in ids.values() if name)
+
+
+def _add_lists(table: pa.Table, config: JobConfig) -> tuple[pa.Table, tuple[str, ...]]:
+    """Add hints and checksums from the lists that were given."""
+    unmatched: list[str] = []
+    table = table.append_column("hints", pa.array([""] * table.num_rows, pa.string()))
+    for path, add in ((config.select.hints, add_hints), (config.select.fixity, add_fixity)):
+        if path:
+            table, unknown = add(table, path)
+            unmatched += unknown
+    return table, check_matched(unmatched, allowed=config.select.allow_unmatched)
+
+
+def _mark_off(table: pa.Table, config: JobConfig) -> tuple[Mask, int, tuple[str, ...]]:
+    """Mark pages that are never to be opened.
+
+    Returns:
+        The mask, how many of them for their sensitivity alone, and notes.
+    """
+    off = np.zeros(table.num_rows, bool)
+    notes: tuple[str, ...] = ()
+    if config.select.exclude_list:
+        marked, unmatched = mark_excluded(table, config.select.exclude_list)
+        off |= _mask(marked)
+        notes = check_matched(unmatched, allowed=config.select.allow_unmatched)
+    sensitive = _mask(mark_sensitive(table, config.select.sensitive)) & ~off
+    return off | sensitive, int(sensitive.sum()), notes
+
+
+def _align(manifest: pa.Table, table: pa.Table) -> pa.Table:
+    """Give each listed page its row; null where it has none."""
+    at = pc.index_in(_join_pages(table), value_set=_join_pages(manifest).combine_chunks())
+    return manifest.select(list(MANIFEST_COLUMNS)).take(at.combine_chunks())
+
+
+def _join_pages(table: pa.Table) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(table["source_uri"], table["page"].cast(pa.string()), "#")
 
 
-def _mark_done(table: pa.Table, manifest: pa.Table, config: JobConfig) -> pa.Array:
-    """Mark pages whose row is there, unless they are wanted again or are no longer excluded."""
-    if config.select.redo:
-        return pa.array([False] * table.num_rows, pa.bool_())
-    rows = manifest.filter(pc.not_equal(pc.fill_null(manifest["error_class"], ""), "excluded"))
-    if config.select.retry_failed:
-        rows = rows.filter(pc.not_equal(rows["status"], "failed"))
-    return pc.is_in(table["row_id"], value_set=rows["row_id"].combine_chunks())
+def _mask(values: pa.Array | pa.ChunkedArray) -> Mask:
+    """Make a numpy mask of a boolean column; null is False."""
+    found: Mask = np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), bool)
+    return found
 
 
-def _add_attempt(table: pa.Table, manifest: pa.Table) -> pa.Table:
-    """Number the attempts at one row id."""
-    earlier = pc.index_in(table["row_id"], value_set=manifest["row_id"].combine_chunks())
-    attempts = pc.take(manifest["attempt"], earlier)
-    return table.append_column("attempt", pc.add(pc.fill_null(attempts, 0), 1))
+def _judge(
+    table: pa.Table, rows: pa.Table, off: Mask, config: JobConfig, wanted: Wanted
+) -> dict[str, Mask]:
+    """Judge each page by its row.
 
-
-def _mark_excluded(table: pa.Table, path: str) -> tuple[pa.Array, tuple[str, ...]]:
-    if not path:
-        return pa.array([False] * table.num_rows, pa.bool_()), ()
-    names = read_exclude_list(path)
-    values = pa.array(sorted(names), pa.string())
-    columns = [table[name] for name in ("relative", "source_uri", "object_id")]
-    masks = [pc.is_in(column, value_set=values) for column in columns]
-    used: set[str] = set()
-    for column in columns:
-        used.update(pc.unique(column.filter(pc.is_in(column, value_set=values))).to_pylist())
-    unknown = len(names - used)
-    note = (f"{path}: {unknown:,} entries name nothing that is listed",) if unknown else ()
-    return pc.or_(pc.or_(masks[0], masks[1]), masks[2]), note
-
-
-def _mark_recorded_as_excluded(table: pa.Table, manifest: pa.Table) -> pa.Array:
-    """Mark pages that have their row for being excluded; a row for another reason is replaced."""
-    rows = manifest.filter(pc.equal(manifest["error_class"], "excluded"))
-    return pc.is_in(table["row_id"], value_set=rows["row_id"].combine_chunks())
-
-
-def _add_hints(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:
-    """Add each picture's points, found by its path, URI or object id."""
-    given = read_hints(path) if path else {}
-    if not given:
-        return table.append_column("hints", pa.repeat("", table.num_rows)), ()
-    names = [table[name].to_pylist() for name in ("relative", "source_uri", "object_id")]
-    found = [next((given[n] for n in row if n in given), "") for row in zip(*names, strict=True)]
-    unknown = len(set(given) - set().union(*map(set, names)))
-    note = (f"{path}: {unknown:,} pictures are not listed",) if unknown else ()
-    return table.append_column("hints", pa.array(found, pa.string())), note
-
-
-def _add_fixity(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:
-    """Put the values of a fixity list in place of the inventory's own."""
-    if not path:
-        return table, ()
-    sums: Mapping[str, str] = read_fixity(path)
-    names = zip(
-        table["relative"].to_pylist(),
-        table["source_uri"].to_pylist(),
-        table["expected_sha256"].to_pylist(),
-        strict=True,
+    Returns:
+        Masks: `recorded` (has a row), `todo`, `exclude` (gets the row of an excluded page),
+        `touched` (to be done unless the content is the same), `unmade` (finished by another recipe,
+        and not to be done), `still_excluded` and `weeded`.
+    """
+    recorded = _mask(pc.is_valid(rows["row_id"]))
+    excluded = _mask(pc.equal(rows["error_class"], "excluded"))
+    failed = _mask(pc.equal(rows["status"], "failed"))
+    finished = recorded & ~excluded & ~failed
+    missing = _mark_missing(table)
+    version = pc.fill_null(pc.equal(_versions(table), _row_versions(rows)), False)
+    unsized = _mask(pc.equal(table["size_bytes"], 0)) & _mask(pc.is_null(table["mtime_ns"]))
+    sized = _mask(pc.equal(table["size_bytes"], rows["source_bytes"])) | unsized
+    other = _mask(pc.not_equal(rows["recipe_sha256"], wanted.recipe_sha256))
+    asked = (
+        _mark_redo(rows, wanted)
+        | (other & _mark_in(rows["recipe_sha256"], wanted.outdated))
+        | (failed & config.select.retry_failed)
+        | _mark_in(rows["row_id"], wanted.gone)
+        | _mark_other_inputs(table, rows, wanted)
+        | ~(sized | missing)
     )
-    wanted = [sums.get(relative) or sums.get(uri) or given for relative, uri, given in names]
-    matched = len(set(sums) & {*table["relative"].to_pylist(), *table["source_uri"].to_pylist()})
-    place = table.column_names.index("expected_sha256")
-    table = table.set_column(place, "expected_sha256", pa.array(wanted, pa.string()))
-    unknown = len(sums) - matched
-    note = (f"{path}: {unknown:,} entries name nothing that is listed",) if unknown else ()
-    return table, note
+    touched = sized & ~_mask(version) & ~missing
+    again = recorded & ~excluded & (asked | touched)
+    weeded = finished & missing
+    todo = ~off & (~recorded | (excluded & config.select.include_again) | again) & ~weeded
+    return {
+        "recorded": recorded,
+        "todo": todo,
+        "exclude": off & ~excluded,
+        "touched": todo & touched & ~asked & _mask(pc.is_valid(rows["source_sha256"])),
+        "unmade": finished & other & ~todo & ~off,
+        "still_excluded": excluded & ~off & ~todo,
+        "weeded": weeded & ~off,
+    }
 
 
-def _find_superseded(manifest: pa.Table, doing: pa.Table) -> pa.Array:
-    """Find the ids of rows whose pages get a new row."""
-    again = pc.is_in(_join_page_keys(manifest), value_set=_join_page_keys(doing).combine_chunks())
-    return manifest.filter(again)["row_id"].combine_chunks()
+def _mark_missing(table: pa.Table) -> Mask:
+    """Mark files of this machine that an inventory or a link names and that are not there."""
+    here = _mask(pc.starts_with(table["source_uri"], "file://"))
+    empty = _mask(pc.equal(table["size_bytes"], 0))
+    return here & empty & _mask(pc.equal(pc.fill_null(table["mtime_ns"], 0), 0))
+
+
+def _versions(table: pa.Table) -> pa.ChunkedArray:
+    time = table["mtime_ns"].cast(pa.string())
+    return pc.fill_null(pc.coalesce(table["etag"], time), "None")
+
+
+def _row_versions(rows: pa.Table) -> pa.ChunkedArray:
+    time = rows["source_mtime"].cast(pa.int64()).cast(pa.string())
+    return pc.fill_null(pc.coalesce(rows["etag"], time), "None")
+
+
+def _mark_redo(rows: pa.Table, wanted: Wanted) -> Mask:
+    if not wanted.redo:
+        return np.zeros(rows.num_rows, bool)
+    marks = np.ones(rows.num_rows, bool)
+    if wanted.ids is not None:
+        marks &= _mark_in(rows["row_id"], wanted.ids)
+    if wanted.since_us is not None:
+        marks &= ~_mask(pc.greater_equal(rows["started_at"].cast(pa.int64()), wanted.since_us))
+    return marks
+
+
+def _mark_in(column: pa.ChunkedArray, values: Collection[str]) -> Mask:
+    return _mask(pc.is_in(column, value_set=pa.array(sorted(values), pa.string())))
+
+
+def _mark_other_inputs(table: pa.Table, rows: pa.Table, wanted: Wanted) -> Mask:
+    """Mark pages whose hints or class are others than those that their row was made with."""
+    hinted = _mask(pc.not_equal(table["hints"], ""))
+    marks = hinted & _mask(pc.not_equal(table["hints"], pc.fill_null(rows["hints"], "")))
+    if wanted.classes:
+        marks |= _mask(pc.not_equal(table["class_id"], pc.fill_null(rows["class_id"], "")))
+    return marks
+
+
+def _keep_hints(listed: pa.ChunkedArray, recorded: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Keep the points that a page had, where none are given now."""
+    return pc.if_else(pc.equal(listed, ""), pc.fill_null(recorded, ""), listed)
+
+
+def _choose_keys(
+    listing: Listing, config: JobConfig, wanted: Wanted
+) -> tuple[list[str], list[bool]]:
+    """Choose the derivatives' names, over all that SOURCE holds and against every row.
+
+    Returns:
+        Of each listed page its key, and whether a row says already that it is the page's.
+    """
+    names = ["source_uri", "page", "relative_raw"]
+    pages = pa.concat_tables([listing.table.select(names), listing.filtered.select(names)])
+    uris, numbers = pages["source_uri"].to_pylist(), pages["page"].to_pylist()
+    others = dict(wanted.keys)
+    owned = [others.pop(page, "") for page in zip(uris, numbers, strict=True)]
+    deliver = config.deliver
+    keys = output_keys(
+        pages["relative_raw"].to_pylist(), deliver.suffix, deliver.format,
+        uris=uris, owned=owned, taken=others.values(),
+    )  # fmt: skip
+    listed = listing.table.num_rows
+    return keys[:listed], [key == own for key, own in zip(keys, owned, strict=True)][:listed]
+
+
+def _add_ids(table: pa.Table, wanted: Wanted, taken: Collection[str]) -> pa.Table:
+    """Add `row_id`, and `attempt`, which counts the tries at one id."""
+    names = ("source_uri", "page", "size_bytes", "hints", "class_id", "earlier_id")
+    columns = [table[name].to_pylist() for name in names]
+    ids, attempts = [], []
+    for uri, page, size, points, label, earlier, version, tries in zip(
+        *columns, _versions(table).to_pylist(), table["earlier_attempt"].to_pylist(), strict=True
+    ):
+        shown = f"class {label}" if wanted.classes and label else ""
+        extras = [points, shown]
+        made = hash_page(uri, page, size, version, wanted.recipe_sha256, *extras)
+        while made in taken and made != earlier:  # of a master that has moved away since
+            extras.append("again")
+            made = hash_page(uri, page, size, version, wanted.recipe_sha256, *extras)
+        ids.append(made)
+        attempts.append(tries + 1 if made == earlier else 1)
+    table = table.append_column("row_id", pa.array(ids, pa.string()))
+    return table.append_column("attempt", pa.array(attempts, pa.int32()))
+
+
+def _describe(fates: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say what stays as it is though somebody may expect otherwise."""
+    still, weeded = int(fates["still_excluded"].sum()), int(fates["weeded"].sum())
+    return (
+        *([f"{still:,} pictures stay excluded (--include-again takes them up)"] if still else ()),
+        *([f"{weeded:,} masters are not there any more; their rows stay"] if weeded else ()),
+    )

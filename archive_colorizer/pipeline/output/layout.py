@@ -1,7 +1,7 @@
 """Layout of OUTPUT: where it may be, its job.json, and the tidying up after a dead run."""
 
-import io
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,13 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.errors import LocationError
-from archive_colorizer.imaging.metadata import find_row_id
 from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.registry import kept
 from archive_colorizer.storage import TEMPORARIES, Store, parse_location
 
 JOB: Final = "job.json"
-HEAD_BYTES: Final = 1 << 20
-"""Every encoder writes XMP, and with it the row id, before the pixels."""
+_KEPT: Final = re.compile(f"{kept.FOLDER}/[0-9a-f]{{64}}/")
 _OWN: Final = frozenset({JOB, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES})
 
 
@@ -89,54 +88,6 @@ def write_job(store: Store, values: Mapping[str, Any]) -> None:
     store.write_atomic(JOB, json.dumps(values, indent=2, ensure_ascii=False).encode())
 
 
-def remove_superseded(store: Store) -> int:
-    """Delete derivatives of ours that only history names: their pages were done again or excluded.
-
-    Returns:
-        How many were deleted.
-    """
-    columns = ["source_uri", "page", "derivative_uri", "status", "error_class"]
-    current = manifest.read(store, columns)
-    old = manifest.read(store, ["source_uri", "page", "derivative_uri"], manifest.HISTORY)
-    if not old.num_rows:
-        return 0
-    gone = pc.invert(pc.is_in(old["derivative_uri"], value_set=_flatten(current["derivative_uri"])))
-    excluded = pc.equal(current["error_class"], "excluded")
-    done = current.filter(pc.or_kleene(pc.equal(current["status"], "ok"), excluded))
-    redone = pc.is_in(old["source_uri"], value_set=_flatten(done["source_uri"]))
-    named = old.filter(pc.and_(pc.and_(gone, redone), pc.is_valid(old["derivative_uri"])))
-    deleted = 0
-    for uri in pc.unique(named["derivative_uri"]).to_pylist():
-        deleted += _delete_ours(store, uri)
-    return deleted
-
-
-def _delete_ours(store: Store, uri: str) -> bool:
-    if not uri.startswith(store.uri):
-        return False
-    key = store.key_of(uri)
-    try:
-        if not is_ours(store, key):
-            return False
-    except OSError:
-        return False
-    store.delete(key)
-    return True
-
-
-def is_ours(store: Store, key: str) -> bool:
-    """Tell whether a file is a derivative of this tool, by the row id in its head.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    return find_row_id(io.BytesIO(store.read_head(key, HEAD_BYTES))) is not None
-
-
 def is_own_file(key: str) -> bool:
     """Tell whether a key of OUTPUT is the job's record and not a derivative."""
-    return key.split("/", 1)[0] in _OWN
-
-
-def _flatten(column: pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks()
+    return key.split("/", 1)[0] in _OWN or bool(_KEPT.match(key))

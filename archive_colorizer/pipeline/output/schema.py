@@ -27,6 +27,7 @@ _KEY: Final = [
     ("class_id", pa.string()),
     ("hints", pa.string()),
     ("collection_json", pa.string()),
+    ("recipe_json", pa.string()),
 ]
 _SOURCE: Final = [
     ("source_uri", pa.string()),
@@ -74,8 +75,10 @@ _TIMES: Final = [
 ]
 _OUTPUT: Final = [
     ("derivative_uri", pa.string()),
+    ("derivative_key", pa.string()),
     ("derivative_sha256", pa.string()),
     ("derivative_bytes", pa.int64()),
+    ("derivative_version", pa.string()),
     ("derivative_mime", pa.string()),
     ("derivative_width", pa.int32()),
     ("derivative_height", pa.int32()),

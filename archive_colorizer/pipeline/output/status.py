@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -9,13 +10,15 @@ import pyarrow.compute as pc
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.pipeline.output.derivatives import find_present
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.lease import read_lease
+from archive_colorizer.pipeline.output.rows import STEP_TIMES
 from archive_colorizer.storage import Store
 
 SLOWEST = 5
 _COLUMNS = ("status", "error_class", "source_uri", "started_at", "job_id", "recipe_sha256")
-_TIMES = tuple(f"ms_{name}" for name in manifest.STEP_TIMES)
+_TIMES = tuple(f"ms_{name}" for name in STEP_TIMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,24 @@ def summarize(store: Store) -> StatusReport:
         pictures_per_s=_compute_rate(here),
         slowest=_find_slowest(rows),
     )
+
+
+def list_sums(store: Store) -> Iterator[str]:
+    """Yield a line for each derivative, as `sha256sum` writes them: paths relative to OUTPUT.
+
+    Raises:
+        LocationError: there is no job at that place.
+    """
+    if not read_job(store):
+        raise LocationError(f"{store.uri}: no job there (it has no job.json)")
+    names = ["derivative_key", "derivative_uri", "derivative_sha256"]
+    rows = manifest.read(store, names)
+    present = find_present(store, rows)
+    made = rows.filter(pc.is_valid(rows["derivative_sha256"]))
+    for row in made.to_pylist():
+        key = present.key_of(row["derivative_key"], row["derivative_uri"])
+        escaped = key.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        yield f"{'' if escaped == key else chr(92)}{row['derivative_sha256']}  {escaped}"
 
 
 def _describe_lease(store: Store) -> str:

@@ -1,7 +1,7 @@
 """Verify: re-hash masters and derivatives against the manifest."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,13 +10,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.errors import LocationError
-from archive_colorizer.pipeline.output import manifest
-from archive_colorizer.pipeline.output.layout import is_own_file, read_job
-from archive_colorizer.storage import DEFAULT_S3, S3Settings, Store, open_uri
-from archive_colorizer.storage.location import TEMPORARIES
+from archive_colorizer.pipeline.output import derivatives, manifest
+from archive_colorizer.pipeline.output.derivatives import Present
+from archive_colorizer.pipeline.output.layout import read_job
+from archive_colorizer.storage import (
+    DEFAULT_S3,
+    TEMPORARIES,
+    S3Settings,
+    Store,
+    open_store,
+    open_uri,
+)
 
 COLUMNS: Final = (
-    "row_id", "status", "source_uri", "page", "source_sha256", "derivative_uri", "derivative_sha256"
+    "row_id", "status", "source_uri", "page", "source_sha256", "derivative_uri", "derivative_key",
+    "derivative_sha256",
 )  # fmt: skip
 THREADS: Final = 4
 
@@ -33,21 +41,24 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """Counts of compared files, and every difference."""
+    """Counts of compared files, every difference, and what is absent for a reason."""
 
     masters: int
     derivatives: int
     findings: tuple[Finding, ...]
+    expected: tuple[str, ...] = ()
+    """Absences that are as they should be, one line each."""
 
     def text(self) -> str:
         """Format the report for people."""
         lines = [f"{self.masters:,} masters and {self.derivatives:,} derivatives compared"]
         lines += [f"  {finding.what}: {finding.where}" for finding in self.findings]
+        lines += [f"as expected: {line}" for line in self.expected]
         verdict = f"{len(self.findings):,} differences" if self.findings else "all as recorded"
         return "\n".join([*lines, verdict])
 
 
-def verify(store: Store, s3: S3Settings = DEFAULT_S3) -> VerifyReport:
+def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> VerifyReport:
     """Compare OUTPUT and its masters with the manifest.
 
     A master is compared when its row has a hash: an excluded or unreadable one has none.
@@ -55,35 +66,106 @@ def verify(store: Store, s3: S3Settings = DEFAULT_S3) -> VerifyReport:
     Args:
         store: of OUTPUT.
         s3: the way to masters that are objects; OUTPUT may be a folder all the same.
+        masters: folder or prefix where the masters are now; one that is not there was weeded.
+            Empty takes the places that the rows name.
 
     Raises:
-        LocationError: there is no job at that place.
+        LocationError: there is no job at that place, or no folder of masters.
     """
     job = read_job(store)
     if not job:
         raise LocationError(f"{store.uri}: no job there (it has no job.json)")
     rows = manifest.read(store, COLUMNS)
-    work = [*_list_hashes(rows, "source"), *_list_hashes(rows, "derivative")]
+    present = derivatives.find_present(store, rows)
+    sources, weeded = _list_masters(rows), 0
+    if masters:
+        places = _Places(open_store(masters, s3), masters)
+        found = [(places.find(uri), sha256) for uri, sha256 in sources]
+        sources = [(uri, sha256) for uri, sha256 in found if uri]
+        weeded = len(found) - len(sources)
+    made = _list_derivatives(rows, present)
+    findings = (
+        *(_find("master", *one) for one in _compare_all(sources, s3)),
+        *(_find("derivative", *one) for one in _compare_all(made, s3)),
+        *_check_rows(rows, job),
+        *_check_files(store, present, rows),
+    )
+    kept_back = int(job.get("held_back", 0))
+    expected = (
+        *([f"{weeded:,} masters are not in {masters}: weeded"] if weeded else ()),
+        *([f"{kept_back:,} pages were held back by --limit"] if kept_back else ()),
+    )
+    return VerifyReport(len(sources), len(made), findings, expected)
+
+
+def compare_masters(rows: pa.Table, s3: S3Settings) -> Iterator[tuple[str, str]]:
+    """Hash the masters of some rows, with `source_uri` and `source_sha256`, once more.
+
+    Yields the URI of each that is another or not there, and which of the two.
+    """
+    for uri, how in _compare_all(_list_masters(rows), s3):
+        yield uri, how or "changed"
+
+
+def _list_masters(rows: pa.Table) -> list[tuple[str, str]]:
+    pairs = zip(rows["source_uri"].to_pylist(), rows["source_sha256"].to_pylist(), strict=True)
+    return [(uri, sha256) for uri, sha256 in pairs if sha256]
+
+
+def _list_derivatives(rows: pa.Table, present: Present) -> list[tuple[str, str]]:
+    """List URIs below OUTPUT where it is now; rows of one that moved name another place."""
+    names = ("derivative_key", "derivative_uri", "derivative_sha256")
+    columns = [rows[name].to_pylist() for name in names]
+    return [
+        (present.store.uri_of(present.key_of(key, uri)), sha256)
+        for key, uri, sha256 in zip(*columns, strict=True)
+        if uri and sha256
+    ]
+
+
+class _Places:
+    """Masters in another place than their rows say: found by as much of their path as fits."""
+
+    def __init__(self, store: Store, text: str) -> None:
+        try:
+            self._uris: Mapping[str, str] = {entry.key: entry.uri for entry in store.list()}
+        except OSError as error:
+            raise LocationError(f"{text}: cannot be listed: {error.strerror or error}") from error
+        self._store = store
+        if not self._uris:
+            raise LocationError(f"{text}: no masters there")
+
+    def find(self, uri: str) -> str:
+        """Find where a master is now; empty where it is not there."""
+        parts = uri.partition("://")[2].split("/")
+        for start in range(1, len(parts)):
+            key = self._store.key_of(self._store.uri + "/".join(parts[start:]))
+            if key in self._uris:
+                return self._uris[key]
+        return ""
+
+
+def _find(name: str, uri: str, absent: str) -> Finding:
+    if absent:
+        return Finding(f"missing_{name}", f"{uri} ({absent})")
+    return Finding(f"changed_{name}", uri)
+
+
+def _compare_all(pairs: Iterable[tuple[str, str]], s3: S3Settings) -> Iterator[tuple[str, str]]:
+    """Yield URIs of files that are not as they should be, and why they cannot be read, or empty."""
     with ThreadPoolExecutor(THREADS) as pool:
-        compared = [found for found in pool.map(lambda item: _compare(s3, *item), work) if found]
-    masters = len(work) - len(list(_list_hashes(rows, "derivative")))
-    findings = (*compared, *_check_rows(rows, job), *_check_files(store, rows))
-    return VerifyReport(masters, len(work) - masters, findings)
+        for found in pool.map(lambda pair: _compare(s3, *pair), pairs):
+            if found:
+                yield found
 
 
-def _list_hashes(rows: pa.Table, kind: str) -> Iterator[tuple[str, str, str]]:
-    uris, hashes = rows[f"{kind}_uri"].to_pylist(), rows[f"{kind}_sha256"].to_pylist()
-    name = "master" if kind == "source" else "derivative"
-    return ((name, uri, sha) for uri, sha in zip(uris, hashes, strict=True) if uri and sha)
-
-
-def _compare(s3: S3Settings, name: str, uri: str, sha256: str) -> Finding | None:
+def _compare(s3: S3Settings, uri: str, sha256: str) -> tuple[str, str] | None:
     try:
         with open_uri(uri, s3) as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     except OSError as error:
-        return Finding(f"missing_{name}", f"{uri} ({error.strerror or error})")
-    return None if found == sha256 else Finding(f"changed_{name}", uri)
+        return uri, error.strerror or str(error)
+    return None if found == sha256 else (uri, "")
 
 
 def _check_rows(rows: pa.Table, job: dict[str, Any]) -> Iterator[Finding]:
@@ -91,16 +173,21 @@ def _check_rows(rows: pa.Table, job: dict[str, Any]) -> Iterator[Finding]:
     pages = rows.group_by(["source_uri", "page"]).aggregate([("row_id", "count")])
     double = pages.filter(pc.greater(pages["row_id_count"], 1))
     yield from (Finding("double_row", uri) for uri in double["source_uri"].to_pylist())
-    missing = int(job["listed"]) - pages.num_rows
+    missing = int(job["listed"]) - int(job.get("held_back", 0)) - pages.num_rows
     if missing > 0:
         yield Finding("missing_rows", f"{missing:,} listed pages have no row")
 
 
-def _check_files(store: Store, rows: pa.Table) -> Iterator[Finding]:
-    """Yield files in OUTPUT that no row names."""
-    named = {store.key_of(uri) for uri in rows["derivative_uri"].to_pylist() if uri}
-    for entry in store.list():
-        if entry.key.startswith(f"{TEMPORARIES}/"):
-            yield Finding("temporary", entry.uri)
-        elif not is_own_file(entry.key) and entry.key not in named:
+def _check_files(store: Store, present: Present, rows: pa.Table) -> Iterator[Finding]:
+    """Yield files in OUTPUT that no row names, and temporaries.
+
+    A derivative that history names stands for a page whose new try failed.
+    """
+    pairs = zip(rows["derivative_key"].to_pylist(), rows["derivative_uri"].to_pylist(), strict=True)
+    named = {present.key_of(key, uri) for key, uri in pairs}
+    named |= {key for _, key in derivatives.earlier_keys(store, present)}
+    for entry in store.list(TEMPORARIES):
+        yield Finding("temporary", entry.uri)
+    for key, entry in present.entries.items():
+        if key not in named:
             yield Finding("unlisted_file", entry.uri)

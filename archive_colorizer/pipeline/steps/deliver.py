@@ -15,7 +15,7 @@ from archive_colorizer.errors import WritePhotoError
 from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.quality import Meter, Quality, measure
 from archive_colorizer.pipeline.job_spec import JobSpec
-from archive_colorizer.pipeline.output.layout import is_ours
+from archive_colorizer.pipeline.output.derivatives import page_id, read_labels, version_of
 from archive_colorizer.pipeline.output.lease import Fence
 from archive_colorizer.pipeline.records import (
     NEARLY_GREY,
@@ -96,13 +96,20 @@ class Deliver(Stage[MadeT, Outcome]):
             sha256, size = _digest(sink)
             quality = self._quality(luma, sink, meter)
             self._fence.check()
+        entry = self._store.find(ref.output_key)
+        if entry is None or entry.size_bytes != size:
+            raise WritePhotoError(
+                f"{ref.output_key}: {size:,} bytes were written and are not there"
+            )
         ms["write"] = ms_since(start_s)
         height, width = luma.shape
         kept = self._composition.keeps_luminance
         return Derivative(
             derivative_uri=self._store.uri_of(ref.output_key),
+            derivative_key=ref.output_key,
             derivative_sha256=sha256,
             derivative_bytes=size,
+            derivative_version=version_of(entry),
             derivative_mime=encode.MIMES[deliver.format],
             derivative_width=width,
             derivative_height=height,
@@ -121,22 +128,33 @@ class Deliver(Stage[MadeT, Outcome]):
         return meter.quality()
 
     def _ours(self, ref: PhotoRef) -> bool:
-        """Whether a file of ours is in the way, which may be replaced.
+        """Whether an earlier derivative of the same page is in the way, which may be replaced.
 
         Raises:
-            WritePhotoError: a file that this tool did not make is in the way.
+            WritePhotoError: it is another's: of another page, or not made by this tool.
         """
         if not self._store.exists(ref.output_key):
             return False
-        if is_ours(self._store, ref.output_key):
+        if ref.owns_key:
             return True
-        raise WritePhotoError(f"{ref.output_key}: a file that this tool did not make is there")
+        labels = read_labels(self._store, ref.output_key)
+        if not labels:
+            raise WritePhotoError(f"{ref.output_key}: a file that this tool did not make is there")
+        same_page = labels.get("pageId") == page_id(ref.source_uri, ref.page)
+        earlier = "pageId" not in labels and labels.get("sourceUri") == ref.source_uri
+        if same_page or earlier or labels["rowId"] in (ref.row_id, ref.earlier_id):
+            return True
+        raise WritePhotoError(
+            f"{ref.output_key}: the derivative of another picture is there "
+            f"({labels.get('sourceUri', labels['rowId'])})"
+        )
 
     def _tags(self, made: MadeT) -> metadata.Tags:
         ref, facts = made.ref, made.facts
         xmp = metadata.build_xmp(
             {
                 "rowId": ref.row_id,
+                "pageId": page_id(ref.source_uri, ref.page),
                 **self._spec.labels,
                 "sourceUri": ref.source_uri,
                 "sourceSha256": facts.source_sha256,

@@ -9,7 +9,8 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.output.disk_reserve import release
 from archive_colorizer.pipeline.output.lease import Fence
-from archive_colorizer.pipeline.output.manifest import JobContext, outcome_table, write_part
+from archive_colorizer.pipeline.output.manifest import write_part
+from archive_colorizer.pipeline.output.rows import JobContext, outcome_table
 from archive_colorizer.pipeline.records import Outcome
 from archive_colorizer.pipeline.steps.step import Stage
 from archive_colorizer.storage import Store, open_store

@@ -1,0 +1,252 @@
+"""Intent of a run: what it is told, laid beside what OUTPUT remembers, before anything is written.
+
+Settings that are not given are OUTPUT's own. What would replace finished pictures unasked (other
+settings, other weights) ends here in one line.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.models.catalog import Task, has_classes
+from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.inputs.listing import Listing
+from archive_colorizer.pipeline.inputs.selection import (
+    MANIFEST_COLUMNS,
+    Selection,
+    Wanted,
+    read_ids,
+    select,
+)
+from archive_colorizer.pipeline.job_models import (
+    ModelFinder,
+    Models,
+    WeightsGoneError,
+    models_of,
+    task_of,
+)
+from archive_colorizer.pipeline.job_spec import digest
+from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.pipeline.output.layout import read_job
+from archive_colorizer.pipeline.output.standing import Standing, read_standing
+from archive_colorizer.pipeline.output.verify import compare_masters
+from archive_colorizer.pipeline.pins import (
+    Change,
+    PinnedModel,
+    Pins,
+    make_pins,
+    read_pins,
+    settle,
+)
+from archive_colorizer.storage import S3Settings, Store
+from archive_colorizer.weights.reference import ResolvedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a run is going to do."""
+
+    config: JobConfig
+    """With OUTPUT's settings where none were given."""
+    models: Models
+    """Empty where they cannot be had and nothing needs them."""
+    selection: Selection
+    standing: Standing
+    pins: Pins
+    """What OUTPUT remembers from then on."""
+    redo: Mapping[str, Any] | None
+    """The redo that this run begins or goes on with, for job.json."""
+    notes: tuple[str, ...]
+
+
+def check_models(config: JobConfig, store: Store) -> None:
+    """Find the models of a run, so that what is wrong with them is said before all else.
+
+    Raises:
+        UsageError: one cannot be had, may not be used, or does not go with the settings.
+    """
+    pins = read_pins(read_job(store), store.uri)
+    _find_models(settle(config, pins)[0], store, pins)
+
+
+def make_intent(
+    config: JobConfig,
+    listing: Listing,
+    store: Store,
+    say: Callable[[str], None] = lambda text: None,
+) -> Intent:
+    """Lay what a run is told beside what OUTPUT remembers.
+
+    Args:
+        config: as it was given.
+        listing: of SOURCE.
+        store: OUTPUT.
+        say: is told of work that takes a while.
+
+    Raises:
+        ConfigError: finished pictures would be done again unasked; a list names what is not there.
+        ModelReferenceError: the weights that are needed cannot be had.
+    """
+    standing = read_standing(store, MANIFEST_COLUMNS)
+    pins, chosen = standing.pins, config.select
+    settled, changes = settle(config, pins)
+    models = _find_models(settled, store, pins)
+    if chosen.ids and not chosen.redo:
+        raise ConfigError("ids: says which pictures are done again: it needs --redo")
+    changes += _compare_models(settled, models, pins)
+    recipe = digest(settled, models) if models else (pins.recipes[-1] if pins else "")
+    wanted, redo = _make_wanted(settled, models, standing, store, recipe)
+    selection = select(
+        listing, standing.rows, settled, wanted,
+        lambda pages: find_unchanged(pages, settled.run.s3, say),
+    )  # fmt: skip
+    _check_unasked(settled, selection, changes)
+    if not models and (selection.todo.num_rows or selection.excluded.num_rows):
+        models_of(settled, _make_finder(settled, store, pins))  # says what is gone
+    return Intent(
+        config=settled, models=models, selection=selection, standing=standing,
+        pins=_renew_pins(settled, models, standing, changes, recipe), redo=redo,
+        notes=_describe(settled, store, standing, selection, models),
+    )  # fmt: skip
+
+
+def _find_models(config: JobConfig, store: Store, pins: Pins | None) -> Models:
+    """Find the models; none where OUTPUT's weights are gone, which may be no matter."""
+    try:
+        return models_of(config, _make_finder(config, store, pins))
+    except WeightsGoneError:
+        return ()
+
+
+def _make_finder(config: JobConfig, store: Store, pins: Pins | None) -> ModelFinder:
+    adopts = config.select.adopt or config.select.adopt_new
+    return ModelFinder(config, store, None if adopts else pins)
+
+
+def _name_settings(config: JobConfig, models: Models) -> dict[str, ResolvedModel]:
+    """Name the setting of `color` that each model is of."""
+    if not models:
+        return {}
+    after = "upscaler" if task_of(models[0]) is Task.COLORIZE else "restore"
+    return dict(zip(("model", after), models, strict=False))
+
+
+def _compare_models(config: JobConfig, models: Models, pins: Pins | None) -> tuple[Change, ...]:
+    """Find models whose weights are others than OUTPUT's."""
+    if pins is None or config.select.adopt or config.select.adopt_new:
+        return ()
+    return tuple(
+        Change(f"color.{setting}", f"{pin.name} {pin.version}", _name(model))
+        for setting, model in _name_settings(config, models).items()
+        if (pin := pins.models.get(setting)) and pin.weights_sha256 != model.weights_sha256
+    )
+
+
+def find_unchanged(pages: pa.Table, s3: S3Settings, say: Callable[[str], None]) -> frozenset[str]:
+    """Hash masters whose size or time is another than recorded.
+
+    Args:
+        pages: `row_id`, `source_uri` and `source_sha256` of each.
+        s3: the way to those that are objects.
+        say: is told that it takes a while.
+
+    Returns:
+        Ids of the rows whose master has the same bytes.
+    """
+    say(f"comparing {pages.num_rows:,} masters that were touched")
+    other = {uri for uri, _ in compare_masters(pages, s3)}
+    pairs = zip(pages["row_id"].to_pylist(), pages["source_uri"].to_pylist(), strict=True)
+    return frozenset(row_id for row_id, uri in pairs if uri not in other)
+
+
+def _make_wanted(
+    config: JobConfig, models: Models, standing: Standing, store: Store, recipe: str
+) -> tuple[Wanted, Mapping[str, Any] | None]:
+    chosen, ids = config.select, None
+    if chosen.ids:
+        earlier = manifest.read(store, ["row_id"], manifest.HISTORY)["row_id"].to_pylist()
+        known = {*standing.rows["row_id"].to_pylist(), *earlier}
+        ids = read_ids(chosen.ids, known, allow_unmatched=chosen.allow_unmatched)
+    redo = standing.job.get("redo")
+    since_us = None
+    if chosen.redo:
+        text = "\n".join((recipe, *sorted(ids if ids is not None else ["all"])))
+        key = hashlib.sha256(text.encode()).hexdigest()
+        if redo and redo["key"] == key:  # it was interrupted
+            since_us = redo["since_us"]
+        else:
+            redo = {"key": key, "since_us": time.time_ns() // 1000}
+    outdated = standing.pins.recipes if chosen.adopt and standing.pins else ()
+    wanted = Wanted(
+        recipe_sha256=recipe, redo=chosen.redo, ids=ids, since_us=since_us, outdated=outdated,
+        classes=bool(models) and has_classes(models[0].card.config),
+        gone=standing.condition.gone, keys=standing.keys,
+    )  # fmt: skip
+    return wanted, redo
+
+
+def _check_unasked(config: JobConfig, selection: Selection, changes: tuple[Change, ...]) -> None:
+    """Refuse to do finished pictures again that nobody asked for.
+
+    Raises:
+        ConfigError: other settings or weights were given than they were made with.
+    """
+    if not changes or config.select.redo:
+        return
+    count = selection.unmade + (selection.replaced if config.select.adopt else 0)
+    if count:
+        raise ConfigError(
+            f"{config.output}: {'; '.join(map(str, changes))}: {count:,} finished pictures would "
+            "be done again: --redo does them, without the setting they stay"
+        )
+
+
+def _renew_pins(
+    config: JobConfig, models: Models, standing: Standing, changes: tuple[Change, ...], recipe: str
+) -> Pins:
+    """Decide what OUTPUT remembers from now on.
+
+    A part that is done with other settings on purpose (`ids`, another source) leaves it as it is.
+    """
+    old, chosen = standing.pins, config.select
+    if old is not None and not models:
+        return old
+    whole = (chosen.redo and not chosen.ids) or chosen.adopt or chosen.adopt_new
+    if old is not None and changes and not whole and standing.rows.num_rows:
+        return old
+    pinned = {
+        setting: PinnedModel(
+            getattr(config.color, setting), model.ref, model.card.name,
+            model.version or model.card.version, model.weights_sha256,
+        )
+        for setting, model in _name_settings(config, models).items()
+    }  # fmt: skip
+    earlier = [one for one in (old.recipes if old else ()) if one != recipe]
+    return make_pins(config, pinned, (*earlier, recipe))
+
+
+def _describe(
+    config: JobConfig, store: Store, standing: Standing, selection: Selection, models: Models
+) -> tuple[str, ...]:
+    notes = []
+    if config.select.adopt and models:
+        notes.append(
+            f"--adopt: {selection.replaced:,} pictures are coloured anew by {_name(models[0])}; "
+            "each old derivative stays until its new one is written and checked"
+        )
+    elif newer := _make_finder(config, store, standing.pins).newer():
+        notes.append(newer)
+    if lost := len(standing.condition.gone):
+        notes.append(f"{lost:,} derivatives are missing or changed, and made again")
+    if selection.sensitive:
+        notes.append(f"{selection.sensitive:,} pictures are not opened for their sensitivity")
+    return tuple(notes)
+
+
+def _name(model: ResolvedModel) -> str:
+    return f"{model.card.name} {model.version or model.card.version}"
