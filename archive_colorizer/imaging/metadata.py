@@ -28,6 +28,7 @@ TRANSLATION: Final = (
     "it shows a time of day, season or style that the original does not."
 )
 ROW_ID: Final = re.compile(rb'arcol:rowId="([0-9a-f]{64})"')
+ROW_ID_BYTES: Final = len('arcol:rowId=""') + 64
 LABEL: Final = re.compile(r"""arcol:(\w+)=(["'])(.*?)\2""", re.DOTALL)
 LABELS_BYTES: Final = 1 << 14
 """More than the labels of one picture take; paths are the longest of them."""
@@ -97,12 +98,11 @@ def find_labels(source: BinaryIO) -> dict[str, str]:
     source.seek(0)
     held = b""
     while part := source.read(CHUNK_BYTES):
-        held = held[-LABELS_BYTES:] + part
-        match = ROW_ID.search(held)
-        end = held.find(b">", match.end()) if match else -1
-        if match and end >= 0:
-            text = held[match.start() : end].decode("utf-8", errors="replace")
-            return {name: unescape(value, _QUOTES) for name, _, value in LABEL.findall(text)}
+        held = held[-ROW_ID_BYTES:] + part
+        if match := ROW_ID.search(held):
+            text = held[match.start() :] + source.read(LABELS_BYTES)
+            words = text.partition(b">")[0].decode("utf-8", errors="replace")
+            return {name: unescape(value, _QUOTES) for name, _, value in LABEL.findall(words)}
     return {}
 
 

@@ -140,11 +140,15 @@ def _compare_models(config: JobConfig, models: Models, pins: Pins | None) -> tup
     """Find models whose weights are others than OUTPUT's."""
     if pins is None or config.select.adopt or config.select.adopt_new:
         return ()
-    return tuple(
-        Change(f"color.{setting}", f"{pin.name} {pin.version}", _name(model))
-        for setting, model in _name_settings(config, models).items()
-        if (pin := pins.models.get(setting)) and pin.weights_sha256 != model.weights_sha256
-    )
+    now = _name_settings(config, models)
+    changes = []
+    for setting in {**pins.models, **now} if now else ():
+        pin, model = pins.models.get(setting), now.get(setting)
+        old, new = pin.weights_sha256 if pin else "", model.weights_sha256 if model else ""
+        if old != new:
+            said = f"{pin.name} {pin.version}" if pin else "none"
+            changes.append(Change(f"color.{setting}", said, _name(model) if model else "none"))
+    return tuple(changes)
 
 
 def find_unchanged(pages: pa.Table, s3: S3Settings, say: Callable[[str], None]) -> frozenset[str]:

@@ -51,29 +51,45 @@ def output_keys(
     ending = suffix + EXTENSIONS[image_format]
     keys = [key if key.endswith(ending) else "" for key in owned] or [""] * len(raw_paths)
     used = {_fold(key) for key in (*taken, *keys) if key}
-    free = [i for i, key in enumerate(keys) if not key]
-    paths = {i: PurePosixPath(_to_utf8(raw_paths[i])) for i in free}
-    for i in free:
-        keys[i] = _make_key(paths[i], paths[i].stem + ending)
-    for add in (_add_extension, _add_hash, _add_place):
-        seen = Counter(_fold(keys[i]) for i in free)
-        for i in free:
-            if seen[_fold(keys[i])] > 1 or _fold(keys[i]) in used:
-                name = add(paths[i], raw_paths[i], uris[i] if uris else "")
-                keys[i] = _make_key(paths[i], name + ending)
+    paths = [PurePosixPath(_to_utf8(raw)) for raw in raw_paths]
+    late = []
+    for i, key in enumerate(_choose_apart(raw_paths, paths, ending)):
+        if keys[i]:
+            continue
+        if _fold(key) in used:
+            late.append(i)
+        else:
+            keys[i] = key
+            used.add(_fold(key))
+    for i in late:
+        place = (uris[i] if uris else "").encode() + raw_paths[i]
+        hashed = [_add_hash(paths[i], one) for one in (raw_paths[i], place)]
+        names = [paths[i].name, *hashed]
+        found = [_make_key(paths[i], name + ending) for name in names]
+        keys[i] = next((key for key in found if _fold(key) not in used), found[-1])
+        used.add(_fold(keys[i]))
     return keys
 
 
-def _add_extension(path: PurePosixPath, raw: bytes, uri: str) -> str:
+def _choose_apart(
+    raw_paths: Sequence[bytes], paths: Sequence[PurePosixPath], ending: str
+) -> list[str]:
+    """Choose distinct keys for the sources of one listing, whatever OUTPUT holds."""
+    keys = [_make_key(path, path.stem + ending) for path in paths]
+    for add in (_add_extension, _add_hash):
+        seen = Counter(map(_fold, keys))
+        for i, key in enumerate(keys):
+            if seen[_fold(key)] > 1:
+                keys[i] = _make_key(paths[i], add(paths[i], raw_paths[i]) + ending)
+    return keys
+
+
+def _add_extension(path: PurePosixPath, raw: bytes) -> str:
     return path.name
 
 
-def _add_hash(path: PurePosixPath, raw: bytes, uri: str) -> str:
+def _add_hash(path: PurePosixPath, raw: bytes) -> str:
     return f"{path.name}.{_hash_name(raw)}"
-
-
-def _add_place(path: PurePosixPath, raw: bytes, uri: str) -> str:
-    return f"{path.name}.{_hash_name(uri.encode() + raw)}"
 
 
 def _make_key(path: PurePosixPath, name: str) -> str:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.storage import Store
 
@@ -64,11 +65,17 @@ def _is_part(key: str) -> bool:
     return name.endswith(".parquet") and not name.startswith(("_", "."))
 
 
-def read(store: Store, columns: Sequence[str] | None = None, folder: str = FOLDER) -> pa.Table:
+def read(
+    store: Store,
+    columns: Sequence[str] | None = None,
+    folder: str = FOLDER,
+    *,
+    every: bool = False,
+) -> pa.Table:
     """Read rows, with `columns` only those columns: of each page the last one.
 
-    While a run does pages again, or after it died, both rows are there until `settle`. In history
-    every row counts.
+    While a run does pages again, or after it died, both rows are there until `settle`. `every` has
+    them all; so has history.
     """
     names = list(columns) if columns is not None else list(SCHEMA.names)
     wanted = list(dict.fromkeys([*names, *VERSION]))
@@ -76,7 +83,7 @@ def read(store: Store, columns: Sequence[str] | None = None, folder: str = FOLDE
     if not tables:
         return pa.schema([SCHEMA.field(name) for name in names]).empty_table()
     table = pa.concat_tables(tables)
-    if folder == FOLDER:
+    if folder == FOLDER and not every:
         table = table.filter(_mark_last(table))
     return table.select(names)
 
@@ -97,11 +104,19 @@ def _mark_last(table: pa.Table) -> pa.Array:
 
 
 def _read_key(store: Store, key: str, names: Sequence[str]) -> pa.Table:
-    """Read one file; columns that an earlier version did not write are filled with nulls."""
-    with store.open(key) as file:
-        parquet = pq.ParquetFile(file)
-        there = [name for name in names if name in parquet.schema_arrow.names]
-        table = parquet.read(columns=there)
+    """Read one file; columns that an earlier version did not write are filled with nulls.
+
+    Raises:
+        LocationError: it cannot be read, or is no part of a manifest.
+    """
+    try:
+        with store.open(key) as file:
+            parquet = pq.ParquetFile(file)
+            there = [name for name in names if name in parquet.schema_arrow.names]
+            table = parquet.read(columns=there)
+    except (OSError, pa.ArrowException) as error:
+        text = " ".join(str(error).split())
+        raise LocationError(f"{store.uri_of(key)}: cannot be read: {text}") from error
     for name in names:
         if name not in there:
             table = table.append_column(name, pa.nulls(table.num_rows, SCHEMA.field(name).type))

@@ -87,7 +87,7 @@ def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> Veri
     findings = (
         *(_find("master", *one) for one in _compare_all(sources, s3)),
         *(_find("derivative", *one) for one in _compare_all(made, s3)),
-        *_check_rows(rows, job),
+        *_check_rows(manifest.read(store, ["source_uri", "page", "row_id"], every=True), job),
         *_check_files(store, present, rows),
     )
     kept_back = int(job.get("held_back", 0))

@@ -15,7 +15,9 @@ from archive_colorizer.pipeline.inputs.listing import Listing
 from archive_colorizer.pipeline.inputs.pages import PAGES
 from archive_colorizer.pipeline.inputs.selection import (
     MANIFEST_COLUMNS,
+    Compare,
     Selection,
+    Wanted,
     hash_page,
     select,
 )
@@ -49,10 +51,16 @@ def listing(*names: str, **changed: Any) -> Listing:
 
 
 def chosen(
-    listed: Listing, manifest: pa.Table = EMPTY, recipe: str = RECIPE, **settings: Any
+    listed: Listing,
+    manifest: pa.Table = EMPTY,
+    recipe: str = RECIPE,
+    wanted: dict[str, Any] | None = None,
+    compare: Compare = lambda pages: (),
+    **settings: Any,
 ) -> Selection:
     config = JobConfig(source="/in", output="/out", select=SelectConfig(**settings))
-    return select(listed, manifest, config, recipe)
+    asked = Wanted(recipe_sha256=recipe, redo=config.select.redo, **wanted or {})
+    return select(listed, manifest, config, asked, compare)
 
 
 def recorded(
@@ -62,6 +70,10 @@ def recorded(
     rows = [
         {
             **{name: row.get(name) for name in MANIFEST_COLUMNS},
+            "source_bytes": row["size_bytes"],
+            "source_mtime": row["mtime_ns"],
+            "source_sha256": "5" * 64 if status != "failed" else None,
+            "started_at": 0,
             "status": status,
             "error_class": error_class,
             "recipe_sha256": recipe,
@@ -80,7 +92,7 @@ def test_a_first_run_does_everything_that_is_listed() -> None:
     first = chosen(listing("a.jpg", "b.jpg"))
     assert names(first.todo) == ["a.jpg", "b.jpg"]
     assert (first.listed, first.done, first.held_back) == (2, 0, 0)
-    assert len(first.superseded) == first.excluded.num_rows == 0
+    assert first.excluded.num_rows == 0
     assert first.notes == ("said before",)
 
 
@@ -95,32 +107,107 @@ def test_what_is_to_be_done_has_every_field_of_a_page_reference() -> None:
 def test_a_second_run_does_nothing() -> None:
     both = listing("a.jpg", "b.jpg")
     second = chosen(both, recorded(chosen(both).todo))
-    assert (second.todo.num_rows, second.done, len(second.superseded)) == (0, 2, 0)
+    assert (second.todo.num_rows, second.done) == (0, 2)
 
 
 def test_a_second_run_does_what_has_come_since() -> None:
     first = chosen(listing("a.jpg"))
     second = chosen(listing("a.jpg", "b.jpg"), recorded(first.todo))
     assert names(second.todo) == ["b.jpg"]
-    assert (second.done, len(second.superseded)) == (1, 0)
+    assert (second.done, second.replaced) == (1, 0)
 
 
 @pytest.mark.parametrize("change", [{"size_bytes": 101}, {"mtime_ns": 8}, {"etag": "x"}])
-def test_a_changed_master_is_done_again_and_its_row_makes_room(change: dict[str, Any]) -> None:
+def test_a_changed_master_is_done_again_under_another_id(change: dict[str, Any]) -> None:
     first = chosen(listing("a.jpg"))
     second = chosen(listing("a.jpg", **change), recorded(first.todo))
     assert names(second.todo) == ["a.jpg"]
-    assert second.superseded.to_pylist() == first.todo["row_id"].to_pylist()
+    assert second.todo["earlier_id"].to_pylist() == first.todo["row_id"].to_pylist()
     assert second.todo["row_id"].to_pylist() != first.todo["row_id"].to_pylist()
     assert second.todo["attempt"].to_pylist() == [1]
+    assert (second.replaced, second.touched.num_rows) == (1, 0)
 
 
-def test_a_changed_recipe_does_everything_again() -> None:
+@pytest.mark.parametrize("change", [{"mtime_ns": 8}, {"etag": "x"}, {"mtime_ns": None}])
+def test_a_touched_master_of_the_same_content_is_done(change: dict[str, Any]) -> None:
+    rows = recorded(chosen(listing("a.jpg")).todo)
+    asked = []
+
+    def same(pages: pa.Table) -> list[str]:
+        asked.append(pages.column_names)
+        return list(pages["row_id"].to_pylist())
+
+    second = chosen(listing("a.jpg", **change), rows, compare=same)
+    assert asked == [["row_id", "source_uri", "source_sha256"]]
+    assert (second.todo.num_rows, second.done) == (0, 1)
+    (row,) = second.touched.to_pylist()
+    assert row["row_id"] == rows["row_id"][0].as_py()
+    assert {name: row[name] for name in change} == change
+
+
+def test_pages_that_are_never_opened_are_not_compared_either(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("a.jpg\n")
+    first = chosen(listing("a.jpg"))
+    rows = recorded(first.todo, status="skipped", error_class="excluded")
+
+    def never(pages: pa.Table) -> list[str]:
+        raise AssertionError(pages)
+
+    touched = listing("a.jpg", mtime_ns=8)
+    assert chosen(touched, rows, compare=never).todo.num_rows == 0
+    off = {"exclude_list": str(tmp_path / "list.txt")}
+    assert chosen(touched, recorded(first.todo), compare=never, **off).todo.num_rows == 0
+
+
+def test_another_recipe_asks_for_nothing_by_itself() -> None:
     both = listing("a.jpg", "b.jpg")
     first = chosen(both)
     second = chosen(both, recorded(first.todo), "r2")
-    assert names(second.todo) == ["a.jpg", "b.jpg"]
-    assert second.superseded.to_pylist() == first.todo["row_id"].to_pylist()
+    assert (second.todo.num_rows, second.unmade) == (0, 2)
+    third = chosen(both, recorded(first.todo), "r2", {"outdated": [RECIPE]})
+    assert (names(third.todo), third.unmade) == (["a.jpg", "b.jpg"], 0)
+    assert chosen(both, recorded(first.todo), "r2", {"outdated": ["r0"]}).todo.num_rows == 0
+
+
+def test_a_redo_takes_what_it_has_not_done_yet() -> None:
+    both = listing("a.jpg", "b.jpg")
+    rows = recorded(chosen(both).todo)
+    (first, _) = rows["row_id"].to_pylist()
+    only = chosen(both, rows, wanted={"ids": [first]}, redo=True)
+    assert only.todo["earlier_id"].to_pylist() == [first]
+    assert chosen(both, rows, wanted={"since_us": 0}, redo=True).todo.num_rows == 0
+    assert chosen(both, rows, wanted={"since_us": 1}, redo=True).todo.num_rows == 2
+
+
+def test_a_page_whose_derivative_is_gone_is_done_again() -> None:
+    both = listing("a.jpg", "b.jpg")
+    rows = recorded(chosen(both).todo)
+    again = chosen(both, rows, wanted={"gone": rows["row_id"].to_pylist()[1:]})
+    assert names(again.todo) == ["b.jpg"]
+
+
+def test_names_of_other_pages_are_not_taken() -> None:
+    keys = {("file:///other/a.jpg", 0): "a.colorized.jpg"}
+    todo = chosen(listing("a.jpg"), wanted={"keys": keys}).todo
+    assert todo["output_key"].to_pylist() == ["a.jpg.colorized.jpg"]
+    assert todo["owns_key"].to_pylist() == [False]
+    own = {("file:///in/a.jpg", 0): "kept/a.colorized.jpg"}
+    todo = chosen(listing("a.jpg"), wanted={"keys": own}).todo
+    assert todo["output_key"].to_pylist() == ["kept/a.colorized.jpg"]
+    assert todo["owns_key"].to_pylist() == [True]
+
+
+def test_points_of_known_colour_are_kept_until_others_are_given(tmp_path: Path) -> None:
+    path = tmp_path / "hints.csv"
+    path.write_text("path,x,y,colour\na.jpg,1,2,#ff0000\n")
+    both = listing("a.jpg", "b.jpg")
+    first = chosen(both, hints=str(path))
+    rows = recorded(first.todo)
+    assert chosen(both, rows).todo.num_rows == 0
+    again = chosen(both, rows, redo=True)
+    assert again.todo["hints"].to_pylist() == first.todo["hints"].to_pylist() != ["", ""]
+    path.write_text("path,x,y,colour\na.jpg,1,2,#00ff00\n")
+    assert names(chosen(both, rows, hints=str(path)).todo) == ["a.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -135,11 +222,10 @@ def test_a_page_with_a_row_of_another_kind_becomes_excluded_once(
     rows = recorded(chosen(both).todo, status=status, error_class=error_class)
     second = chosen(both, rows, **off)
     assert names(second.excluded) == ["a.jpg"]
-    assert second.superseded.to_pylist() == second.excluded["row_id"].to_pylist()
     left = rows.filter(pc.equal(rows["source_uri"], "file:///in/b.jpg"))
     now = recorded(second.excluded, status="skipped", error_class="excluded")
     third = chosen(both, pa.concat_tables([left, now]), **off)
-    assert third.excluded.num_rows == len(third.superseded) == 0
+    assert third.excluded.num_rows == 0
 
 
 def test_pages_of_one_file_have_rows_of_their_own() -> None:
@@ -157,7 +243,6 @@ def test_failed_pages_are_left_alone_unless_they_are_to_be_retried() -> None:
     again = chosen(both, rows, retry_failed=True)
     assert names(again.todo) == ["a.jpg"]
     assert again.todo["attempt"].to_pylist() == [2]
-    assert again.superseded.to_pylist() == first["row_id"].to_pylist()[:1]
     assert again.done == 1
 
 
@@ -166,7 +251,6 @@ def test_redo_does_everything_again_with_the_same_row_ids() -> None:
     first = chosen(both)
     again = chosen(both, recorded(first.todo), redo=True)
     assert again.todo["row_id"].to_pylist() == first.todo["row_id"].to_pylist()
-    assert again.superseded.to_pylist() == first.todo["row_id"].to_pylist()
     assert again.todo["attempt"].to_pylist() == [2, 2]
     assert again.done == 0
 
@@ -177,8 +261,8 @@ def test_a_limit_holds_pages_back_and_keeps_their_earlier_rows() -> None:
     assert (names(first.todo), first.held_back) == (["a.jpg", "b.jpg"], 1)
     second = chosen(three, recorded(first.todo), limit=2)
     assert (names(second.todo), second.done, second.held_back) == (["c.jpg"], 2, 0)
-    other = chosen(three, recorded(chosen(three).todo), "r2", limit=1)
-    assert (names(other.todo), len(other.superseded), other.held_back) == (["a.jpg"], 1, 2)
+    other = chosen(three, recorded(chosen(three).todo), redo=True, limit=1)
+    assert (names(other.todo), other.replaced, other.held_back) == (["a.jpg"], 1, 2)
 
 
 @pytest.mark.parametrize("entry", ["a.jpg", "file:///in/a.jpg", "A.JPG"])
@@ -193,7 +277,7 @@ def test_the_exclude_list_takes_paths_uris_and_object_ids(tmp_path: Path, entry:
         [recorded(first.todo), recorded(first.excluded, status="skipped", error_class="excluded")]
     )
     second = chosen(both, rows, exclude_list=str(path))
-    assert (second.todo.num_rows, second.excluded.num_rows, len(second.superseded)) == (0, 0, 0)
+    assert (second.todo.num_rows, second.excluded.num_rows) == (0, 0)
 
 
 def test_a_page_that_is_withdrawn_later_gets_a_new_row(tmp_path: Path) -> None:
@@ -202,17 +286,17 @@ def test_a_page_that_is_withdrawn_later_gets_a_new_row(tmp_path: Path) -> None:
     first = chosen(listing("a.jpg"))
     second = chosen(listing("a.jpg"), recorded(first.todo), exclude_list=str(path))
     assert (second.todo.num_rows, names(second.excluded)) == (0, ["a.jpg"])
-    assert second.superseded.to_pylist() == first.todo["row_id"].to_pylist()
 
 
-def test_a_page_that_is_no_longer_excluded_is_done(tmp_path: Path) -> None:
+def test_a_page_that_is_no_longer_excluded_is_done_when_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "exclude.txt"
     path.write_text("a.jpg\n", encoding="utf-8")
     first = chosen(listing("a.jpg"), exclude_list=str(path))
     rows = recorded(first.excluded, status="skipped", error_class="excluded")
     second = chosen(listing("a.jpg"), rows)
-    assert names(second.todo) == ["a.jpg"]
-    assert second.superseded.to_pylist() == first.excluded["row_id"].to_pylist()
+    assert (second.todo.num_rows, second.excluded.num_rows) == (0, 0)
+    assert any("1 pictures stay excluded" in note for note in second.notes)
+    assert names(chosen(listing("a.jpg"), rows, include_again=True).todo) == ["a.jpg"]
 
 
 def test_pages_skipped_for_another_reason_stay_done() -> None:
@@ -239,14 +323,15 @@ def test_a_list_that_is_not_there_is_refused(setting: str) -> None:
 def test_names_collide_over_the_whole_listing_not_only_over_what_is_left() -> None:
     both = listing("a.jpg", "a.png")
     first = chosen(both, limit=1)
-    second = chosen(both, recorded(first.todo))
+    keys = {("file:///in/a.jpg", 0): "a.jpg.colorized.jpg"}
+    second = chosen(both, recorded(first.todo), wanted={"keys": keys})
     assert first.todo["output_key"].to_pylist() == ["a.jpg.colorized.jpg"]
     assert second.todo["output_key"].to_pylist() == ["a.png.colorized.jpg"]
 
 
 def test_the_format_decides_the_ending() -> None:
     config = JobConfig(source="/in", output="/out", deliver=OutputConfig(format="tiff"))
-    todo = select(listing("a.jpg"), EMPTY, config, RECIPE).todo
+    todo = select(listing("a.jpg"), EMPTY, config, Wanted(recipe_sha256=RECIPE)).todo
     assert todo["output_key"].to_pylist() == ["a.colorized.tif"]
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.compose import WholePicture
-from archive_colorizer.pipeline.output import disk_reserve, layout, manifest
+from archive_colorizer.pipeline.output import derivatives, disk_reserve, layout, manifest
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.storage.local import LocalStore
 from archive_colorizer.storage.location import uri_of_path
@@ -126,11 +126,11 @@ def test_derivatives_that_only_history_names_are_deleted_if_they_are_ours(
         row("s1", store.uri_of("gone.jpg")), row("s1", None), row("s2", waiting),
     ]  # fmt: skip
     manifest.write_part(store, rows(*before), f"{manifest.HISTORY}/job")
-    assert layout.remove_superseded(store) == 1
+    assert derivatives.remove_superseded(store) == 1
     left = {entry.key for entry in store.list() if not layout.is_own_file(entry.key)}
     assert left == {"new.jpg", "theirs.jpg", "waiting.jpg"}
     assert outside.exists()
-    assert layout.remove_superseded(store) == 0
+    assert derivatives.remove_superseded(store) == 0
 
 
 @pytest.mark.parametrize("image_format", ["jpeg", "png", "tiff"])
@@ -142,19 +142,19 @@ def test_a_large_derivative_is_known_by_its_head(
     exif = b"Exif\0\0" + Image.Exif().tobytes().removeprefix(b"Exif\0\0") + bytes(60_000)
     tags = metadata.Tags(xmp=metadata.build_xmp({"rowId": "b" * 64}), exif=exif, dpi=(300, 300))
     encode.encode(WholePicture(rgb), sink, encode.Settings(image_format), tags)
-    assert len(sink.getvalue()) > layout.HEAD_BYTES
+    assert len(sink.getvalue()) > derivatives.HEAD_BYTES
     store.write_atomic("large", sink.getvalue())
-    store.write_atomic("theirs", bytes(2 * layout.HEAD_BYTES) + OURS)
+    store.write_atomic("theirs", bytes(2 * derivatives.HEAD_BYTES) + OURS)
     monkeypatch.setattr(store, "open", None)  # which would hand the whole file over
     monkeypatch.setattr(
         store, "read_head", lambda key, size: store.path_of(key).read_bytes()[:size]
     )
-    assert layout.is_ours(store, "large")
-    assert not layout.is_ours(store, "theirs")
+    assert derivatives.read_labels(store, "large") == {"rowId": "b" * 64}
+    assert not derivatives.read_labels(store, "theirs")
 
 
 def test_without_history_nothing_is_deleted(store: LocalStore) -> None:
-    assert layout.remove_superseded(store) == 0
+    assert derivatives.remove_superseded(store) == 0
 
 
 def test_a_key_comes_back_from_its_uri_whatever_its_bytes(store: LocalStore) -> None:

@@ -114,7 +114,8 @@ def test_a_file_that_no_row_names_and_a_temporary_are_found(store: LocalStore) -
 
 
 def test_the_jobs_own_files_are_no_differences(store: LocalStore) -> None:
-    for key in ("job.lock", "history/j/part-1.parquet"):
+    kept = f"models/{'0' * 64}/model.safetensors"
+    for key in ("job.lock", "history/j/changed/a.jpg", kept):
         store.write_atomic(key, b"x")
     store.delete_tree(".tmp")
     assert verify(store).findings == ()

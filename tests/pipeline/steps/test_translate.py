@@ -1,6 +1,7 @@
 """Translations: another picture in the master's place, and said so everywhere."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,8 +155,11 @@ def test_a_translation_is_restored_and_both_models_stand_in_the_row(
     assert read_job(open_store(str(tmp_path / "out")))["restorer"]["name"] == "rdn"
     again = colorize(job(archive, tmp_path / "out", ref, color={"restore": restorer}))
     assert again.ok == 0
-    other = colorize(job(archive, tmp_path / "out", ref))
-    assert other.ok == 3  # without restoration it is another picture
+    plain = job(archive, tmp_path / "out", ref, color={"restore": "off"})
+    with pytest.raises(ConfigError, match=r"color\.restore is rdn 1 in OUTPUT, none was given"):
+        colorize(plain)
+    again = colorize(replace(plain, select=replace(plain.select, redo=True)))
+    assert again.ok == 3  # without restoration it is another picture
 
 
 def test_edges_are_sharpened_after_it(archive: Path, tmp_path: Path, rows: Rows) -> None:

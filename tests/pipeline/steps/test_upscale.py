@@ -18,11 +18,12 @@ from archive_colorizer.inference.runner import open_runner
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.job import Resources, plan, steps
+from archive_colorizer.pipeline.job_models import models_of
 from archive_colorizer.pipeline.job_spec import make_spec
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.recipe import recipe_digest
-from archive_colorizer.pipeline.run import colorize, models_of
+from archive_colorizer.pipeline.run import colorize
 from archive_colorizer.registry.resolve import resolve
 from archive_colorizer.storage import open_store
 from archive_colorizer.weights.card import ModelCard
