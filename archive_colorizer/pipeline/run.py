@@ -17,6 +17,7 @@ from archive_colorizer.pipeline.job_models import Models, models_of
 from archive_colorizer.pipeline.job_spec import JobSpec, digest, job_record, make_spec
 from archive_colorizer.pipeline.output import disk_reserve, layout, manifest
 from archive_colorizer.pipeline.output.lease import Lock
+from archive_colorizer.pipeline.program_errors import ProgramErrors
 from archive_colorizer.pipeline.records import Outcome, Status
 from archive_colorizer.pipeline.report import JobReport, Preview
 from archive_colorizer.pipeline.steps.record import Recorded, write_rows
@@ -58,6 +59,8 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
     Raises:
         UsageError: SOURCE, OUTPUT, the model or a list is not usable, or OUTPUT is held by
             another run. Nothing was done.
+        BrokenProgramError: the program itself fails on picture after picture. The rows until then
+            stay.
     """
     start_s = time.monotonic()
     layout.check_apart(config.source, config.output)
@@ -108,12 +111,14 @@ def _carry_out(
     disk_reserve.keep(store)
     manifest.move_to_history(store, chosen.superseded, spec.context.job_id)
     _record_excluded(store, chosen.excluded, spec)
+    program_errors = ProgramErrors(spec.config.run.max_program_errors, others=chosen.done)
     if chosen.todo.num_rows:
         with _start_engine(spec) as run:
             for recorded in run(chosen.todo):
                 lock.check()
                 tally.add(recorded)
                 shown.update(tally)
+                program_errors.add(recorded)
     layout.remove_superseded(store)
     store.delete_tree(disk_reserve.FOLDER)  # room for compaction
     manifest.one_row_a_page(store, spec.context.job_id)
@@ -121,6 +126,7 @@ def _carry_out(
     counts = Counter(manifest.read(store, ["status"])["status"].to_pylist())
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     layout.write_job(store, record | {"finished_at": finished, "counts": dict(counts)})
+    program_errors.finish()
     done = {"output": store.uri, "finished_at": finished, "pictures": tally.done}
     return tally, usage.note(spec.model, spec.context.job_id, done)
 
