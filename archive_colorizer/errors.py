@@ -6,6 +6,7 @@ ArchiveColorizerError          everything this package raises on purpose
 │   ├── LocationError          SOURCE or OUTPUT is missing, empty, overlapping or not writable
 │   ├── ModelReferenceError    a model reference names nothing that can be loaded
 │   └── LockedError            another live run holds OUTPUT
+├── BrokenProgramError         the program fails everywhere: one line, exit code 1
 └── PhotoError                 one picture's fault: becomes its manifest row, never ends a job
     ├── MissingPhotoError      missing: listed, but not there when it was opened
     ├── UnreadablePhotoError   unreadable: no permission, empty, or not a picture
@@ -16,7 +17,9 @@ ArchiveColorizerError          everything this package raises on purpose
     ├── FixityPhotoError       fixity_mismatch: the bytes are not the ones on the fixity list
     ├── MemoryPhotoError       out_of_memory: memory ran out on it, in a batch and alone
     ├── ModelPhotoError        model_error: the model raised, or gave something not finite
-    └── WritePhotoError        write_error: the derivative could not be written
+    ├── WritePhotoError        write_error: the derivative could not be written
+    ├── ListingPhotoError      listing_error: listed, but its entry cannot be made sense of
+    └── ProgramPhotoError      program_error: the program has a fault, which shows on this picture
 
 An error that ends the work of another process travels to the one that began it as a value:
 `serialise_error` there, `deserialise_error` here.
@@ -48,6 +51,13 @@ class ModelReferenceError(UsageError):
 
 class LockedError(UsageError):
     """Another live run holds OUTPUT."""
+
+
+class BrokenProgramError(ArchiveColorizerError):
+    """The program fails on picture after picture, or cannot start: the job ends with one line.
+
+    The rows until then stay, and the same command goes on later. Notes of it are for the log.
+    """
 
 
 class PhotoError(ArchiveColorizerError):
@@ -116,15 +126,28 @@ class WritePhotoError(PhotoError):
     error_class = "write_error"
 
 
-def serialise_error(error: ArchiveColorizerError) -> str:
-    """Put an error into a text that another process can raise again: its class and its message.
+class ListingPhotoError(PhotoError):
+    """The picture is there, but its entry in the listing cannot be made sense of."""
 
-    A UsageError's message becomes one line, as the program prints it.
+    error_class = "listing_error"
+
+
+class ProgramPhotoError(PhotoError):
+    """The program raised what nobody foresaw: a fault of its own, which shows on this picture."""
+
+    error_class = "program_error"
+
+
+def serialise_error(error: ArchiveColorizerError) -> str:
+    """Put an error into a text that another process can raise again: class, message and notes.
+
+    The message of a UsageError or BrokenProgramError becomes one line, as the program prints it.
     """
     text = str(error)
-    if isinstance(error, UsageError):
+    if isinstance(error, UsageError | BrokenProgramError):
         text = " ".join(text.splitlines())
-    return json.dumps({"class": type(error).__name__, "text": text})
+    notes = getattr(error, "__notes__", [])
+    return json.dumps({"class": type(error).__name__, "text": text, "notes": notes})
 
 
 def deserialise_error(value: str) -> ArchiveColorizerError:
@@ -138,4 +161,7 @@ def deserialise_error(value: str) -> ArchiveColorizerError:
         known[kind.__name__] = kind
         waiting += kind.__subclasses__()
     found = json.loads(value)
-    return known.get(found["class"], ArchiveColorizerError)(found["text"])
+    error = known.get(found["class"], ArchiveColorizerError)(found["text"])
+    for note in found["notes"]:
+        error.add_note(note)
+    return error

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-EXIT_OK, EXIT_BROKEN, EXIT_USAGE, EXIT_SOME_FAILED = 0, 1, 2, 3
+EXIT_OK, EXIT_USAGE, EXIT_SOME_FAILED = 0, 2, 3
+EXIT_BROKEN: Final = 1
+"""The program is broken: it cannot start, or fails on picture after picture."""
 EXIT_REFUSED: Final = 3
 """The gates refuse a promotion."""
 EXIT_NO_GAIN: Final = 3

@@ -13,6 +13,7 @@ from archive_colorizer import __version__
 from archive_colorizer.cli.data import add_data
 from archive_colorizer.cli.evaluate import add_evaluate
 from archive_colorizer.cli.exit_codes import (
+    EXIT_BROKEN,
     EXIT_CODES,
     EXIT_INTERRUPTED,
     EXIT_READER_LEFT,
@@ -22,7 +23,7 @@ from archive_colorizer.cli.job import add_colorize, add_relocate, add_status, ad
 from archive_colorizer.cli.models import add_models
 from archive_colorizer.cli.options import LazyParser
 from archive_colorizer.cli.train import add_train, run_train
-from archive_colorizer.errors import UsageError
+from archive_colorizer.errors import BrokenProgramError, UsageError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,6 +61,11 @@ def _run(argv: Sequence[str] | None) -> int:
     except UsageError as error:
         print(f"archive-colorizer: {error}", file=sys.stderr)
         return EXIT_USAGE
+    except BrokenProgramError as error:
+        for note in getattr(error, "__notes__", ()):
+            logging.getLogger("archive_colorizer").error("%s", note)
+        print(f"archive-colorizer: {error}", file=sys.stderr)
+        return EXIT_BROKEN
     except KeyboardInterrupt:
         how = "with --resume the same command" if command is run_train else "the same command"
         print(f"archive-colorizer: interrupted; {how} goes on later", file=sys.stderr)

@@ -19,7 +19,7 @@ class PictureFault(Exception):  # noqa: N818 (a fault of the picture, not an err
         self.kind = kind
 
 
-_OF_BAD_BYTES: Final = (
+OF_BAD_BYTES: Final = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -47,7 +47,7 @@ def decoding(what: str) -> Iterator[None]:
         if error.errno is not None:  # the store's fault, not the picture's
             raise
         raise PictureFault("truncated", f"{what}: {_text(error)}") from error
-    except _OF_BAD_BYTES as error:
+    except OF_BAD_BYTES as error:
         raise PictureFault(_kind(error), f"{what}: {_text(error)}") from error
 
 

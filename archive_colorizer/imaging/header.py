@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Final
 import tifffile
 from PIL import Image, ImageCms
 
-from archive_colorizer.imaging.faults import PictureFault, decoding
+from archive_colorizer.imaging.faults import OF_BAD_BYTES, PictureFault, decoding
 from archive_colorizer.imaging.formats import READ, sniff
 
 # The limit is ours to check (`max_megapixels`); Pillow's own would warn first and raise later.
@@ -144,7 +144,7 @@ def _png_bits(source: BinaryIO, bits: int) -> int:
 def _dpi(value: Any) -> tuple[float | None, float | None]:  # noqa: ANN401 (Pillow's info)
     try:
         dpi_x, dpi_y = float(value[0]), float(value[1])
-    except (TypeError, ValueError, IndexError, ZeroDivisionError):
+    except (TypeError, ValueError, LookupError, ArithmeticError):
         return None, None
     sensible = 1 <= dpi_x <= 100_000 and 1 <= dpi_y <= 100_000
     return (round(dpi_x, 2), round(dpi_y, 2)) if sensible else (None, None)
@@ -155,7 +155,7 @@ def _exif_orientation(data: bytes | None) -> int:
     try:
         exif.load(data or b"")
         return _orientation(exif.get(ORIENTATION, 1))
-    except (ValueError, SyntaxError, OSError, KeyError, IndexError, TypeError, struct.error):
+    except (OSError, *OF_BAD_BYTES):
         return 1
 
 
@@ -230,5 +230,5 @@ def _tiff_dpi(page: Any) -> tuple[float | None, float | None]:  # noqa: ANN401 (
     try:
         values = [_tag(page, code, (0, 1)) for code in (282, 283)]
         return _dpi([factor * n / d for n, d in values]) if factor else (None, None)
-    except (TypeError, ValueError, ZeroDivisionError, struct.error):
+    except (TypeError, ValueError, ArithmeticError, struct.error):
         return None, None

@@ -1,13 +1,15 @@
 """Metadata of a derivative: XMP, EXIF, and how our own files are recognised."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from functools import partial
+from typing import Any, BinaryIO, Final, TypeVar
 from xml.sax.saxutils import escape, quoteattr, unescape
 
-from PIL import Image
+from PIL import ExifTags, Image
 
+from archive_colorizer.imaging.faults import PictureFault, decoding
 from archive_colorizer.imaging.header import ORIENTATION, Header
 from archive_colorizer.imaging.profiles import srgb_profile
 
@@ -35,6 +37,8 @@ LABELS_BYTES: Final = 1 << 14
 _QUOTES: Final = {"&quot;": '"', "&#10;": "\n", "&#9;": "\t", "&#13;": "\r"}
 CHUNK_BYTES: Final = 1 << 18
 """Read at once in search of a row id; a JPEG's EXIF and XMP have at most half of it."""
+_IFDS: Final = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+Result = TypeVar("Result")
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -106,24 +110,65 @@ def find_labels(source: BinaryIO) -> dict[str, str]:
     return {}
 
 
-def carried_exif(header: Header) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What of the master's EXIF a derivative carries."""
+
+    exif: bytes
+    """A block that starts with the "Exif" mark; empty when there is nothing to carry."""
+    lost: bool
+    """Whether the master had more, which no EXIF can hold or which could not be read."""
+
+
+def carried_exif(header: Header) -> Carried:
     """The master's EXIF for its derivative: upright, without its thumbnail.
 
-    Returns:
-        A block that starts with the "Exif" mark; empty when there is nothing to carry.
+    Scanners write numbers that do not fit their fields, and worse: such an entry is left out alone.
     """
+    exif, text = Image.Exif(), header.text or {}
+    lost = bool(header.exif) and not _succeeds(lambda: exif.load(header.exif or b""))
+    if lost:
+        exif = Image.Exif()
+    if not len(exif) and not text:
+        return Carried(b"", lost)
+    for code, value in {**text, ORIENTATION: 1}.items():
+        exif[code] = value
+    whole = _result(exif.tobytes)
+    if whole is not None:
+        return Carried(whole, lost)
+    kept = {code: _kept(exif, code) for code in exif}
+    values = {code: value for code, value in kept.items() if value is not None}
+    return Carried(_result(partial(_block, exif.endian, values)) or b"", lost=True)
+
+
+def _kept(exif: Image.Exif, code: int) -> Any:  # noqa: ANN401 (of any tag)
+    """What can be written of an entry: of an IFD, those in it; None where nothing can."""
+    if code not in _IFDS:
+        value = _result(partial(exif.__getitem__, code))
+        return value if _succeeds(partial(_block, exif.endian, {code: value})) else None
+    return {
+        name: value
+        for name, value in (_result(partial(exif.get_ifd, code)) or {}).items()
+        if _succeeds(partial(_block, exif.endian, {code: {name: value}}))
+    } or None
+
+
+def _block(endian: str | None, values: Mapping[int, Any]) -> bytes:
     exif = Image.Exif()
-    if header.exif:
-        try:
-            exif.load(header.exif)
-        except (ValueError, SyntaxError, OSError, KeyError, IndexError, TypeError):
-            return b""
-    for code, text in (header.text or {}).items():
-        exif[code] = text
-    if not len(exif):
-        return b""
-    exif[ORIENTATION] = 1
+    exif.endian = endian
+    for code, value in values.items():
+        exif[code] = value
+    return exif.tobytes()
+
+
+def _result(work: Callable[[], Result]) -> Result | None:
+    """What a call to Pillow gives; None where it raises on this EXIF."""
     try:
-        return exif.tobytes()
-    except (ValueError, TypeError, OSError, KeyError, AttributeError):
-        return b""
+        with decoding("EXIF"):
+            return work()
+    except PictureFault:
+        return None
+
+
+def _succeeds(work: Callable[[], object]) -> bool:
+    return _result(lambda: (work(),)) is not None

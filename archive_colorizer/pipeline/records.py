@@ -31,6 +31,8 @@ ENLARGED: Final = "enlarged"
 """Flag of a derivative that has more pixels than the master, which a model put there."""
 TRANSLATED: Final = "translated"
 """Flag of a derivative that shows another picture than the master."""
+METADATA_LOST: Final = "metadata_lost"
+"""Flag of a derivative that could not carry all of the master's EXIF."""
 NEARLY_GREY: Final = "nearly_grey"
 """Flag of a derivative that hardly got any colour."""
 NEARLY_GREY_BELOW: Final = 10.0
@@ -282,3 +284,5 @@ class Outcome:
     flags: tuple[str, ...] = ()
     error_class: str = ""
     error_message: str = ""
+    trace: str = ""
+    """Traceback of an error of the program: it goes into the driver's log, not into the row."""

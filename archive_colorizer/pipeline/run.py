@@ -18,6 +18,7 @@ from archive_colorizer.pipeline.job_spec import JobSpec, job_record, make_spec
 from archive_colorizer.pipeline.output import derivatives, disk_reserve, freshen, layout, manifest
 from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.pipeline.output.verify import compare_masters
+from archive_colorizer.pipeline.program_errors import ProgramErrors
 from archive_colorizer.pipeline.records import Outcome, Status
 from archive_colorizer.pipeline.report import JobReport, Preview
 from archive_colorizer.pipeline.steps.record import Recorded, write_rows
@@ -62,6 +63,8 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
     Raises:
         UsageError: SOURCE, OUTPUT, the model or a list is not usable, finished pictures would be
             replaced unasked, or OUTPUT is held by another run. Nothing was done.
+        BrokenProgramError: the program itself fails on picture after picture. The rows until then
+            stay.
     """
     start_s = time.monotonic()
     layout.check_apart(config.source, config.output)
@@ -121,12 +124,14 @@ def _carry_out(intent: Intent, store: Store, shown: Display, lock: Lock) -> _Wor
     derivatives.keep_changed(store, intent.standing.condition.changed, spec.context.job_id)
     disk_reserve.keep(store)
     _record_excluded(store, chosen.excluded, spec)
+    program_errors = ProgramErrors(spec.config.run.max_program_errors, others=chosen.done)
     if chosen.todo.num_rows:
         with _start_engine(spec) as run:
             for recorded in run(chosen.todo):
                 lock.check()
                 tally.add(recorded)
                 shown.update(tally)
+                program_errors.add(recorded)
     job_id = spec.context.job_id
     manifest.settle(store, job_id)
     derivatives.remove_superseded(store)
@@ -138,6 +143,7 @@ def _carry_out(intent: Intent, store: Store, shown: Display, lock: Lock) -> _Wor
     if intent.redo and (not intent.config.select.redo or chosen.held_back):
         record["redo"] = intent.redo  # not at its end yet
     layout.write_job(store, record | {"finished_at": finished, "counts": dict(counts)})
+    program_errors.finish()
     done = {"output": store.uri, "finished_at": finished, "pictures": tally.done}
     note = usage.note(spec.model, job_id, done)
     return _Work(tally, counts["failed"], changed, (note,) if note else ())

@@ -1,6 +1,6 @@
 """Store: the small interface of a place for files."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -16,6 +16,12 @@ class Entry:
     size_bytes: int
     mtime_ns: int | None = None
     etag: str | None = None
+    problem: str = ""
+    """Why the store cannot tell what this is; its size is 0 then."""
+
+
+Unlisted = Callable[[str, OSError], None]
+"""Told of a folder that cannot be listed: its key, and why."""
 
 
 class Store(Protocol):
@@ -36,11 +42,17 @@ class Store(Protocol):
     def key_of(self, uri: str) -> str:
         """Give the key of one of the store's URIs."""
 
-    def list(self, prefix: str = "") -> Iterator[Entry]:
+    def list(self, prefix: str = "", unlisted: Unlisted | None = None) -> Iterator[Entry]:
         """Yield every file below a prefix (a folder), in a stable order.
 
+        A file that is gone meanwhile, or that cannot be looked at, is there with size 0.
+
+        Args:
+            prefix: the folder; empty for the root.
+            unlisted: is told of folders in it that cannot be read, and the listing goes on.
+
         Raises:
-            OSError: the folder cannot be read.
+            OSError: the folder cannot be read, or one in it and nobody is to be told.
         """
 
     def open(self, key: str) -> BinaryIO:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from archive_colorizer.storage.base import Entry
+from archive_colorizer.storage.base import Entry, Unlisted
 from archive_colorizer.storage.location import TEMPORARIES, path_of_uri, uri_of_path
 
 
@@ -36,26 +36,20 @@ class LocalStore:
     def key_of(self, uri: str) -> str:
         return os.fsdecode(os.fsencode(path_of_uri(uri))[len(os.fsencode(self.root)) + 1 :])
 
-    def list(self, prefix: str = "") -> Iterator[Entry]:
+    def list(self, prefix: str = "", unlisted: Unlisted | None = None) -> Iterator[Entry]:
         folder = self.path_of(prefix) if prefix else self.root
-        if folder.is_dir():
-            yield from self._walk(folder, prefix.rstrip("/"), frozenset())
-
-    def _walk(self, folder: Path, prefix: str, above: frozenset[str]) -> Iterator[Entry]:
-        real = os.path.realpath(folder)
-        if real in above:  # a link to a folder that holds it
+        if not folder.is_dir():
             return
-        with os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
-        for entry in entries:
-            key = f"{prefix}/{entry.name}" if prefix else entry.name
-            if _is_dangling(entry):  # listed, so that it gets its row
-                yield Entry(key, uri_of_path(entry.path), 0, 0)
-            elif entry.is_dir():
-                yield from self._walk(Path(entry.path), key, above | {real})
-            elif entry.is_file():
-                stat = entry.stat()
-                yield Entry(key, uri_of_path(entry.path), stat.st_size, stat.st_mtime_ns)
+        # A stack: folders may be nested deeper than functions. The root's error is the caller's.
+        stack = [_scan(str(folder), prefix.rstrip("/"), frozenset(), None)]
+        while stack:
+            found = next(stack[-1], None)
+            if found is None:
+                stack.pop()
+            elif isinstance(found, Entry):
+                yield found
+            else:
+                stack.append(_scan(*found, unlisted))
 
     def open(self, key: str) -> BinaryIO:
         return self.path_of(key).open("rb")
@@ -115,8 +109,58 @@ class LocalStore:
         shutil.rmtree(self.path_of(prefix), ignore_errors=True)
 
 
+_Folder = tuple[str, str, frozenset[str]]
+"""Path, key, and the real paths of the folders above."""
+
+
+def _scan(
+    path: str, key: str, above: frozenset[str], unlisted: Unlisted | None
+) -> Iterator[Entry | _Folder]:
+    """Yield a folder's files and folders in order."""
+    real = os.path.realpath(path)
+    if real in above:  # a link to a folder that holds it
+        return
+    for entry in _read_folder(path, key, unlisted):
+        name = f"{key}/{entry.name}" if key else entry.name
+        found = _look_at(entry, name)
+        if isinstance(found, Entry):
+            yield found
+        elif found:
+            yield entry.path, name, above | {real}
+
+
+def _read_folder(path: str, key: str, unlisted: Unlisted | None) -> list[os.DirEntry[str]]:
+    entries: list[os.DirEntry[str]] = []
+    try:
+        with os.scandir(path) as scan:
+            for entry in scan:  # one by one: what comes before an error is kept
+                entries.append(entry)
+    except OSError as error:
+        if unlisted is None:
+            raise
+        unlisted(key, error)
+    return sorted(entries, key=lambda entry: os.fsencode(entry.name))
+
+
+def _look_at(entry: os.DirEntry[str], key: str) -> Entry | bool:
+    """A file's entry; for anything else whether it is a folder."""
+    try:
+        if entry.is_dir():
+            return True
+        if entry.is_file():
+            stat = entry.stat()
+            return Entry(key, uri_of_path(entry.path), stat.st_size, stat.st_mtime_ns)
+        if not _is_dangling(entry):
+            return False
+        problem = ""
+    except OSError as error:  # gone meanwhile, a loop of links, a link to where nobody may look
+        known = error.errno in {errno.ENOENT, errno.ELOOP}
+        problem = "" if known else error.strerror or str(error)
+    return Entry(key, uri_of_path(entry.path), 0, 0, problem=problem)  # listed: it gets its row
+
+
 def _is_dangling(entry: os.DirEntry[str]) -> bool:
-    """Tell whether an entry is a link to nothing, or to itself."""
+    """Tell whether an entry is a link to nothing."""
     return entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110 (a loop is no error)
 
 

@@ -31,7 +31,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as EndpointError
 
-from archive_colorizer.storage.base import Entry
+from archive_colorizer.storage.base import Entry, Unlisted
 from archive_colorizer.storage.location import Location
 from archive_colorizer.storage.settings import S3Settings
 
@@ -94,7 +94,7 @@ class S3Store:
     def key_of(self, uri: str) -> str:
         return uri.removeprefix(self.uri)
 
-    def list(self, prefix: str = "") -> Iterator[Entry]:
+    def list(self, prefix: str = "", unlisted: Unlisted | None = None) -> Iterator[Entry]:
         start = f"{self._prefix}{prefix.rstrip('/')}/" if prefix else self._prefix
         request = {"Bucket": self.bucket, "Prefix": start}
         while True:
@@ -290,10 +290,9 @@ def client(settings: S3Settings) -> Any:  # noqa: ANN401
 
 def _make_entry(store: S3Store, found: dict[str, Any]) -> Entry:
     name = found["Key"].removeprefix(store._prefix)
-    return Entry(
-        name, store.uri_of(name), found["Size"],
-        int(found["LastModified"].timestamp()) * 1_000_000_000, found["ETag"].strip('"'),
-    )  # fmt: skip
+    changed, etag = found.get("LastModified"), found.get("ETag", "").strip('"')
+    mtime_ns = int(changed.timestamp()) * 1_000_000_000 if changed else None
+    return Entry(name, store.uri_of(name), found.get("Size", 0), mtime_ns, etag or None)
 
 
 def _retry(call: Callable[[], Result], uri: str) -> Result:

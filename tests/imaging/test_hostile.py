@@ -3,6 +3,7 @@
 import io
 import warnings
 
+import laden
 import numpy as np
 import pytest
 import tifffile
@@ -13,6 +14,7 @@ from PIL import Image
 from archive_colorizer.imaging.decode import read_luma, read_reduced
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.header import read_header
+from archive_colorizer.imaging.metadata import carried_exif
 
 LIMIT_MP = 4.0
 
@@ -29,16 +31,19 @@ def encoded(kind: str) -> bytes:
         return file.getvalue()
 
 
-SEEDS = {kind: encoded(kind) for kind in ("jpeg", "png", "tiff", "tiff16", "webp", "bmp", "gif")}
+SEEDS = {f"laden {kind}": laden.encoded(kind) for kind in laden.KINDS} | {
+    kind: encoded(kind) for kind in ("jpeg", "png", "tiff", "tiff16", "webp", "bmp", "gif")
+}
 
 
 def opened(data: bytes) -> None:
-    """The way of a master: header, proxy, full size."""
+    """The way of a master: header, proxy, full size, metadata."""
     with warnings.catch_warnings(action="ignore"):
         try:
             header = read_header(io.BytesIO(data), max_megapixels=LIMIT_MP)
             reduced = read_reduced(io.BytesIO(data), header, 64)
             whole = read_luma(io.BytesIO(data), header)
+            carried_exif(header)
         except PictureFault:
             return
     assert reduced.pixels.size
@@ -54,6 +59,16 @@ def test_changed_and_cut_files(kind: str, cut: int, flips: list[tuple[int, int]]
     for place, value in flips:
         data[place % len(data)] = value
     opened(bytes(data[: len(data) - cut % len(data)]) if cut % 3 == 0 else bytes(data))
+
+
+@pytest.mark.parametrize("kind", laden.KINDS)
+@settings(max_examples=300, deadline=None)
+@given(flips=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=12))
+def test_changed_headers_metadata_and_profiles(kind: str, flips: list[tuple[int, int]]) -> None:
+    data = bytearray(laden.encoded(kind))
+    for place, value in flips:
+        data[place % laden.head(bytes(data))] = value
+    opened(bytes(data))
 
 
 @settings(max_examples=400, deadline=None)

@@ -1,14 +1,27 @@
-"""How our own files are recognised, by the row id in their XMP."""
+"""How our own files are recognised, by the row id in their XMP; and what of the EXIF is carried."""
 
 import io
+import struct
+import warnings
+from typing import Any
 
+import laden
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from archive_colorizer.imaging.compose import WholePicture
 from archive_colorizer.imaging.encode import Settings, encode
 from archive_colorizer.imaging.formats import Format
-from archive_colorizer.imaging.metadata import CHUNK_BYTES, Tags, build_xmp, find_row_id
+from archive_colorizer.imaging.header import Header
+from archive_colorizer.imaging.metadata import (
+    CHUNK_BYTES,
+    Carried,
+    Tags,
+    build_xmp,
+    carried_exif,
+    find_row_id,
+)
 
 
 @pytest.mark.parametrize("before", [0, CHUNK_BYTES - 40, CHUNK_BYTES, 2 * CHUNK_BYTES])
@@ -29,3 +42,59 @@ def test_of_our_own_files_only_the_head_is_read(form: Format) -> None:
     assert file.seek(0, io.SEEK_END) > 2 * CHUNK_BYTES
     assert find_row_id(file) == "a" * 64
     assert file.tell() == CHUNK_BYTES
+
+
+def header_of(exif: bytes | None, **more: Any) -> Header:
+    return Header(format="JPEG", width=4, height=3, bits_per_sample=8, samples=1,
+                  photometric="grey", exif=exif, **more)  # fmt: skip
+
+
+def read_back(carried: Carried) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(carried.exif)
+    return exif
+
+
+def test_what_is_sound_is_carried_whole_and_upright() -> None:
+    carried = carried_exif(header_of(laden.exif().tobytes()))
+    assert not carried.lost
+    exif = read_back(carried)
+    assert (exif[0x010F], exif[0x010E], exif[0x0112]) == ("Scanner", "market square", 1)
+    assert exif.get_ifd(ExifTags.IFD.Exif)[0x9003] == "1931:05:04 03:02:01"
+    assert exif.get_ifd(ExifTags.IFD.GPSInfo)[1] == "N"
+
+
+def test_nothing_is_carried_of_nothing() -> None:
+    assert carried_exif(header_of(None)) == Carried(b"", lost=False)
+    assert carried_exif(header_of(b"")) == Carried(b"", lost=False)
+
+
+@pytest.mark.parametrize("code", [0x0128, 0x0103, 0x8298])
+def test_a_number_that_does_not_fit_its_field_is_left_out_alone(code: int) -> None:
+    with Image.open(io.BytesIO(laden.with_entry(code, 4, 4_000_000_000))) as image:
+        carried = carried_exif(header_of(image.info["exif"], text={270: "market square"}))
+    exif = read_back(carried)
+    assert (exif[271], exif[270], exif[0x0112]) == ("Scanner", "market square", 1)
+    assert carried.lost == (code not in exif)
+
+
+def test_in_an_ifd_too_only_what_does_not_fit_is_left_out() -> None:
+    exif = laden.exif()
+    block = bytearray(exif.tobytes())
+    at = block.index(struct.pack(">HHI", 0x8827, 3, 1))  # ISO speed: now a LONG that is no SHORT
+    block[at : at + 12] = struct.pack(">HHII", 0x8827, 4, 1, 4_000_000_000)
+    carried = carried_exif(header_of(bytes(block)))
+    found = read_back(carried)
+    below = found.get_ifd(ExifTags.IFD.Exif)
+    assert carried.lost == (0x8827 not in below)
+    assert below[0x9003] == "1931:05:04 03:02:01"
+    assert found.get_ifd(ExifTags.IFD.GPSInfo)[1] == "N"
+
+
+@pytest.mark.parametrize(
+    "block", [b"no exif", b"Exif\0\0", b"II*\0", b"MM\0*\0\0\0\x08", b"\xff" * 99]
+)
+def test_exif_that_is_none_is_lost_and_text_is_carried_all_the_same(block: bytes) -> None:
+    with warnings.catch_warnings(action="ignore"):
+        carried = carried_exif(header_of(block, text={270: "market square"}))
+    assert read_back(carried)[270] == "market square"

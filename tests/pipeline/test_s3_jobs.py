@@ -1,5 +1,6 @@
 """Whole jobs on a real object store: both ways, inventories, resume, verify, refusals."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -123,6 +124,26 @@ def test_one_object_and_inventories(
     inventory = tmp_path / "mixed.csv"
     inventory.write_text(f"uri\n{uploaded}/one.jpg\n{masters}/two.png\n")
     assert run(str(inventory), f"s3://{bucket}/mixed").ok == 2
+
+
+def test_dots_in_a_key_are_names_like_any_other(
+    bucket: str, masters: Path, tmp_path: Path, run: Run
+) -> None:
+    keys = {"in/up.jpg": "one.jpg", "in/x/../up.jpg": "a/four.jpg", "in/./dot.jpg": "one.jpg",
+            "in/a//double.jpg": "one.jpg", "in/.hidden/1.jpg": "one.jpg"}  # fmt: skip
+    for key, name in keys.items():
+        boto3.client("s3").upload_file(str(masters / name), bucket, key)
+    out = f"s3://{bucket}/out"
+    report = run(f"s3://{bucket}/in", out)
+    assert report.ok == 4
+    assert "1 file passed over: 1 hidden" in report.notes
+    rows = {row["source_uri"]: row for row in rows_of(out, tmp_path)}
+    for key in list(keys)[:-1]:
+        row = rows[f"s3://{bucket}/{key}"]
+        data = (masters / keys[key]).read_bytes()
+        assert row["source_sha256"] == hashlib.sha256(data).hexdigest()
+    assert len({row["derivative_uri"] for row in rows.values()}) == 4
+    assert not verify(open_store(out)).findings
 
 
 def test_a_large_tiff_goes_in_parts(bucket: str, tmp_path: Path, run: Run) -> None:

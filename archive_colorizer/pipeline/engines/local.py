@@ -8,7 +8,7 @@ from archive_colorizer.pipeline.engines.transport import refs_of
 from archive_colorizer.pipeline.job import steps
 from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.steps.record import Recorded
-from archive_colorizer.pipeline.steps.step import run_batch
+from archive_colorizer.pipeline.steps.step import run_batch, set_up
 
 
 def run(spec: JobSpec, todo: pa.Table) -> Iterator[list[Recorded]]:
@@ -17,8 +17,7 @@ def run(spec: JobSpec, todo: pa.Table) -> Iterator[list[Recorded]]:
     Yields what was recorded, batch by batch.
     """
     way = steps(spec)
-    for step in way:
-        step.setup()
+    set_up(way)
     size = spec.config.run.batch_size
     for start in range(0, todo.num_rows, size):
         yield run_batch(way, refs_of(todo.slice(start, size)))

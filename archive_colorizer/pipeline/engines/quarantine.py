@@ -74,13 +74,16 @@ class Quarantine:
         """Do a picture of a batch on which a worker died."""
         ref = _ref(record)
         marker = f"{self._folder}/{ref.row_id}"
-        if self._store.exists(marker) and not isinstance(record, Outcome):
+        with self._reporting_loss():
+            died = self._store.exists(marker)
+        if died and not isinstance(record, Outcome):
             text = f"{ref.source_uri}: a worker died while it had this picture, and again alone"
             record = failure(ref, UnreadablePhotoError(text), now_us())
         else:
             self._mark(marker)
         done = run_batch(self._steps, [record])
-        self._store.delete(marker)
+        with self._reporting_loss():
+            self._store.delete(marker)
         return done
 
 

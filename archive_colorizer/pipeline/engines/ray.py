@@ -1,7 +1,7 @@
 """The Ray engine: the same steps on Ray Data, with pools of actors, streaming, bounded memory."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -10,7 +10,7 @@ import ray.data
 from ray.data import ActorPoolStrategy
 
 from archive_colorizer.cluster import join_cluster
-from archive_colorizer.errors import UsageError
+from archive_colorizer.errors import ArchiveColorizerError
 from archive_colorizer.pipeline.config import RunConfig
 from archive_colorizer.pipeline.engines.metrics import JobMetrics
 from archive_colorizer.pipeline.engines.quarantine import Quarantine
@@ -24,7 +24,9 @@ from archive_colorizer.pipeline.engines.transport import (
 )
 from archive_colorizer.pipeline.job import Pool, Resources, plan, steps
 from archive_colorizer.pipeline.job_spec import JobSpec
+from archive_colorizer.pipeline.program_errors import broken, guarded
 from archive_colorizer.pipeline.steps.record import Recorded
+from archive_colorizer.pipeline.steps.step import Step, set_up
 from archive_colorizer.storage import open_store
 
 MAX_RESTARTS: Final = 64
@@ -38,8 +40,9 @@ MAX_BLOCK_BATCHES: Final = 4
 class StageWorker:
     """Runs some consecutive steps on batches, as an actor.
 
-    A UsageError does not leave it as an exception: Ray would replace the actor and try again, and
-    the error would come out as a text. It is handed on as a value (`transport`) instead.
+    An error that ends the job does not leave it as an exception: Ray would replace the actor and
+    try again, and the error would come out as a text. It is handed on as a value (`transport`)
+    instead. The same holds for whatever is raised outside of a page, as the program's fault.
 
     Args:
         spec: of the job.
@@ -56,24 +59,32 @@ class StageWorker:
         cv2.setNumThreads(threads)
         way = steps(spec)
         self._is_end = last == len(way)
-        self._stopped_by: UsageError | None = None
-        try:
-            for step in way[first:last]:
-                step.setup()
-            store = open_store(spec.output, spec.config.run.s3)
-            self._quarantine = Quarantine(way[first:last], store, first)
-        except UsageError as error:
-            self._stopped_by = error
+        self._stopped_by: ArchiveColorizerError | None = None
+        self._or_stop("a worker cannot start", lambda: self._start(spec, way[first:last], first))
+
+    def _start(self, spec: JobSpec, way: Sequence[Step], first: int) -> None:
+        set_up(way)
+        self._quarantine = Quarantine(way, open_store(spec.output, spec.config.run.s3), first)
         self._metrics = JobMetrics()
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Take a batch through this worker's steps; once stopped, it does no more work."""
         if not self._stopped_by:
-            try:
-                return self._carry_out(table)
-            except UsageError as error:
-                self._stopped_by = error
-        return pack_stop(self._stopped_by, at_end=self._is_end)
+            done = self._or_stop("a worker failed", lambda: self._carry_out(table))
+        if self._stopped_by:
+            return pack_stop(self._stopped_by, at_end=self._is_end)
+        return done
+
+    def _or_stop(self, what: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """Do some work; an error of it stops this worker."""
+        try:
+            done = guarded(work)
+        except ArchiveColorizerError as error:
+            self._stopped_by = error
+            return None
+        if isinstance(done, Exception):
+            self._stopped_by = broken(what, done)
+        return done
 
     def _carry_out(self, table: pa.Table) -> pa.Table:
         raise_stop(table)
@@ -113,7 +124,7 @@ def run(spec: JobSpec, todo: pa.Table, resources: Resources) -> Iterator[list[Re
     Yields what was recorded, block by block, in the order of completion.
 
     Raises:
-        UsageError: it stopped a worker.
+        ArchiveColorizerError: it stopped a worker.
     """
     pools = plan(resources, [step.kind for step in steps(spec)])
     data = ray.data.from_arrow(_cut_blocks(todo, pools[0]))

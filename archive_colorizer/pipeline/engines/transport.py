@@ -1,8 +1,8 @@
 """Transport between workers: records travel as Arrow tables, and so does an error that stops one.
 
-Every table that a worker gives has the column `stopped_by`. It is null but where an error of the
-user's (a UsageError) stopped the worker: then the table is one row with the serialised error, the
-workers after it hand that on, and the driver raises it.
+Every table that a worker gives has the column `stopped_by`. It is null but where an error that ends
+the job (a UsageError, or a broken program) stopped the worker: then the table is one row with the
+serialised error, the workers after it hand that on, and the driver raises it.
 """
 
 import pickle
@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from archive_colorizer.errors import UsageError, deserialise_error, serialise_error
+from archive_colorizer.errors import ArchiveColorizerError, deserialise_error, serialise_error
 from archive_colorizer.pipeline.records import PhotoRef
 from archive_colorizer.pipeline.steps.record import Recorded
+from archive_colorizer.pipeline.values import fitting
 
 _RECORD: Final = "record"
 _STOPPED_BY: Final = "stopped_by"
@@ -25,6 +26,8 @@ _RECORDED: Final = pa.schema(
         ("status", pa.string()),
         ("error_class", pa.string()),
         ("ms", pa.map_(pa.string(), pa.float64())),
+        ("error_message", pa.string()),
+        ("trace", pa.string()),
         (_STOPPED_BY, pa.string()),
     ]
 )
@@ -53,7 +56,8 @@ def unpack(table: pa.Table) -> list[Any]:
 def pack_recorded(recorded: Sequence[Recorded]) -> pa.Table:
     """Put what the driver is told of a finished batch into plain columns."""
     rows = [
-        {name: getattr(one, name, None) for name in _RECORDED.names} | {"ms": list(one.ms.items())}
+        fitting({name: getattr(one, name, None) for name in _RECORDED.names}, _RECORDED)
+        | {"ms": list(one.ms.items())}
         for one in recorded
     ]
     return pa.Table.from_pylist(rows, _RECORDED)
@@ -65,11 +69,11 @@ def unpack_recorded(table: pa.Table) -> list[Recorded]:
     return [Recorded(**{**row, "ms": dict(row["ms"])}) for row in rows]
 
 
-def pack_stop(error: UsageError, *, at_end: bool) -> pa.Table:
+def pack_stop(error: ArchiveColorizerError, *, at_end: bool) -> pa.Table:
     """Pack the error that stopped a worker.
 
     Args:
-        error: what the user can mend.
+        error: that ends the job.
         at_end: whether the worker is one of the last stage, whose tables the driver reads.
     """
     row = {_STOPPED_BY: serialise_error(error)}
@@ -80,7 +84,7 @@ def raise_stop(table: pa.Table) -> None:
     """Raise the error that stopped an earlier worker, if one did.
 
     Raises:
-        UsageError: the same class, with the same line.
+        ArchiveColorizerError: the same class, with the same line.
     """
     if _STOPPED_BY not in table.column_names:
         return

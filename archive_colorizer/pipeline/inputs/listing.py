@@ -1,36 +1,36 @@
 """List: every page that SOURCE names, as a table; nothing is opened but an inventory."""
 
-import fnmatch
 import os
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.errors import LocationError
-from archive_colorizer.imaging.formats import ENDINGS
+from archive_colorizer.pipeline.inputs.filters import Filter
 from archive_colorizer.pipeline.inputs.inventory import INVENTORIES, read_inventory
-from archive_colorizer.pipeline.inputs.pages import PAGES, page_of_entry, page_of_path
+from archive_colorizer.pipeline.inputs.pages import (
+    PAGES,
+    page_of_entry,
+    page_of_path,
+    problem_page,
+)
+from archive_colorizer.pipeline.inputs.walk import FILTERED, PICTURES, Walk, passed_over_notes
+from archive_colorizer.pipeline.program_errors import describe, guarded
+from archive_colorizer.pipeline.values import fitting
 from archive_colorizer.storage import (
     DEFAULT_S3,
     Location,
     S3Settings,
     find_entry,
-    open_store,
     parse_location,
 )
 
-PICTURES: Final = ENDINGS
 CHUNK_ROWS: Final = 50_000
-NOTES: Final = {
-    "ignored": "files were passed over: hidden, filtered out, or no picture by their ending",
-    "twice": "pages are listed more than once",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,14 @@ class Listing:
     table: pa.Table
     """Columns: those of PAGES."""
     ignored: int
-    """Files that are not pictures by their extension, hidden, or filtered out."""
+    """Files that are not pictures by their extension, hidden, by-products, or filtered out."""
     notes: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
+    """A line for each folder that could not be listed: what is in it, nobody knows."""
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    """The ignored files by kind: their ending, the by-product's name, or in words."""
     filtered: pa.Table = field(default_factory=PAGES.empty_table)
+    """Pages that --include and --exclude leave out; their names are taken all the same."""
 
 
 def list_source(
@@ -56,34 +60,45 @@ def list_source(
     """List a folder, one picture, or a CSV or Parquet inventory.
 
     Raises:
-        LocationError: there is no SOURCE, or it names no picture.
+        LocationError: there is no SOURCE, it cannot be listed, or it names no picture.
         ConfigError: an inventory that cannot be understood; the row is named.
     """
-    place = parse_location(source)
-    rows = _list_s3(place, s3) if place.is_s3 else _list_path(place, s3)
-    listing = _collect(rows, _Filter(include, exclude))
-    if not listing.table.num_rows:
-        raise LocationError(f"{source}: no pictures there ({listing.ignored:,} files ignored)")
-    return listing
+    place, wanted = parse_location(source), Filter(include, exclude)
+    walk = Walk(place, s3, wanted)
+    rows = _list_s3(place, s3, walk) if place.is_s3 else _list_path(place, s3, walk)
+    table, filtered, passed_over, twice = _collect(rows, wanted)
+    if not table.num_rows:
+        kinds = "; ".join([f"{passed_over.total():,} files ignored", *walk.unlisted[:1]])
+        raise LocationError(f"{source}: no pictures there ({kinds})")
+    notes = passed_over_notes(passed_over)
+    if twice:
+        notes += (f"{twice:,} pages are listed more than once",)
+    return Listing(
+        table, passed_over.total(), notes, tuple(walk.unlisted), dict(passed_over), filtered
+    )
 
 
-def _list_path(place: Location, s3: S3Settings) -> Iterator[dict[str, Any] | None]:
+def _list_path(place: Location, s3: S3Settings, walk: Walk) -> Iterator[dict[str, Any] | str]:
     path = place.path
-    if path.is_dir():
-        return _walk(place, s3)
-    if not path.is_file():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:
+        raise LocationError(f"{place.text}: cannot be read: {error.strerror}") from error
+    if is_folder:
+        return walk.rows()
+    if not is_file:
         raise LocationError(f"{place.text}: no such folder, picture or inventory")
     if place.suffix in INVENTORIES:
         return read_inventory(place, s3)
     return iter([page_of_path(path, path.name)])
 
 
-def _list_s3(place: Location, s3: S3Settings) -> Iterator[dict[str, Any] | None]:
+def _list_s3(place: Location, s3: S3Settings, walk: Walk) -> Iterator[dict[str, Any] | str]:
     """List a bucket: a key that ends like a picture or an inventory is one, others are prefixes."""
     if place.suffix in INVENTORIES:
         return read_inventory(place, s3)
     if place.suffix not in PICTURES:
-        return _walk(place, s3)
+        return walk.rows()
     try:
         entry = find_entry(place, s3)
     except OSError as error:
@@ -93,57 +108,71 @@ def _list_s3(place: Location, s3: S3Settings) -> Iterator[dict[str, Any] | None]
     return iter([page_of_entry(entry, place.name)])
 
 
-class _Filter:
-    """Glob patterns on the path relative to SOURCE; `*` crosses folders, case matters."""
+def _collect(
+    rows: Iterable[dict[str, Any] | str], wanted: Filter
+) -> tuple[pa.Table, pa.Table, Counter[str], int]:
+    """Collect rows; a page that is listed twice is one.
 
-    def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
-        self._include = [re.compile(fnmatch.translate(glob)) for glob in include]
-        self._exclude = [re.compile(fnmatch.translate(glob)) for glob in exclude]
-
-    def __call__(self, relative_raw: bytes) -> bool:
-        name = os.fsdecode(relative_raw)
-        if any(pattern.match(name) for pattern in self._exclude):
-            return False
-        return not self._include or any(pattern.match(name) for pattern in self._include)
-
-
-def _collect(rows: Iterable[dict[str, Any] | None], wanted: _Filter) -> Listing:
-    """Collect rows in chunks; a page that is listed twice is one. None is an ignored file."""
-    batches: list[pa.RecordBatch] = []
-    chunk: list[dict[str, Any]] = []
+    Returns:
+        The pages, those that were filtered out, what was passed over by its kind, and how many
+        pages were listed again.
+    """
+    pages, others = _Chunks(), _Chunks()
     seen: set[tuple[str, int]] = set()
-    counts: Counter[str] = Counter()
+    passed_over: Counter[str] = Counter()
+    twice = 0
     for row in rows:
-        if row is None or not wanted(row["relative_raw"]):
-            counts["ignored"] += 1
+        if isinstance(row, str):
+            passed_over[row] += 1
+            continue
+        if not wanted(row["relative_raw"]):
+            passed_over[FILTERED] += 1
+            others.add(row)
             continue
         key = (row["source_uri"], row["page"])
         if key in seen:
-            counts["twice"] += 1
+            twice += 1
             continue
         seen.add(key)
-        chunk.append(row)
-        if len(chunk) == CHUNK_ROWS:
-            batches.append(pa.RecordBatch.from_pylist(chunk, PAGES))
-            chunk = []
-    batches.append(pa.RecordBatch.from_pylist(chunk, PAGES))
-    notes = tuple(f"{counts[name]:,} {text}" for name, text in NOTES.items() if counts[name])
-    return Listing(pa.Table.from_batches(batches, PAGES), counts["ignored"], notes)
+        pages.add(row)
+    return pages.table(), others.table(), passed_over, twice
 
 
-def _walk(place: Location, s3: S3Settings) -> Iterator[dict[str, Any] | None]:
-    try:
-        for entry in open_store(place, s3).list():
-            name = PurePosixPath(entry.key)
-            hidden = any(part.startswith(".") for part in name.parts)
-            if hidden or name.suffix.lower() not in PICTURES:
-                yield None
-                continue
-            yield page_of_entry(entry, entry.key)
-    except OSError as error:
-        at = place.text if place.is_s3 else error.filename or place.text
-        at = os.fsencode(at).decode(errors="replace")
-        raise LocationError(f"{at}: cannot list it: {error.strerror}") from error
+class _Chunks:
+    """Rows of PAGES on their way into a table, so that few of them are Python objects at once."""
+
+    def __init__(self) -> None:
+        self._batches: list[pa.RecordBatch] = []
+        self._rows: list[dict[str, Any]] = []
+
+    def add(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
+        if len(self._rows) == CHUNK_ROWS:
+            self._close()
+
+    def table(self) -> pa.Table:
+        self._close()
+        return pa.Table.from_batches(self._batches, PAGES)
+
+    def _close(self) -> None:
+        self._batches.append(_make_batch(self._rows))
+        self._rows = []
+
+
+def _make_batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:
+    """Make a batch of rows; one that no table can hold has a problem, and the others go on."""
+    batch = guarded(lambda: pa.RecordBatch.from_pylist(rows, PAGES))
+    if not isinstance(batch, Exception):
+        return batch
+    return pa.RecordBatch.from_pylist([_mend(row) for row in rows], PAGES)
+
+
+def _mend(row: dict[str, Any]) -> dict[str, Any]:
+    for form in (row, fitting(row, PAGES)):
+        error = guarded(partial(pa.RecordBatch.from_pylist, [form], PAGES))
+        if not isinstance(error, Exception):
+            return form
+    return problem_page(str(row["source_uri"]), os.fsdecode(row["relative_raw"]), describe(error))
 
 
 def add_relative(table: pa.Table) -> pa.Table:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.pipeline.values import INT64, valid_text
 from archive_colorizer.storage import Entry, parse_location
 
 PAGES: Final = pa.schema(
@@ -53,6 +54,24 @@ def page_of_path(path: Path, relative: str) -> dict[str, Any]:
     return make_page(parse_location(str(path)).uri, relative, size=size, mtime_ns=mtime_ns)
 
 
+def problem_page(uri: str, relative: str, problem: str) -> dict[str, Any]:
+    """Make the row of a file that is there, but of which no more can be said.
+
+    Args:
+        uri: of the file.
+        relative: its name under SOURCE.
+        problem: why, in one line: it becomes the page's error.
+    """
+    raw = relative.encode("utf-8", errors="replace")
+    known = make_page("file:///", "", size=0, mtime_ns=None)
+    return known | {
+        "source_uri": valid_text(uri),
+        "source_path_raw": raw,
+        "relative_raw": raw,
+        "problem": valid_text(problem),
+    }
+
+
 def make_page(uri: str, relative: str, *, size: int, mtime_ns: int | None) -> dict[str, Any]:
     """Make a row of PAGES of which no more is known than the file.
 
@@ -60,15 +79,16 @@ def make_page(uri: str, relative: str, *, size: int, mtime_ns: int | None) -> di
         uri: of the file.
         relative: its name under SOURCE, odd bytes as surrogate escapes.
         size: in bytes.
-        mtime_ns: time of the last change; None where the store has none.
+        mtime_ns: time of the last change; None where the store has none. One that no table can hold
+            (before 1678, after 2262) becomes None, and a size of that kind 0.
     """
     return {
         "source_uri": uri,
         "source_path_raw": parse_location(uri).raw,
         "relative_raw": os.fsencode(relative),
         "page": 0,
-        "size_bytes": size,
-        "mtime_ns": mtime_ns,
+        "size_bytes": size if 0 <= size in INT64 else 0,
+        "mtime_ns": mtime_ns if mtime_ns is None or mtime_ns in INT64 else None,
         "etag": None,
         "object_id": "",
         "collection": "",

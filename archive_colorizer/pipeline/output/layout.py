@@ -63,9 +63,10 @@ def prepare(store: Store) -> None:
 
 
 def recover(store: Store) -> None:
-    """Tidy up after a run that died: its temporaries, and a compaction that it did not finish."""
+    """Tidy up after a run that died: its temporaries, its rows, and a compaction in the midst."""
     store.delete_tree(TEMPORARIES)
     manifest.recover(store)
+    manifest.settle(store, str(read_job(store).get("job_id", "interrupted")))
 
 
 def read_job(store: Store) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """Lease: at most one live run on an OUTPUT, by a file with a random owner and a heartbeat.
 
 Right on stores with and without a conditional put: the taker writes its own name, waits, and reads
-again; of several takers only the last writer finds its own name. A lease is dead when its heartbeat
-is old, or at once when its process is known to be gone (same host, same boot).
+again; of several takers only the last writer finds its own name. A lease is dead at once when its
+process is known to be gone (same host, same boot), else when its heartbeat is old.
+
+Clocks of two hosts may differ: a heartbeat that is old or lies in the future is watched, and dead
+is what stands still. So is a lease that cannot be understood.
 """
 
 import json
+import math
 import os
 import socket
 import threading
@@ -17,11 +21,15 @@ from types import TracebackType
 from typing import Final, Self
 
 from archive_colorizer.errors import LockedError
+from archive_colorizer.progress import LOG
 from archive_colorizer.storage import Store
 
 KEY: Final = "job.lock"
 HEARTBEAT_S: Final = 5.0
 STALE_S: Final = 60.0
+"""A heartbeat of that age is old; one in the future must stand still for so long."""
+BEATS_MISSED: Final = 3
+"""An old lease is watched for so many beats: its host's clock may be late."""
 FENCE_S: Final = 0.2
 SETTLE_S: Final = 0.5
 """Time that a taker waits before it reads its own name again; longer on slower stores."""
@@ -41,9 +49,14 @@ class Lease:
     """Seconds since the epoch."""
     heartbeat: float
 
+    @property
+    def is_of_here(self) -> bool:
+        """Whether its process would be one of this kernel."""
+        return (self.host, self.boot) == (socket.gethostname(), _read_boot_id())
+
     def is_dead(self, now: float) -> bool:
-        """Tell whether nobody can be holding it any more."""
-        if (self.host, self.boot) == (socket.gethostname(), _read_boot_id()):
+        """Tell whether nobody can be holding it any more, as far as the clocks agree."""
+        if self.is_of_here:
             return process_start(self.pid) != self.process_start
         return now - self.heartbeat > STALE_S
 
@@ -71,13 +84,20 @@ class Lock:
         """Take the lease.
 
         Raises:
-            LockedError: another live run holds it.
+            LockedError: another live run holds it, or it cannot be read.
         """
-        for _ in range(3):
-            if self._take():
-                self._thread.start()
-                return self
-        raise self._make_refusal(read_lease(self._store))
+        try:
+            for _ in range(3):
+                if self._take():
+                    self._thread.start()
+                    return self
+            raise self._make_refusal(read_lease(self._store))
+        except OSError as error:
+            reason = error.strerror or error
+            raise LockedError(
+                f"{self._store.uri_of(KEY)}: cannot be read or written: {reason}; "
+                "if no run is alive, delete it"
+            ) from error
 
     def __exit__(
         self,
@@ -107,11 +127,12 @@ class Lock:
             raise self._make_refusal(read_lease(self._store))
 
     def _take(self) -> bool:
-        held = read_lease(self._store)
+        held = _read_raw(self._store)
         if held is not None:
-            if not held.is_dead(time.time()):
-                raise self._make_refusal(held)
-            self._remove_dead(held)
+            if not self._is_dead(held):
+                raise self._make_refusal(_parse(held))
+            if _read_raw(self._store) == held:  # that one alone: another taker may be quicker
+                self._store.delete(KEY)
         try:
             if not self._store.create(KEY, _serialise(self._lease)):
                 return False
@@ -121,22 +142,40 @@ class Lock:
         lease = read_lease(self._store)
         return lease is not None and lease.owner == self._lease.owner
 
-    def _remove_dead(self, held: Lease) -> None:
-        """Take a dead lease away, and only that one: another taker may have been quicker."""
-        again = read_lease(self._store)
-        if again is not None and again.owner == held.owner:
-            self._store.delete(KEY)
+    def _is_dead(self, held: bytes) -> bool:
+        lease, now = _parse(held), time.time()
+        if lease is None:
+            return self._stands_still(held, STALE_S, "it cannot be understood")
+        if lease.is_of_here:
+            return lease.is_dead(now)
+        if now + HEARTBEAT_S < lease.heartbeat:
+            return self._stands_still(held, STALE_S, "its heartbeat lies in the future")
+        return lease.is_dead(now) and self._stands_still(
+            held, BEATS_MISSED * HEARTBEAT_S, f"it is of another machine ({lease.host}), and old"
+        )
+
+    def _stands_still(self, held: bytes, seconds: float, why: str) -> bool:
+        """Watch a lease whose time says nothing; a beat or its end is the answer before."""
+        LOG.info("%s: %s; seeing whether it moves (%.0f s)", self._store.uri_of(KEY), why, seconds)
+        end_s = time.monotonic() + seconds + 2 * self._store.latency_s
+        while (left_s := end_s - time.monotonic()) > 0:
+            time.sleep(min(left_s, HEARTBEAT_S / 5))
+            seen = _read_raw(self._store)
+            if seen != held:
+                return seen is None
+        return True
 
     def _make_refusal(self, held: Lease | None) -> LockedError:
+        at = self._store.uri_of(KEY)
         if held is None:
             return LockedError(
-                f"{self._store.uri_of(KEY)}: another run took it at this moment, or it cannot be "
-                "read: try again, and delete it if no run is alive"
+                f"{self._store.uri}: another run took it at this moment: try again; "
+                f"if no run is alive, delete {at}"
             )
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(held.since))
         return LockedError(
             f"{self._store.uri}: another run holds it: process {held.pid} on {held.host}, "
-            f"since {since}"
+            f"since {since}; if that run is dead, delete {at}"
         )
 
     def _beat(self) -> None:
@@ -178,12 +217,30 @@ class Fence:
 
 
 def read_lease(store: Store) -> Lease | None:
-    """Read the lease on a store; None where there is none that can be read."""
+    """Read the lease on a store; None where there is none that can be understood.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    held = _read_raw(store)
+    return None if held is None else _parse(held)
+
+
+def _read_raw(store: Store) -> bytes | None:
     try:
-        return Lease(**json.loads(store.read(KEY)))
+        return store.read(KEY)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError):
+
+
+def _parse(held: bytes) -> Lease | None:
+    try:
+        lease = Lease(**json.loads(held))
+        time.localtime(lease.since)
+        sound = isinstance(lease.pid, int) and math.isfinite(lease.heartbeat)
+        texts = (lease.owner, lease.host, lease.boot, lease.process_start)
+        return lease if sound and all(isinstance(text, str) for text in texts) else None
+    except (ValueError, TypeError, OverflowError, OSError, RecursionError):
         return None
 
 

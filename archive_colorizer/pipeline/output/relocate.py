@@ -36,7 +36,6 @@ def relocate(store: Store, old: str, new: str) -> tuple[int, int]:
     with Lock(store):
         layout.recover(store)
         job_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-relocate-{uuid.uuid4().hex[:8]}"
-        manifest.settle(store, job_id)
         rows = manifest.read(store, ["source_uri", "page", "derivative_uri"])
         masters = _count(rows["source_uri"], before)
         derivatives = _count(rows["derivative_uri"], before)

@@ -9,6 +9,7 @@ import pyarrow as pa
 from archive_colorizer.imaging.metadata import DIGITAL_SOURCE_TYPE
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.pipeline.records import ASKED_FOR, Outcome, SourceFacts
+from archive_colorizer.pipeline.values import fitting
 
 STEP_TIMES: Final = ("read", "prepare", "model", "compose", "encode", "write")
 
@@ -94,5 +95,5 @@ def _facts_columns(facts: SourceFacts) -> dict[str, Any]:
 
 def outcome_table(outcomes: Sequence[Outcome], context: JobContext, node: str) -> pa.Table:
     """Make the manifest rows of some outcomes."""
-    rows = [outcome_row(outcome, context, node) for outcome in outcomes]
+    rows = [fitting(outcome_row(outcome, context, node), SCHEMA) for outcome in outcomes]
     return pa.Table.from_pylist(rows, SCHEMA)

@@ -18,6 +18,7 @@ from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.output.derivatives import page_id, read_labels, version_of
 from archive_colorizer.pipeline.output.lease import Fence
 from archive_colorizer.pipeline.records import (
+    METADATA_LOST,
     NEARLY_GREY,
     NEARLY_GREY_BELOW,
     Derivative,
@@ -69,7 +70,12 @@ class Deliver(Stage[MadeT, Outcome]):
             doubt_p95=made.doubt_p95,
             device=made.device,
             precision=made.precision,
-            flags=(*made.facts.flags, *self._composition.flags, *self._doubts(derivative)),
+            flags=(
+                *made.facts.flags,
+                *self._composition.flags,
+                *self._doubts(derivative),
+                *_losses(made),
+            ),
         )
 
     def _doubts(self, derivative: Derivative) -> tuple[str, ...]:
@@ -161,8 +167,13 @@ class Deliver(Stage[MadeT, Outcome]):
             },
             self._composition.statement,
         )
-        exif = metadata.carried_exif(made.prepared.header)
+        exif = metadata.carried_exif(made.prepared.header).exif
         return metadata.Tags(xmp=xmp, exif=exif, dpi=self._composition.dpi(facts))
+
+
+def _losses(made: Made) -> tuple[str, ...]:
+    """The master says more in its EXIF than can be carried."""
+    return (METADATA_LOST,) if metadata.carried_exif(made.prepared.header).lost else ()
 
 
 def _digest(file: BinaryIO) -> tuple[str, int]:

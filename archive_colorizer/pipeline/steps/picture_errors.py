@@ -19,6 +19,7 @@ from archive_colorizer.errors import (
 )
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.pipeline.records import PhotoRef
+from archive_colorizer.pipeline.values import valid_text
 
 FAULTS: Final[Mapping[str, type[PhotoError]]] = {
     "unreadable": UnreadablePhotoError,
@@ -93,6 +94,6 @@ def named(ref: PhotoRef, error: PhotoError) -> PhotoError:
 
 
 def _line(ref: PhotoRef, what: object) -> str:
-    text = " ".join(str(what).split())
+    text = valid_text(" ".join(str(what).split()))
     known = (ref.source_uri, ref.output_key)
     return text if text.startswith(known) else f"{ref.source_uri}: {text}"

@@ -9,6 +9,7 @@ from typing import BinaryIO, Final
 
 from archive_colorizer.errors import (
     FixityPhotoError,
+    ListingPhotoError,
     PhotoError,
     TooLargePhotoError,
     UnreadablePhotoError,
@@ -43,6 +44,8 @@ class Read(Stage[PhotoRef, Opened]):
         facts: SourceFacts | None = None
         try:
             with reading(ref):
+                if ref.problem:
+                    raise ListingPhotoError(f"cannot be listed: {ref.problem}")
                 data, source, sha256, size = self._bytes_of(ref)
                 with source:
                     if not size:

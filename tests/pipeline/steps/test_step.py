@@ -6,7 +6,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from archive_colorizer.errors import PhotoError, TruncatedPhotoError
+from archive_colorizer.errors import (
+    BrokenProgramError,
+    LocationError,
+    LockedError,
+    PhotoError,
+    TruncatedPhotoError,
+)
 from archive_colorizer.pipeline.engines.transport import (
     pack,
     pack_recorded,
@@ -55,7 +61,7 @@ class Last(Odd):
 class Losing(Odd):
     """Gives back fewer records than it got."""
 
-    def __call__(self, batch: Sequence[int]) -> list[Any]:
+    def __call__(self, batch: Sequence[Any]) -> list[Any]:
         return list(batch[1:])
 
 
@@ -68,9 +74,53 @@ def test_a_record_that_became_an_outcome_skips_the_steps_between() -> None:
     ]  # fmt: skip
 
 
-def test_a_step_that_loses_a_record_is_found_out() -> None:
-    with pytest.raises(ValueError, match="zip"):
-        run_batch([Losing()], [2, 4])
+@pytest.mark.parametrize("given", [2, 1])
+def test_a_step_that_loses_a_record_is_found_out(given: int) -> None:
+    done = run_batch([Losing()], [ref(number) for number in range(given)])
+    assert [one.error_class for one in done] == ["program_error"] * given
+    assert done[0].error_message == "file:///0: TypeError: step odd gave 0 records for 1"
+
+
+def test_a_step_that_gives_what_is_no_record_is_found_out_with_the_page() -> None:
+    class Nonsense(Odd):
+        def __call__(self, batch: Sequence[Any]) -> list[Any]:
+            return ["nonsense" for _ in batch]
+
+    class Picky(Odd):
+        def __call__(self, batch: Sequence[Any]) -> list[Any]:
+            return [one.facts for one in batch]
+
+    done = run_batch([Nonsense(), Picky()], [ref(1), ref(2)])
+    assert [one.ref for one in done] == [ref(1), ref(2)]
+    assert {one.error_class for one in done} == {"program_error"}
+    with pytest.raises(BrokenProgramError, match="was given int, not a page"):
+        run_batch([Picky()], [7])
+
+
+def test_neighbours_of_a_record_that_makes_a_step_raise_are_done() -> None:
+    class Odder(Odd):
+        def __call__(self, batch: Sequence[PhotoRef]) -> list[Any]:
+            self.seen.append(len(batch))
+            if any(one.row_id == "3" for one in batch):
+                raise ZeroDivisionError
+            return list(batch)
+
+    step = Odder()
+    done = run_batch([step], [ref(number) for number in range(5)])
+    assert [isinstance(one, Outcome) for one in done] == [False, False, False, True, False]
+    assert step.seen == [5, 1, 1, 1, 1, 1]
+    assert done[3].error_message == "file:///3: ZeroDivisionError"
+
+
+@pytest.mark.parametrize("error", [LockedError("over"), LocationError("gone"), KeyboardInterrupt()])
+def test_what_ends_a_job_is_no_pictures_error(error: BaseException) -> None:
+    class Ending(Odd):
+        def __call__(self, batch: Sequence[Any]) -> list[Any]:
+            raise error
+
+    for count in (1, 2):
+        with pytest.raises(type(error)):
+            run_batch([Ending()], [ref(number) for number in range(count)])
 
 
 def test_a_failure_says_whose_fault_it_was_and_keeps_what_is_known() -> None:
@@ -119,5 +169,7 @@ def test_what_the_driver_hears_travels_as_plain_columns() -> None:
     times = {"read": 1.5, "model": None}
     recorded = [Recorded("a", "ok", "", times), Recorded("b", "failed", "missing", {})]
     table = pack_recorded(recorded)
-    assert table.column_names == ["row_id", "status", "error_class", "ms", "stopped_by"]
+    assert table.column_names == [
+        "row_id", "status", "error_class", "ms", "error_message", "trace", "stopped_by",
+    ]  # fmt: skip
     assert unpack_recorded(table) == recorded
