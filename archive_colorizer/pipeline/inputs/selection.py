@@ -1,7 +1,6 @@
 """Selection: the listed pages that are to be done now, and the earlier rows that they replace."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,9 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.pipeline.config import JobConfig
-from archive_colorizer.pipeline.inputs.exclude_and_fixity import read_exclude_list, read_fixity
-from archive_colorizer.pipeline.inputs.hints import read_hints
 from archive_colorizer.pipeline.inputs.listing import Listing, add_relative
+from archive_colorizer.pipeline.inputs.lists import (
+    add_fixity,
+    add_hints,
+    check_matched,
+    mark_excluded,
+)
+from archive_colorizer.pipeline.inputs.names import ListedNames
 from archive_colorizer.pipeline.inputs.naming import output_keys
 
 MANIFEST_COLUMNS: Final = (
@@ -82,17 +86,20 @@ def select(
     Raises:
         ConfigError: an exclude or fixity list that cannot be understood.
     """
-    table, notes = _add_hints(add_relative(listing.table), config.select.hints)
+    table = add_relative(listing.table)
+    names = ListedNames(table)
+    table, unmatched = add_hints(table, config.select.hints, names=names, s3=config.run.s3)
     table = add_row_ids(table, recipe_sha256, classes=classes)
-    table, unmatched = _add_fixity(table, config.select.fixity)
-    notes += unmatched
+    table, more = add_fixity(table, config.select.fixity, names=names, s3=config.run.s3)
+    unmatched += more
     keys = output_keys(
         table["relative_raw"].to_pylist(), config.deliver.suffix, config.deliver.format
     )
     table = table.append_column("output_key", pa.array(keys, pa.string()))
     table = _add_attempt(table, manifest)
     done = _mark_done(table, manifest, config)
-    excluded, more = _mark_excluded(table, config.select.exclude_list)
+    excluded, more = mark_excluded(table, config.select.exclude_list, names=names, s3=config.run.s3)
+    notes = check_matched(unmatched + more, allowed=config.select.allow_unmatched)
     todo = table.filter(pc.invert(pc.or_(done, excluded)))
     now = todo.slice(0, config.select.limit) if config.select.limit else todo
     off = table.filter(pc.and_(excluded, pc.invert(_mark_recorded_as_excluded(table, manifest))))
@@ -103,7 +110,7 @@ def select(
         listed=table.num_rows,
         done=pc.sum(pc.and_(done, pc.invert(excluded))).as_py() or 0,
         held_back=todo.num_rows - now.num_rows,
-        notes=listing.notes + notes + more,
+        notes=listing.notes + notes,
     )
 
 
@@ -128,57 +135,10 @@ def _add_attempt(table: pa.Table, manifest: pa.Table) -> pa.Table:
     return table.append_column("attempt", pc.add(pc.fill_null(attempts, 0), 1))
 
 
-def _mark_excluded(table: pa.Table, path: str) -> tuple[pa.Array, tuple[str, ...]]:
-    if not path:
-        return pa.array([False] * table.num_rows, pa.bool_()), ()
-    names = read_exclude_list(path)
-    values = pa.array(sorted(names), pa.string())
-    columns = [table[name] for name in ("relative", "source_uri", "object_id")]
-    masks = [pc.is_in(column, value_set=values) for column in columns]
-    used: set[str] = set()
-    for column in columns:
-        used.update(pc.unique(column.filter(pc.is_in(column, value_set=values))).to_pylist())
-    unknown = len(names - used)
-    note = (f"{path}: {unknown:,} entries name nothing that is listed",) if unknown else ()
-    return pc.or_(pc.or_(masks[0], masks[1]), masks[2]), note
-
-
 def _mark_recorded_as_excluded(table: pa.Table, manifest: pa.Table) -> pa.Array:
     """Mark pages that have their row for being excluded; a row for another reason is replaced."""
     rows = manifest.filter(pc.equal(manifest["error_class"], "excluded"))
     return pc.is_in(table["row_id"], value_set=rows["row_id"].combine_chunks())
-
-
-def _add_hints(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:
-    """Add each picture's points, found by its path, URI or object id."""
-    given = read_hints(path) if path else {}
-    if not given:
-        return table.append_column("hints", pa.repeat("", table.num_rows)), ()
-    names = [table[name].to_pylist() for name in ("relative", "source_uri", "object_id")]
-    found = [next((given[n] for n in row if n in given), "") for row in zip(*names, strict=True)]
-    unknown = len(set(given) - set().union(*map(set, names)))
-    note = (f"{path}: {unknown:,} pictures are not listed",) if unknown else ()
-    return table.append_column("hints", pa.array(found, pa.string())), note
-
-
-def _add_fixity(table: pa.Table, path: str) -> tuple[pa.Table, tuple[str, ...]]:
-    """Put the values of a fixity list in place of the inventory's own."""
-    if not path:
-        return table, ()
-    sums: Mapping[str, str] = read_fixity(path)
-    names = zip(
-        table["relative"].to_pylist(),
-        table["source_uri"].to_pylist(),
-        table["expected_sha256"].to_pylist(),
-        strict=True,
-    )
-    wanted = [sums.get(relative) or sums.get(uri) or given for relative, uri, given in names]
-    matched = len(set(sums) & {*table["relative"].to_pylist(), *table["source_uri"].to_pylist()})
-    place = table.column_names.index("expected_sha256")
-    table = table.set_column(place, "expected_sha256", pa.array(wanted, pa.string()))
-    unknown = len(sums) - matched
-    note = (f"{path}: {unknown:,} entries name nothing that is listed",) if unknown else ()
-    return table, note
 
 
 def _find_superseded(manifest: pa.Table, doing: pa.Table) -> pa.Array:
