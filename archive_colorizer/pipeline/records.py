@@ -65,8 +65,8 @@ class PhotoRef:
     hints: str = ""
     """Points of known colour, JSON: [[x, y, "#rrggbb"], ...]; empty for none."""
     collection_json: str = "{}"
-    expected_sha256: str = ""
-    """From the fixity list or the inventory; empty when none was given."""
+    expected_digest: str = ""
+    """What the fixity list or the inventory says, "md5:HEX", "sha256:HEX" and so on; or empty."""
     problem: str = ""
     """Why the page cannot even be opened, found while listing; empty where nothing is wrong."""
     attempt: int = 1

@@ -112,6 +112,7 @@ def _carry_out(intent: Intent, store: Store, shown: Display, lock: Lock) -> _Wor
     tally = Tally(total=chosen.todo.num_rows)
     freshen.note_versions(store, intent.standing.condition.touched)
     freshen.note_masters(store, chosen.touched)
+    manifest.retire(store, chosen.retired, str(intent.standing.job.get("job_id")))
     if not chosen.todo.num_rows and not chosen.excluded.num_rows:
         return _Work(tally, manifest.read(store, ["status"])["status"].to_pylist().count("failed"))
     models = tuple(_keep(intent.config, store, model) for model in intent.models)

@@ -6,12 +6,10 @@ travel as text, become part of its row id, so that other points colour it anew, 
 manifest.
 """
 
-import csv
 import json
 import re
-from collections import defaultdict
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -19,6 +17,8 @@ from numpy.typing import NDArray
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import AB_SCALE, rgb_to_lab
+from archive_colorizer.pipeline.inputs.text_files import open_list, read_csv, reading_list
+from archive_colorizer.storage import DEFAULT_S3, S3Settings
 
 NAMES: Final = ("uri", "path", "object_id")
 COLOUR: Final = re.compile(r"#?([0-9a-fA-F]{6})")
@@ -26,36 +26,54 @@ RADIUS: Final = 1
 """Pixels of the proxy that a point covers to each side: as large as in training."""
 
 
-def read_hints(path: str) -> Mapping[str, str]:
+Point = tuple[float, float, str]
+"""x, y and colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """The points of one name in a file of hints."""
+
+    name: str
+    where: str
+    """File and row of the first, as a message shows it."""
+    points: list[Point] = field(default_factory=list)
+
+
+def read_hints(path: str, s3: S3Settings = DEFAULT_S3) -> Sequence[Hints]:
     """Read a file of hints.
 
-    Returns:
-        Name of a picture -> its points as JSON: [[x, y, "#rrggbb"], ...].
-
     Raises:
-        ConfigError: the file cannot be read, or a line is something else; the line is named.
+        ConfigError: the file cannot be read, or a row is something else; the row is named.
     """
-    points: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            names = rows.fieldnames or []
-            key = next((name for name in NAMES if name in names), "")
-            if not key or not {"x", "y", "colour"} <= set(names):
-                raise ConfigError(
-                    f"{path}: hints need the columns uri (or path, or object_id), x, y and colour"
-                )
-            for number, row in enumerate(rows, start=2):
-                points[str(row[key])].append(_read_point(row, f"{path}: row {number}"))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path}: cannot read the hints: {error}") from error
-    return {name: json.dumps(sorted(given)) for name, given in points.items()}
+    hints: dict[str, Hints] = {}
+    with reading_list(path), open_list(path, s3) as file:
+        table = read_csv(file, NAMES)
+        names = [name if name in NAMES else name.lower() for name in table.names]
+        key = next((name for name in NAMES if name in names), "")
+        if not key or not {"x", "y", "colour"} <= set(names):
+            raise ConfigError(
+                f"{path}: hints need the columns uri (or path, or object_id), x, y and colour"
+            )
+        for row in table.rows:
+            where = f"{path}: row {row.number}"
+            if row.problem:
+                raise ConfigError(f"{where}: {row.problem}")
+            values = dict(zip(names, row.cells, strict=True))
+            point = _read_point(values, where)
+            hints.setdefault(values[key], Hints(values[key], where)).points.append(point)
+    return list(hints.values())
 
 
-def _read_point(row: Mapping[str, str | None], where: str) -> tuple[float, float, str]:
-    colour = COLOUR.fullmatch((row["colour"] or "").strip())
+def join_points(hints: Iterable[Hints]) -> str:
+    """Give the points of one picture in an order of their own, JSON: [[x, y, "#rrggbb"], ...]."""
+    return json.dumps(sorted({point for one in hints for point in one.points}))
+
+
+def _read_point(row: Mapping[str, str], where: str) -> Point:
+    colour = COLOUR.fullmatch(row["colour"].strip())
     try:
-        x, y = float(row["x"] or ""), float(row["y"] or "")
+        x, y = float(row["x"]), float(row["y"])
     except ValueError:
         x = y = -1.0
     if not colour or not (0 <= x < 1e6 and 0 <= y < 1e6):
@@ -70,7 +88,7 @@ def hint_planes(
     """Draw a picture's points as planes for the model.
 
     Args:
-        hints: as `read_hints` gives them; empty for none.
+        hints: as `join_points` gives them; empty for none.
         picture: height and width of the upright picture, pixels.
         proxy: height and width of its proxy, pixels.
 

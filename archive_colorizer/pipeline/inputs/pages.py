@@ -4,13 +4,11 @@ Strings are valid UTF-8; `relative_raw` and `source_path_raw` hold a name's own 
 """
 
 import os
-import re
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
-from archive_colorizer.errors import ConfigError
 from archive_colorizer.pipeline.values import INT64, valid_text
 from archive_colorizer.storage import Entry, parse_location
 
@@ -27,7 +25,7 @@ PAGES: Final = pa.schema(
         ("collection", pa.string()),
         ("sensitivity", pa.string()),
         ("class_id", pa.string()),
-        ("expected_sha256", pa.string()),
+        ("expected_digest", pa.string()),
         ("collection_json", pa.string()),
         ("problem", pa.string()),
     ]
@@ -94,19 +92,7 @@ def make_page(uri: str, relative: str, *, size: int, mtime_ns: int | None) -> di
         "collection": "",
         "sensitivity": "",
         "class_id": "",
-        "expected_sha256": "",
+        "expected_digest": "",
         "collection_json": "{}",
         "problem": "",
     }
-
-
-def read_sha256(value: object, where: str) -> str:
-    """Read a SHA-256 as 64 lower-case hex digits; an empty cell stays empty.
-
-    Raises:
-        ConfigError: it is something else; `where` names the row.
-    """
-    text = str(value or "").strip().lower()
-    if text and not re.fullmatch("[0-9a-f]{64}", text):
-        raise ConfigError(f"{where}: {text[:80]!r} is not a SHA-256 (64 hex digits)")
-    return text

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from archive_colorizer.pipeline.config import JobConfig
-from archive_colorizer.pipeline.inputs.exclude_and_fixity import read_lines
 from archive_colorizer.pipeline.inputs.listing import Listing, add_relative
 from archive_colorizer.pipeline.inputs.lists import (
     add_fixity,
@@ -26,7 +25,10 @@ from archive_colorizer.pipeline.inputs.lists import (
     mark_excluded,
     mark_sensitive,
 )
+from archive_colorizer.pipeline.inputs.names import ListedNames
 from archive_colorizer.pipeline.inputs.naming import output_keys
+from archive_colorizer.pipeline.inputs.text_files import read_lines
+from archive_colorizer.storage import parse_location
 
 MANIFEST_COLUMNS: Final = (
     "row_id", "source_uri", "page", "job_id", "started_at", "status", "error_class", "attempt",
@@ -83,6 +85,8 @@ class Selection:
     touched: pa.Table
     """Pages whose master has another size or time on record, and the same content: `row_id`,
     `size_bytes`, `mtime_ns` and `etag`."""
+    retired: frozenset[str]
+    """Ids of failed rows whose page SOURCE does not hold any more."""
     notes: tuple[str, ...] = ()
 
 
@@ -122,8 +126,9 @@ def select(
     Raises:
         ConfigError: a list that cannot be understood, or that names what is not listed.
     """
-    table, notes = _add_lists(add_relative(listing.table), config)
-    off, sensitive, more = _mark_off(table, config)
+    table, off, notes = _apply_lists(listing, config)
+    sensitive = _mask(mark_sensitive(table, config.select.sensitive)) & ~off
+    off |= sensitive
     rows = _align(manifest, table)
     fates = _judge(table, rows, off, config, wanted)
     same = _find_same(rows, fates["touched"], compare)
@@ -148,12 +153,13 @@ def select(
         held_back=todo.num_rows - now.num_rows,
         replaced=int(pc.sum(pc.not_equal(now["earlier_id"], "")).as_py() or 0),
         unmade=int(fates["unmade"].sum()),
-        sensitive=sensitive,
+        sensitive=int(sensitive.sum()),
         touched=pa.table(
             [rows["row_id"], *(table[name] for name in ("size_bytes", "mtime_ns", "etag"))],
             ["row_id", "size_bytes", "mtime_ns", "etag"],
         ).filter(pa.array(same)),
-        notes=(*listing.notes, *notes, *more, *_describe(fates)),
+        retired=_find_retired(listing, manifest, config.source),
+        notes=(*listing.notes, *notes, *_describe(fates)),
     )
 
 
@@ -176,7 +182,7 @@ def read_ids(path: str, known: Collection[str], *, allow_unmatched: bool) -> fro
     Raises:
         ConfigError: it cannot be read, or an id is not known.
     """
-    ids = {number: line.strip() for number, line in read_lines(path)}
+    ids = {number: line.strip() for number, line in enumerate(read_lines(path), start=1)}
     unmatched = [
         f"{path}: line {number}: {name[:80]!r} is the id of no row"
         for number, name in ids.items()
@@ -186,31 +192,27 @@ def read_ids(path: str, known: Collection[str], *, allow_unmatched: bool) -> fro
     return frozenset(name for name in ids.values() if name)
 
 
-def _add_lists(table: pa.Table, config: JobConfig) -> tuple[pa.Table, tuple[str, ...]]:
-    """Add hints and checksums from the lists that were given."""
-    unmatched: list[str] = []
-    table = table.append_column("hints", pa.array([""] * table.num_rows, pa.string()))
-    for path, add in ((config.select.hints, add_hints), (config.select.fixity, add_fixity)):
-        if path:
-            table, unknown = add(table, path)
-            unmatched += unknown
-    return table, check_matched(unmatched, allowed=config.select.allow_unmatched)
-
-
-def _mark_off(table: pa.Table, config: JobConfig) -> tuple[Mask, int, tuple[str, ...]]:
-    """Mark pages that are never to be opened.
+def _apply_lists(
+    listing: Listing, config: JobConfig
+) -> tuple[pa.Table, Mask, tuple[str, ...]]:
+    """Apply the lists that were given, to all that SOURCE holds: a line may name what is left out.
 
     Returns:
-        The mask, how many of them for their sensitivity alone, and notes.
+        The listed pages with their hints and checksums, a mask of those on the exclude list, and
+        notes.
+
+    Raises:
+        ConfigError: a list cannot be understood, or names what is not there.
     """
-    off = np.zeros(table.num_rows, bool)
-    notes: tuple[str, ...] = ()
-    if config.select.exclude_list:
-        marked, unmatched = mark_excluded(table, config.select.exclude_list)
-        off |= _mask(marked)
-        notes = check_matched(unmatched, allowed=config.select.allow_unmatched)
-    sensitive = _mask(mark_sensitive(table, config.select.sensitive)) & ~off
-    return off | sensitive, int(sensitive.sum()), notes
+    chosen, s3 = config.select, config.run.s3
+    table = add_relative(pa.concat_tables([listing.table, listing.filtered]))
+    names = ListedNames(table)
+    table, unmatched = add_hints(table, chosen.hints, names=names, s3=s3)
+    table, more = add_fixity(table, chosen.fixity, names=names, s3=s3)
+    excluded, others = mark_excluded(table, chosen.exclude_list, names=names, s3=s3)
+    notes = check_matched((*unmatched, *more, *others), allowed=chosen.allow_unmatched)
+    listed = listing.table.num_rows
+    return table.slice(0, listed), _mask(excluded)[:listed], notes
 
 
 def _align(manifest: pa.Table, table: pa.Table) -> pa.Table:
@@ -337,6 +339,24 @@ def _choose_keys(
     )  # fmt: skip
     listed = listing.table.num_rows
     return keys[:listed], [key == own for key, own in zip(keys, owned, strict=True)][:listed]
+
+
+def _find_retired(listing: Listing, manifest: pa.Table, source: str) -> frozenset[str]:
+    """Find failed rows below SOURCE whose page is not there any more, odd rows of an inventory too.
+
+    Rows of finished pages stay: their masters may have been weeded. Where a folder could not be
+    listed nobody knows.
+    """
+    if listing.unlisted:
+        return frozenset()
+    uri = parse_location(source).uri.rstrip("/")
+    failed = manifest.filter(pc.equal(manifest["status"], "failed"))
+    below = pc.starts_with(failed["source_uri"], f"{uri}/")
+    below = pc.or_(below, pc.starts_with(failed["source_uri"], f"{uri}#row-"))
+    pages = [_join_pages(table) for table in (listing.table, listing.filtered)]
+    known = pa.chunked_array([chunk for page in pages for chunk in page.chunks], pa.string())
+    there = pc.is_in(_join_pages(failed), value_set=known.combine_chunks())
+    return frozenset(failed.filter(pc.and_(below, pc.invert(there)))["row_id"].to_pylist())
 
 
 def _add_ids(table: pa.Table, wanted: Wanted, taken: Collection[str]) -> pa.Table:

@@ -11,7 +11,7 @@ start.
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -142,6 +142,18 @@ def settle(store: Store, job_id: str) -> int:
         if not pc.all(stays).as_py():
             moved += _split(store, key, stays, job_id)
     return moved
+
+
+def retire(store: Store, row_ids: Collection[str], job_id: str) -> None:
+    """Move rows to history whose pages are no longer anybody's."""
+    if not row_ids:
+        return
+    ids = pa.array(sorted(row_ids), pa.string())
+    for key in part_keys(store):
+        part = _read_key(store, key, ("row_id",))
+        stays = pc.invert(pc.is_in(part["row_id"], value_set=ids))
+        if not pc.all(stays).as_py():
+            _split(store, key, stays, job_id)
 
 
 def _split(store: Store, key: str, stays: pa.Array, job_id: str) -> int:

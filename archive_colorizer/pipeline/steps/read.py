@@ -3,7 +3,7 @@
 import hashlib
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO, Final
 
@@ -46,16 +46,18 @@ class Read(Stage[PhotoRef, Opened]):
             with reading(ref):
                 if ref.problem:
                     raise ListingPhotoError(f"cannot be listed: {ref.problem}")
-                data, source, sha256, size = self._bytes_of(ref)
+                data, source, digests, size = self._bytes_of(ref)
                 with source:
                     if not size:
                         raise UnreadablePhotoError("the file is empty")
                     header = read_header(source, max_megapixels=self._max_megapixels)
                     self._check_enlarged(header)
-                facts = _facts(header, sha256, _fixity(ref, sha256))
+                facts = _facts(header, digests["sha256"], _fixity(ref, digests))
                 if facts.fixity == "mismatch":
+                    algorithm, _, expected = ref.expected_digest.partition(":")
                     raise FixityPhotoError(
-                        f"SHA-256 is {sha256}, the fixity list says {ref.expected_sha256}"
+                        f"{algorithm.upper().replace('SHA', 'SHA-')} is {digests[algorithm]}, "
+                        f"the fixity list says {expected}"
                     )
         except PhotoError as error:
             return failure(ref, error, started_at_us, facts, {"read": ms_since(start_s)})
@@ -71,25 +73,38 @@ class Read(Stage[PhotoRef, Opened]):
                 f"{megapixels:.0f} megapixels; the limit is {self._max_megapixels:g}"
             )
 
-    def _bytes_of(self, ref: PhotoRef) -> tuple[bytes | None, BinaryIO, str, int]:
-        """The bytes if they may travel, a handle on them, their SHA-256 and their number."""
+    def _bytes_of(self, ref: PhotoRef) -> tuple[bytes | None, BinaryIO, Mapping[str, str], int]:
+        """The bytes if they may travel, a handle on them, their digests and their number."""
         source = open_uri(ref.source_uri, self._s3)
         data = source.read(self._inline_bytes + 1)
-        if len(data) <= self._inline_bytes:
+        hashes = _hashes(ref, data)
+        size = len(data)
+        if size <= self._inline_bytes:
             source.close()
-            return data, io.BytesIO(data), hashlib.sha256(data).hexdigest(), len(data)
-        digest, size = hashlib.sha256(data), len(data)
+            return data, io.BytesIO(data), _digests(hashes), size
         while chunk := source.read(CHUNK_BYTES):
-            digest.update(chunk)
+            for one in hashes.values():
+                one.update(chunk)
             size += len(chunk)
         source.seek(0)
-        return None, source, digest.hexdigest(), size
+        return None, source, _digests(hashes), size
 
 
-def _fixity(ref: PhotoRef, sha256: str) -> str:
-    if not ref.expected_sha256:
+def _hashes(ref: PhotoRef, data: bytes) -> Mapping[str, "hashlib._Hash"]:
+    """SHA-256, and the algorithm of the checksum that the page must have."""
+    names = {"sha256", ref.expected_digest.partition(":")[0]} - {""}
+    return {name: hashlib.new(name, data, usedforsecurity=False) for name in names}
+
+
+def _digests(hashes: Mapping[str, "hashlib._Hash"]) -> Mapping[str, str]:
+    return {name: one.hexdigest() for name, one in hashes.items()}
+
+
+def _fixity(ref: PhotoRef, digests: Mapping[str, str]) -> str:
+    if not ref.expected_digest:
         return "not_given"
-    return "match" if ref.expected_sha256.lower() == sha256 else "mismatch"
+    algorithm, _, expected = ref.expected_digest.lower().partition(":")
+    return "match" if expected == digests[algorithm] else "mismatch"
 
 
 def _facts(header: Header, sha256: str, fixity: str) -> SourceFacts:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import rgb_to_lab
-from archive_colorizer.pipeline.inputs.hints import hint_planes, read_hints
+from archive_colorizer.pipeline.inputs.hints import hint_planes, join_points, read_hints
 from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.run import colorize
 from archive_colorizer.storage import open_store
@@ -24,9 +24,19 @@ def written(folder: Path, *lines: str, head: str = "path,x,y,colour") -> str:
 
 def test_points_are_gathered_by_picture_in_an_order_of_their_own(tmp_path: Path) -> None:
     lines = ["a.jpg,9,2,#FF0000", "b.jpg,1,1,00ff00", "a.jpg,3,4,#0000ff"]
-    one = read_hints(written(tmp_path, *lines))
-    assert one == read_hints(written(tmp_path, *reversed(lines)))
+    one = {hint.name: join_points([hint]) for hint in read_hints(written(tmp_path, *lines))}
+    other = read_hints(written(tmp_path, *reversed(lines)))
+    assert one == {hint.name: join_points([hint]) for hint in other}
     assert json.loads(one["a.jpg"]) == [[3, 4, "#0000ff"], [9, 2, "#ff0000"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_spreadsheets_file_is_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "hints.csv"
+    path.write_bytes('x;Y;Colour;URI;note\r\n1;2;#ff0000;ü.jpg;"a\nb"\r\n'.encode(encoding))
+    (hint,) = read_hints(str(path))
+    assert (hint.name, hint.points) == ("ü.jpg", [(1, 2, "#ff0000")])
+    assert hint.where.endswith("hints.csv: row 2")
 
 
 @pytest.mark.parametrize(
@@ -36,12 +46,15 @@ def test_points_are_gathered_by_picture_in_an_order_of_their_own(tmp_path: Path)
         ("a.jpg,-1,2,#ffffff", "path,x,y,colour", "row 2: not a point"),
         ("a.jpg,nan,2,#ffffff", "path,x,y,colour", "row 2: not a point"),
         ("a.jpg,1,2", "path,x,y", "need the columns"),
+        ("a.jpg,1,2", "path,x,y,colour", "row 2: has 3 cells, the header has 4"),
+        ("a.jpg,1,2,#ffffff,7", "path,x,y,colour", "row 2: has 5 cells, the header has 4"),
+        ('"a.jpg,1,2,#ffffff', "path,x,y,colour", "row 2: has a quote that is not closed"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: str, head: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         read_hints(written(tmp_path, line, head=head))
-    with pytest.raises(ConfigError, match="cannot read the hints"):
+    with pytest.raises(ConfigError, match="cannot read it"):
         read_hints(str(tmp_path / "absent.csv"))
 
 
@@ -62,10 +75,13 @@ def test_hints_change_their_picture_alone_and_stand_in_the_manifest(
     plain = job()
     colorize(plain)
     before = {row["source_uri"]: row for row in rows(plain.output)}
-    hinted = job(select={"hints": written(tmp_path, "two.png,30,40,#d01010", "no.png,1,1,#ffffff")})
+    hints = written(tmp_path, "./two.png,30,40,#d01010", "no.png,1,1,#ffffff")
+    with pytest.raises(ConfigError, match=r"row 3: 'no\.png' names nothing that is listed"):
+        colorize(job(select={"hints": hints}))
+    hinted = job(select={"hints": hints, "allow_unmatched": True})
     report = colorize(hinted)
     assert (report.ok, report.failed) == (1, 0)
-    assert "1 pictures are not listed" in report.text()
+    assert "'no.png' names nothing that is listed" in report.text()
     after = {row["source_uri"]: row for row in rows(plain.output)}
     (changed,) = [uri for uri in after if after[uri]["row_id"] != before[uri]["row_id"]]
     assert changed.endswith("two.png")

@@ -6,8 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from archive_colorizer.errors import ConfigError, LocationError
-from archive_colorizer.pipeline.inputs.exclude_and_fixity import read_exclude_list, read_fixity
+from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.inputs.listing import list_source
 
 
@@ -71,56 +70,8 @@ def test_a_file_outside_the_inventorys_folder_stays_inside_output(tmp_path: Path
     assert not any(".." in name for name in found)
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("path\nx.jpg\n", "needs a column 'uri'"),
-        ("uri,sha256\nx.jpg,abc\n", "row 2: 'abc' is not a SHA-256"),
-        ("uri,page\na.jpg,0\nx.jpg,3\n", "row 3: page '3'"),
-        ('uri\n""\n', "row 2: the uri is empty"),
-        ("uri\nhttp://x/y.jpg\n", "http:// is not supported"),
-        ("uri,a\nx.jpg\n", "cannot read the inventory"),
-    ],
-)
-def test_a_bad_inventory_is_refused_with_its_row(tmp_path: Path, text: str, words: str) -> None:
-    path = tmp_path / "i.csv"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=r"i\.csv") as caught:
-        list_source(str(path))
-    assert words in str(caught.value)
-
-
 def test_nothing_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LocationError, match="no such folder"):
         list_source(str(tmp_path / "x"))
     with pytest.raises(LocationError, match=r"gs:// is not supported"):
         list_source("gs://bucket/prefix")
-
-
-def test_lists_are_read_in_their_forms(tmp_path: Path) -> None:
-    (tmp_path / "e.txt").write_text("# why\n\na/b.jpg\n  OBJ-1  \n")
-    assert read_exclude_list(str(tmp_path / "e.txt")) == {"a/b.jpg", "OBJ-1"}
-    digest = "Ab" * 32
-    (tmp_path / "s.txt").write_text(f"{digest}  ./a b.jpg\n{digest} *c.jpg\n")
-    assert read_fixity(str(tmp_path / "s.txt")) == {
-        "a b.jpg": digest.lower(),
-        "c.jpg": digest.lower(),
-    }
-    (tmp_path / "s.csv").write_text(f"path,sha256\nx.jpg,{digest}\n")
-    assert read_fixity(str(tmp_path / "s.csv")) == {"x.jpg": digest.lower()}
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "words"),
-    [
-        ("s.txt", "nothing of the kind\n", "line 1"),
-        ("s.csv", "name,hash\n", "needs the columns"),
-        ("s.csv", "uri,sha256\nx,1\n", "row 2"),
-    ],
-)
-def test_a_bad_fixity_list_is_refused_with_its_line(
-    tmp_path: Path, name: str, text: str, words: str
-) -> None:
-    (tmp_path / name).write_text(text)
-    with pytest.raises(ConfigError, match=words):
-        read_fixity(str(tmp_path / name))

@@ -41,7 +41,7 @@ def listing(*names: str, **changed: Any) -> Listing:
             "collection": "",
             "sensitivity": "",
             "class_id": "",
-            "expected_sha256": "",
+            "expected_digest": "",
             "collection_json": "{}",
             **changed,
         }
@@ -270,13 +270,14 @@ def test_the_exclude_list_takes_paths_uris_and_object_ids(tmp_path: Path, entry:
     path = tmp_path / "exclude.txt"
     path.write_text(f"{entry}\nnobody.jpg\n", encoding="utf-8")
     both = listing("a.jpg", "b.jpg")
-    first = chosen(both, exclude_list=str(path))
+    settings = {"exclude_list": str(path), "allow_unmatched": True}
+    first = chosen(both, **settings)
     assert (names(first.todo), names(first.excluded)) == (["b.jpg"], ["a.jpg"])
-    assert any("1 entries name nothing" in note for note in first.notes)
+    assert any("line 2: 'nobody.jpg' names nothing" in note for note in first.notes)
     rows = pa.concat_tables(
         [recorded(first.todo), recorded(first.excluded, status="skipped", error_class="excluded")]
     )
-    second = chosen(both, rows, exclude_list=str(path))
+    second = chosen(both, rows, **settings)
     assert (second.todo.num_rows, second.excluded.num_rows) == (0, 0)
 
 
@@ -308,10 +309,13 @@ def test_pages_skipped_for_another_reason_stay_done() -> None:
 def test_a_fixity_list_goes_before_the_inventorys_own_value(tmp_path: Path) -> None:
     path = tmp_path / "sums.txt"
     path.write_text(f"{'a' * 64}  a.jpg\n{'b' * 64}  gone.jpg\n", encoding="utf-8")
-    both = listing("a.jpg", "b.jpg", expected_sha256="c" * 64)
-    first = chosen(both, fixity=str(path))
-    assert first.todo["expected_sha256"].to_pylist() == ["a" * 64, "c" * 64]
-    assert any("1 entries name nothing" in note for note in first.notes)
+    both = listing("a.jpg", "b.jpg", expected_digest=f"md5:{'c' * 32}")
+    first = chosen(both, fixity=str(path), allow_unmatched=True)
+    sums = first.todo["expected_digest"].to_pylist()
+    assert sums == [f"sha256:{'a' * 64}", f"md5:{'c' * 32}"]
+    assert any("line 2: 'gone.jpg' names nothing" in note for note in first.notes)
+    with pytest.raises(ConfigError, match=r"line 2: 'gone\.jpg' names nothing"):
+        chosen(both, fixity=str(path))
 
 
 @pytest.mark.parametrize("setting", ["fixity", "exclude_list"])
