@@ -192,9 +192,7 @@ def read_ids(path: str, known: Collection[str], *, allow_unmatched: bool) -> fro
     return frozenset(name for name in ids.values() if name)
 
 
-def _apply_lists(
-    listing: Listing, config: JobConfig
-) -> tuple[pa.Table, Mask, tuple[str, ...]]:
+def _apply_lists(listing: Listing, config: JobConfig) -> tuple[pa.Table, Mask, tuple[str, ...]]:
     """Apply the lists that were given, to all that SOURCE holds: a line may name what is left out.
 
     Returns:
