@@ -51,7 +51,7 @@ def reading_list(path: str) -> Iterator[None]:
         yield
     except (OSError, UnicodeError, LocationError) as error:
         text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ConfigError(f"{path}: cannot read it: {' '.join(text.split())}") from error
+        raise ConfigError(f"{path}: cannot read the list: {' '.join(text.split())}") from error
 
 
 def open_list(path: str, s3: S3Settings = DEFAULT_S3) -> io.TextIOWrapper:

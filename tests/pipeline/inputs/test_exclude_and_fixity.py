@@ -193,7 +193,7 @@ def test_a_malformed_line_is_named(tmp_path: Path, name: str, text: str, words: 
 def test_a_list_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
     for read in (read_exclude_list, read_fixity):
         for path in (tmp_path / name, tmp_path, tmp_path / "x\nx" / name):
-            with pytest.raises(ConfigError, match="cannot read it") as caught:
+            with pytest.raises(ConfigError, match="cannot read the list") as caught:
                 read(str(path))
             assert str(caught.value).startswith(str(path))
         with pytest.raises(ConfigError, match="gs:// is not supported"):

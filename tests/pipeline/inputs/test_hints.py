@@ -54,7 +54,7 @@ def test_a_spreadsheets_file_is_read(tmp_path: Path, encoding: str) -> None:
 def test_a_bad_line_is_named(tmp_path: Path, line: str, head: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         read_hints(written(tmp_path, line, head=head))
-    with pytest.raises(ConfigError, match="cannot read it"):
+    with pytest.raises(ConfigError, match="cannot read the list"):
         read_hints(str(tmp_path / "absent.csv"))
 
 
