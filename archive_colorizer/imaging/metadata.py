@@ -104,7 +104,9 @@ def find_labels(source: BinaryIO) -> dict[str, str]:
     while part := source.read(CHUNK_BYTES):
         held = held[-ROW_ID_BYTES:] + part
         if match := ROW_ID.search(held):
-            text = held[match.start() :] + source.read(LABELS_BYTES)
+            text = held[match.start() :]
+            if b">" not in text:
+                text += source.read(LABELS_BYTES)
             words = text.partition(b">")[0].decode("utf-8", errors="replace")
             return {name: unescape(value, _QUOTES) for name, _, value in LABEL.findall(words)}
     return {}

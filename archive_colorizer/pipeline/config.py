@@ -39,6 +39,8 @@ class SelectConfig:
     """File of points whose colour is known: CSV with path, x, y, colour."""
     fixity: Annotated[str, Setting(metavar="FILE")] = ""
     """File of checksums that the masters must have: MD5, SHA-1, SHA-256 or SHA-512."""
+    not_moved: bool = False
+    """Take pictures for new ones though they have name and size of ones that are gone elsewhere."""
     limit: Count = 0
     """At most so many pictures; 0 takes all."""
     retry_failed: bool = False

@@ -77,7 +77,7 @@ def test_another_setting_is_another_recipe_and_the_earlier_rows_go_to_history(
     job: Job, rows: Rows
 ) -> None:
     colorize(job())
-    config = job(output={"format": "png"})
+    config = job(output={"format": "png"}, select={"redo": True})
     report = colorize(config)
     assert report.ok == 5
     assert {path.suffix for path in derivatives(config.output)} == {".png"}

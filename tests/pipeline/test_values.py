@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive_colorizer.pipeline.inputs.pages import PAGES, make_page, page_of_entry, problem_page
-from archive_colorizer.pipeline.output.manifest import JobContext, outcome_table, to_parquet
+from archive_colorizer.pipeline.output.manifest import to_parquet
+from archive_colorizer.pipeline.output.rows import JobContext, outcome_table
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.pipeline.records import Outcome, PhotoRef, SourceFacts, Status
 from archive_colorizer.pipeline.values import fitting, valid_text
@@ -78,7 +79,7 @@ def rows_of(ref: PhotoRef, context_text: str = "x") -> list[dict[str, Any]]:
         "0" * 64, "image/png", 2**40, 1, 8, 1, "grey", 1, 1, float("inf"), None, "icc\0\udc80",
         "none", "match",
     )  # fmt: skip
-    context = JobContext("j", "r", ({"op": "x", "model_ref": context_text},), "1", "", "", "")
+    context = JobContext("j", "r", "{}", ({"op": "x", "model_ref": context_text},), "1", "", "", "")
     outcome = Outcome(ref, Status.OK, 2**70, facts=facts, error_message="\ud800")
     return list(outcome_table([outcome], context, "node\udcff").to_pylist())
 

@@ -125,7 +125,8 @@ def _collect(
         if isinstance(row, str):
             passed_over[row] += 1
             continue
-        if not wanted(row["relative_raw"]):
+        nameless = row["problem"] and "#row-" in row["source_uri"]
+        if not nameless and not wanted(row["relative_raw"]):
             passed_over[FILTERED] += 1
             others.add(row)
             continue

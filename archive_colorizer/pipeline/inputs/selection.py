@@ -25,6 +25,7 @@ from archive_colorizer.pipeline.inputs.lists import (
     mark_excluded,
     mark_sensitive,
 )
+from archive_colorizer.pipeline.inputs.moved import check_not_moved
 from archive_colorizer.pipeline.inputs.names import ListedNames
 from archive_colorizer.pipeline.inputs.naming import output_keys
 from archive_colorizer.pipeline.inputs.text_files import read_lines
@@ -135,6 +136,9 @@ def select(
     fates["todo"] &= ~same
     table = table.set_column(
         table.column_names.index("hints"), "hints", _keep_hints(table["hints"], rows["hints"])
+    )
+    _check_not_moved(
+        listing, table.filter(pa.array(fates["todo"] & ~fates["recorded"])), manifest, config
     )
     keys, owned = _choose_keys(listing, config, wanted)
     table = table.append_column("output_key", pa.array(keys, pa.string()))
@@ -339,6 +343,21 @@ def _choose_keys(
     return keys[:listed], [key == own for key, own in zip(keys, owned, strict=True)][:listed]
 
 
+def _check_not_moved(
+    listing: Listing, new: pa.Table, manifest: pa.Table, config: JobConfig
+) -> None:
+    if new.num_rows and manifest.num_rows:
+        elsewhere = manifest.filter(pc.invert(_mark_held(listing, manifest)))
+        check_not_moved(new, elsewhere, config)
+
+
+def _mark_held(listing: Listing, rows: pa.Table) -> pa.ChunkedArray:
+    """Mark rows whose page SOURCE holds, filtered out or not."""
+    pages = [_join_pages(table) for table in (listing.table, listing.filtered)]
+    held = pa.chunked_array([chunk for page in pages for chunk in page.chunks], pa.string())
+    return pc.is_in(_join_pages(rows), value_set=held.combine_chunks())
+
+
 def _find_retired(listing: Listing, manifest: pa.Table, source: str) -> frozenset[str]:
     """Find failed rows below SOURCE whose page is not there any more, odd rows of an inventory too.
 
@@ -351,10 +370,8 @@ def _find_retired(listing: Listing, manifest: pa.Table, source: str) -> frozense
     failed = manifest.filter(pc.equal(manifest["status"], "failed"))
     below = pc.starts_with(failed["source_uri"], f"{uri}/")
     below = pc.or_(below, pc.starts_with(failed["source_uri"], f"{uri}#row-"))
-    pages = [_join_pages(table) for table in (listing.table, listing.filtered)]
-    known = pa.chunked_array([chunk for page in pages for chunk in page.chunks], pa.string())
-    there = pc.is_in(_join_pages(failed), value_set=known.combine_chunks())
-    return frozenset(failed.filter(pc.and_(below, pc.invert(there)))["row_id"].to_pylist())
+    gone = pc.invert(_mark_held(listing, failed))
+    return frozenset(failed.filter(pc.and_(below, gone))["row_id"].to_pylist())
 
 
 def _add_ids(table: pa.Table, wanted: Wanted, taken: Collection[str]) -> pa.Table:

@@ -19,7 +19,8 @@ from archive_colorizer.pipeline.engines.transport import raise_stop, unpack_reco
 from archive_colorizer.pipeline.job import steps
 from archive_colorizer.pipeline.job_models import models_of
 from archive_colorizer.pipeline.job_spec import JobSpec, make_spec
-from archive_colorizer.pipeline.output import layout, manifest
+from archive_colorizer.pipeline.output import layout
+from archive_colorizer.pipeline.output import rows as manifest_rows
 from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.pipeline.run import colorize
 from archive_colorizer.pipeline.steps import deliver
@@ -40,7 +41,7 @@ def write_master(folder: Path, name: str) -> None:
 @pytest.fixture
 def _raising(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "steps", raising(steps))
-    monkeypatch.setattr(manifest, "outcome_row", raising_row(manifest.outcome_row))
+    monkeypatch.setattr(manifest_rows, "outcome_row", raising_row(manifest_rows.outcome_row))
 
 
 @pytest.mark.usefixtures("_raising")
@@ -197,7 +198,7 @@ def test_so_many_in_a_row_end_a_job_and_the_same_command_goes_on(
 def test_a_row_is_made_of_as_much_as_can_be_written(
     job: Job, rows: Rows, monkeypatch: pytest.MonkeyPatch, spared: str
 ) -> None:
-    real = manifest.outcome_row
+    real = manifest_rows.outcome_row
 
     def picky(outcome: Any, *more: Any) -> dict[str, Any]:
         ref = outcome.ref
@@ -210,7 +211,7 @@ def test_a_row_is_made_of_as_much_as_can_be_written(
             raise UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
         return real(outcome, *more)
 
-    monkeypatch.setattr(manifest, "outcome_row", picky)
+    monkeypatch.setattr(manifest_rows, "outcome_row", picky)
     config = job()
     assert colorize(config).errors == {"program_error": 1}
     (row,) = [row for row in rows(config.output) if row["status"] == "failed"]
@@ -224,7 +225,7 @@ def test_a_page_of_which_no_row_can_be_made_ends_the_job(
     def never(*given: Any) -> Any:
         raise Unforeseen("never")
 
-    monkeypatch.setattr(manifest, "outcome_row", never)
+    monkeypatch.setattr(manifest_rows, "outcome_row", never)
     with pytest.raises(BrokenProgramError, match="no row can be made of it: Unforeseen: never"):
         colorize(job())
 
