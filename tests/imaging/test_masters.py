@@ -17,7 +17,7 @@ from archive_colorizer.imaging import colour, tone
 from archive_colorizer.imaging.decode import read_luma, read_reduced
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.header import read_header
-from archive_colorizer.imaging.metadata import build_xmp, carried_exif, find_row_id
+from archive_colorizer.imaging.metadata import Carried, build_xmp, carried_exif, find_row_id
 from archive_colorizer.imaging.profiles import srgb_profile
 
 
@@ -254,4 +254,4 @@ def test_whatever_a_name_holds_the_xmp_stays_xml(text: str) -> None:
 def test_a_foreign_file_has_no_row_id_and_broken_exif_is_left_behind() -> None:
     assert find_row_id(saved(gray(), "JPEG")) is None
     header = read_header(saved(gray(), "JPEG", exif=b"Exif\0\0broken"))
-    assert carried_exif(header) == b""
+    assert carried_exif(header) == Carried(b"", lost=True)

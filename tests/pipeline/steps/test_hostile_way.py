@@ -24,7 +24,7 @@ from archive_colorizer.storage import open_store
 Way = Callable[[bytes], Recorded]
 FLIPS = st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), max_size=8)
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-LONG = settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+LONG = settings(max_examples=5_000, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(params=["jpeg", "tiff"])
