@@ -189,7 +189,7 @@ def _make_wanted(
     wanted = Wanted(
         recipe_sha256=recipe, redo=chosen.redo, ids=ids, since_us=since_us, outdated=outdated,
         classes=bool(models) and has_classes(models[0].card.config),
-        gone=standing.condition.gone, keys=standing.keys,
+        gone=standing.condition.gone, earlier=standing.earlier,
     )  # fmt: skip
     return wanted, redo
 

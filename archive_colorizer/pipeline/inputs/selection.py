@@ -60,8 +60,8 @@ class Wanted:
     """Whether the model gets each picture's class, so that another class is another picture."""
     gone: Collection[str] = ()
     """Ids of rows whose derivative is missing or changed."""
-    keys: Mapping[Page, str] = field(default_factory=dict)
-    """Source URI and page -> key of the derivative that belongs to it."""
+    earlier: Mapping[Page, str] = field(default_factory=dict)
+    """Source URI and page -> key of a derivative that belongs to it, though no row names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,8 @@ def select(
 
     Args:
         listing: of SOURCE.
-        manifest: its rows, with at least MANIFEST_COLUMNS.
+        manifest: its rows, with at least MANIFEST_COLUMNS and `key`, the key of the derivative that
+            belongs to the page, or empty.
         config: `select` decides; lists that it names are read here.
         wanted: what was asked for.
         compare: looks at masters whose size or version is another than recorded.
@@ -130,17 +131,17 @@ def select(
     table, off, notes = _apply_lists(listing, config)
     sensitive = _mask(mark_sensitive(table, config.select.sensitive)) & ~off
     off |= sensitive
-    rows = _align(manifest, table)
+    held = _find_rows(listing, manifest)
+    elsewhere = manifest.filter(pa.array(_mark_elsewhere(held, manifest)))
+    rows = manifest.take(held[: table.num_rows])
     fates = _judge(table, rows, off, config, wanted)
     same = _find_same(rows, fates["touched"], compare)
     fates["todo"] &= ~same
     table = table.set_column(
         table.column_names.index("hints"), "hints", _keep_hints(table["hints"], rows["hints"])
     )
-    _check_not_moved(
-        listing, table.filter(pa.array(fates["todo"] & ~fates["recorded"])), manifest, config
-    )
-    keys, owned = _choose_keys(listing, config, wanted)
+    check_not_moved(table.filter(pa.array(fates["todo"] & ~fates["recorded"])), elsewhere, config)
+    keys, owned = _choose_keys(listing, manifest.take(held)["key"], elsewhere, config, wanted)
     table = table.append_column("output_key", pa.array(keys, pa.string()))
     table = table.append_column("owns_key", pa.array(owned, pa.bool_()))
     table = table.append_column("earlier_id", pc.fill_null(rows["row_id"], ""))
@@ -162,7 +163,7 @@ def select(
             [rows["row_id"], *(table[name] for name in ("size_bytes", "mtime_ns", "etag"))],
             ["row_id", "size_bytes", "mtime_ns", "etag"],
         ).filter(pa.array(same)),
-        retired=_find_retired(listing, manifest, config.source),
+        retired=_find_retired(listing, elsewhere, config.source),
         notes=(*listing.notes, *notes, *_describe(fates)),
     )
 
@@ -217,10 +218,19 @@ def _apply_lists(listing: Listing, config: JobConfig) -> tuple[pa.Table, Mask, t
     return table.slice(0, listed), _mask(excluded)[:listed], notes
 
 
-def _align(manifest: pa.Table, table: pa.Table) -> pa.Table:
-    """Give each listed page its row; null where it has none."""
-    at = pc.index_in(_join_pages(table), value_set=_join_pages(manifest).combine_chunks())
-    return manifest.select(list(MANIFEST_COLUMNS)).take(at.combine_chunks())
+def _find_rows(listing: Listing, manifest: pa.Table) -> pa.Array:
+    """Find the row of each page that SOURCE holds, filtered out or not; null where it has none."""
+    pages = [_join_pages(table) for table in (listing.table, listing.filtered)]
+    held = pa.chunked_array([chunk for page in pages for chunk in page.chunks], pa.string())
+    at = pc.index_in(held, value_set=_join_pages(manifest).combine_chunks())
+    return at.combine_chunks()
+
+
+def _mark_elsewhere(held: pa.Array, manifest: pa.Table) -> Mask:
+    """Mark rows whose page SOURCE does not hold."""
+    marks = np.ones(manifest.num_rows, bool)
+    marks[held.drop_null().to_numpy()] = False
+    return marks
 
 
 def _join_pages(table: pa.Table) -> pa.ChunkedArray:
@@ -322,9 +332,20 @@ def _keep_hints(listed: pa.ChunkedArray, recorded: pa.ChunkedArray) -> pa.Chunke
 
 
 def _choose_keys(
-    listing: Listing, config: JobConfig, wanted: Wanted
+    listing: Listing,
+    owned: pa.ChunkedArray,
+    elsewhere: pa.Table,
+    config: JobConfig,
+    wanted: Wanted,
 ) -> tuple[list[str], list[bool]]:
     """Choose the derivatives' names, over all that SOURCE holds and against every row.
+
+    Args:
+        listing: of SOURCE.
+        owned: key that each of its pages has by its row, those that are filtered out last.
+        elsewhere: rows of other pages.
+        config: of the job.
+        wanted: has the keys that only history names.
 
     Returns:
         Of each listed page its key, and whether a row says already that it is the page's.
@@ -332,33 +353,18 @@ def _choose_keys(
     names = ["source_uri", "page", "relative_raw"]
     pages = pa.concat_tables([listing.table.select(names), listing.filtered.select(names)])
     uris, numbers = pages["source_uri"].to_pylist(), pages["page"].to_pylist()
-    others = dict(wanted.keys)
-    owned = [others.pop(page, "") for page in zip(uris, numbers, strict=True)]
-    deliver = config.deliver
+    others = dict(wanted.earlier)
+    earlier = [others.pop(page, "") for page in zip(uris, numbers, strict=True)]
+    own = [key or old for key, old in zip(owned.to_pylist(), earlier, strict=True)]
     keys = output_keys(
-        pages["relative_raw"].to_pylist(), deliver.suffix, deliver.format,
-        uris=uris, owned=owned, taken=others.values(),
+        pages["relative_raw"].to_pylist(), config.deliver.suffix, config.deliver.format,
+        uris=uris, owned=own, taken=[*others.values(), *elsewhere["key"].to_pylist()],
     )  # fmt: skip
     listed = listing.table.num_rows
-    return keys[:listed], [key == own for key, own in zip(keys, owned, strict=True)][:listed]
+    return keys[:listed], [key == one for key, one in zip(keys, own, strict=True)][:listed]
 
 
-def _check_not_moved(
-    listing: Listing, new: pa.Table, manifest: pa.Table, config: JobConfig
-) -> None:
-    if new.num_rows and manifest.num_rows:
-        elsewhere = manifest.filter(pc.invert(_mark_held(listing, manifest)))
-        check_not_moved(new, elsewhere, config)
-
-
-def _mark_held(listing: Listing, rows: pa.Table) -> pa.ChunkedArray:
-    """Mark rows whose page SOURCE holds, filtered out or not."""
-    pages = [_join_pages(table) for table in (listing.table, listing.filtered)]
-    held = pa.chunked_array([chunk for page in pages for chunk in page.chunks], pa.string())
-    return pc.is_in(_join_pages(rows), value_set=held.combine_chunks())
-
-
-def _find_retired(listing: Listing, manifest: pa.Table, source: str) -> frozenset[str]:
+def _find_retired(listing: Listing, elsewhere: pa.Table, source: str) -> frozenset[str]:
     """Find failed rows below SOURCE whose page is not there any more, odd rows of an inventory too.
 
     Rows of finished pages stay: their masters may have been weeded. Where a folder could not be
@@ -367,11 +373,10 @@ def _find_retired(listing: Listing, manifest: pa.Table, source: str) -> frozense
     if listing.unlisted:
         return frozenset()
     uri = parse_location(source).uri.rstrip("/")
-    failed = manifest.filter(pc.equal(manifest["status"], "failed"))
-    below = pc.starts_with(failed["source_uri"], f"{uri}/")
-    below = pc.or_(below, pc.starts_with(failed["source_uri"], f"{uri}#row-"))
-    gone = pc.invert(_mark_held(listing, failed))
-    return frozenset(failed.filter(pc.and_(below, gone))["row_id"].to_pylist())
+    below = pc.starts_with(elsewhere["source_uri"], f"{uri}/")
+    below = pc.or_(below, pc.starts_with(elsewhere["source_uri"], f"{uri}#row-"))
+    failed = pc.equal(elsewhere["status"], "failed")
+    return frozenset(elsewhere.filter(pc.and_(below, failed))["row_id"].to_pylist())
 
 
 def _add_ids(table: pa.Table, wanted: Wanted, taken: Collection[str]) -> pa.Table:

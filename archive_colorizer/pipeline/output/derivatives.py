@@ -3,7 +3,7 @@
 import hashlib
 import io
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +15,7 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.metadata import find_labels
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.layout import is_own_file
+from archive_colorizer.pipeline.values import valid_text
 from archive_colorizer.storage import Entry, Store
 
 HEAD_BYTES: Final = 1 << 20
@@ -24,6 +25,10 @@ COLUMNS: Final = (
     "derivative_sha256", "derivative_bytes", "derivative_version",
 )  # fmt: skip
 THREADS: Final = 4
+LOOKED_AT: Final = 100
+"""Rows of 0.2.0 that are looked at to find where OUTPUT was."""
+Page = tuple[str, int]
+"""Source URI and number."""
 
 
 def page_id(source_uri: str, page: int) -> str:
@@ -47,19 +52,27 @@ def version_of(entry: Entry) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The files in OUTPUT that are not its record, by key."""
+    """The files in OUTPUT that are not its record."""
 
     store: Store
-    entries: Mapping[str, Entry]
+    files: pa.Table
+    """Columns `key`, `size_bytes` and `version`."""
     root: str = ""
     """URI below which earlier rows have their derivatives, where OUTPUT has moved since."""
 
-    def key_of(self, key: str | None, uri: str | None) -> str:
-        """Find a row's key: rows of 0.2.0 have only a URI."""
-        if key:
-            return key
-        if not uri:
-            return ""
+    def keys_of(self, rows: pa.Table) -> pa.ChunkedArray:
+        """Find the keys of rows, empty for none; rows of 0.2.0 have only a URI.
+
+        Args:
+            rows: with `derivative_key` and `derivative_uri`.
+        """
+        keys, uris = rows["derivative_key"], rows["derivative_uri"]
+        if not pc.any(pc.and_(pc.is_null(keys), pc.is_valid(uris))).as_py():
+            return pc.fill_null(keys, "")
+        pairs = zip(keys.to_pylist(), uris.to_pylist(), strict=True)
+        return pa.chunked_array([[key or self._find_key(uri or "") for key, uri in pairs]])
+
+    def _find_key(self, uri: str) -> str:
         if uri.startswith(self.store.uri):
             return self.store.key_of(uri)
         if self.root and uri.startswith(self.root):
@@ -77,27 +90,34 @@ def find_present(store: Store, rows: pa.Table) -> Present:
     Raises:
         LocationError: it cannot be listed.
     """
+    keys, sizes, versions = [], [], []
     try:
-        entries = {entry.key: entry for entry in store.list() if not is_own_file(entry.key)}
+        for entry in store.list():
+            if not is_own_file(entry.key):
+                keys.append(valid_text(entry.key))
+                sizes.append(entry.size_bytes)
+                versions.append(version_of(entry))
     except OSError as error:
         reason = error.strerror or error
         raise LocationError(f"{store.uri}: OUTPUT cannot be listed: {reason}") from error
-    known = pc.is_null(rows["derivative_key"])
-    uris = rows.filter(pc.and_(known, pc.is_valid(rows["derivative_uri"])))["derivative_uri"]
-    return Present(store, entries, _find_root(store, entries, uris))
+    schema = pa.schema([("key", pa.string()), ("size_bytes", pa.int64()), ("version", pa.string())])
+    files = pa.table([keys, sizes, versions], schema=schema)
+    unkeyed = pc.and_(pc.is_null(rows["derivative_key"]), pc.is_valid(rows["derivative_uri"]))
+    uris = rows.filter(unkeyed)["derivative_uri"].slice(0, LOOKED_AT).to_pylist()
+    return Present(store, files, _find_root(store, files, uris))
 
 
-def _find_root(store: Store, entries: Mapping[str, Entry], uris: pa.ChunkedArray) -> str:
+def _find_root(store: Store, files: pa.Table, uris: Sequence[str]) -> str:
     """Find the URI that OUTPUT had when rows without keys were written: by a file that is there."""
-    for uri in uris.to_pylist()[:100]:
-        if uri.startswith(store.uri):
-            return ""
-        _, _, path = uri.partition("://")
-        parts = path.split("/")
+    if not uris or any(uri.startswith(store.uri) for uri in uris):
+        return ""
+    keys = set(files["key"].to_pylist())
+    for uri in uris:
+        parts = uri.partition("://")[2].split("/")
         for start in range(1, len(parts)):
             tail = "/".join(parts[start:])
-            if store.key_of(store.uri + tail) in entries:
-                return str(uri.removesuffix(tail))
+            if store.key_of(store.uri + tail) in keys:
+                return uri.removesuffix(tail)
     return ""
 
 
@@ -113,35 +133,37 @@ class Condition:
     """Row id -> version, of derivatives that have the same bytes under a new version."""
 
 
-def inspect(present: Present, rows: pa.Table) -> Condition:
+def inspect(present: Present, rows: pa.Table, keys: pa.ChunkedArray) -> Condition:
     """Compare derivatives with their rows: by size and version; where those differ, by SHA-256.
 
     Args:
         present: the files in OUTPUT.
         rows: of the manifest, with COLUMNS.
+        keys: of their derivatives.
     """
-    gone: set[str] = set()
-    changed: list[str] = []
+    ok = pc.equal(rows["status"], "ok")
+    rows, keys = rows.filter(ok), keys.filter(ok)
+    files = present.files
+    at = pc.index_in(keys, value_set=files["key"].combine_chunks())
+    sizes, versions = files["size_bytes"].take(at), files["version"].take(at)
+    there = pc.is_valid(at)
+    sized = pc.fill_null(pc.equal(sizes, rows["derivative_bytes"]), False)
+    known = pc.fill_null(rows["derivative_version"], "")
+    other = pc.and_(pc.not_equal(known, ""), pc.not_equal(pc.fill_null(versions, ""), known))
+    gone = set(rows.filter(pc.invert(sized))["row_id"].to_pylist())
+    changed = keys.filter(pc.and_(there, pc.invert(sized))).to_pylist()
+    doubtful = pc.and_(sized, other)
+    columns = rows["row_id"], rows["derivative_sha256"], keys, versions
+    cells = [column.filter(doubtful).to_pylist() for column in columns]
     touched: dict[str, str] = {}
-    doubtful: list[tuple[str, str, Entry]] = []
-    made = rows.filter(pc.equal(rows["status"], "ok")).select(list(COLUMNS))
-    for row in made.to_pylist():
-        entry = present.entries.get(present.key_of(row["derivative_key"], row["derivative_uri"]))
-        if entry is None:
-            gone.add(row["row_id"])
-        elif entry.size_bytes != row["derivative_bytes"]:
-            gone.add(row["row_id"])
-            changed.append(entry.key)
-        elif row["derivative_version"] and version_of(entry) != row["derivative_version"]:
-            doubtful.append((row["row_id"], row["derivative_sha256"], entry))
     with ThreadPoolExecutor(THREADS) as pool:
-        same = pool.map(lambda one: _hash(present.store, one[2].key) == one[1], doubtful)
-        for (row_id, _, entry), is_same in zip(doubtful, same, strict=True):
-            if is_same:
-                touched[row_id] = version_of(entry)
+        hashes = pool.map(lambda key: _hash(present.store, key), cells[2])
+        for row_id, sha256, key, version, found in zip(*cells, hashes, strict=True):
+            if found == sha256:
+                touched[row_id] = version
             else:
                 gone.add(row_id)
-                changed.append(entry.key)
+                changed.append(key)
     return Condition(frozenset(gone), tuple(changed), touched)
 
 
@@ -169,14 +191,20 @@ def _hash(store: Store, key: str) -> str:
         return ""
 
 
-def earlier_keys(store: Store, present: Present) -> Iterator[tuple[tuple[str, int], str]]:
-    """Yield page and key of each derivative that history names and that is still there."""
+def earlier_keys(store: Store, present: Present) -> Mapping[str, Page]:
+    """Find the page of each derivative that history names and that is still there, by its key."""
     names = ["source_uri", "page", "derivative_uri", "derivative_key"]
     rows = manifest.read(store, names, manifest.HISTORY)
-    for row in rows.group_by(names).aggregate([]).to_pylist():
-        key = present.key_of(row["derivative_key"], row["derivative_uri"])
-        if key in present.entries:
-            yield (row["source_uri"], row["page"]), key
+    if not rows.num_rows:
+        return {}
+    keys = present.keys_of(rows)
+    there = pc.is_in(keys, value_set=present.files["key"].combine_chunks())
+    rows, keys = rows.filter(there), keys.filter(there)
+    return dict(zip(keys.to_pylist(), _pages(rows), strict=True))
+
+
+def _pages(rows: pa.Table) -> Iterator[Page]:
+    return zip(rows["source_uri"].to_pylist(), rows["page"].to_pylist(), strict=True)
 
 
 def remove_superseded(store: Store) -> int:
@@ -187,16 +215,15 @@ def remove_superseded(store: Store) -> int:
     Returns:
         How many were deleted.
     """
-    current = manifest.read(store, COLUMNS)
-    present = find_present(store, current)
-    named, done = set(), set()
-    for row in current.select(list(COLUMNS)).to_pylist():
-        named.add(present.key_of(row["derivative_key"], row["derivative_uri"]))
-        if row["status"] == "ok" or row["error_class"] == "excluded":
-            done.add((row["source_uri"], row["page"]))
-    leaving = {
-        key for page, key in earlier_keys(store, present) if page in done and key not in named
-    }
+    rows = manifest.read(store, COLUMNS)
+    present = find_present(store, rows)
+    earlier = earlier_keys(store, present)
+    if not earlier:
+        return 0
+    named = set(present.keys_of(rows).to_pylist())
+    excluded = pc.fill_null(pc.equal(rows["error_class"], "excluded"), False)
+    done = set(_pages(rows.filter(pc.or_(pc.equal(rows["status"], "ok"), excluded))))
+    leaving = {key for key, page in earlier.items() if page in done and key not in named}
     return sum(_delete_ours(store, key) for key in sorted(leaving))
 
 

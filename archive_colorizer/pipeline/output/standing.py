@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.derivatives import (
     Condition,
-    Present,
+    Page,
     earlier_keys,
     find_present,
     inspect,
@@ -18,8 +19,6 @@ from archive_colorizer.pipeline.output.derivatives import (
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.pins import Pins, read_pins
 from archive_colorizer.storage import Store
-
-Page = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +28,12 @@ class Standing:
     job: Mapping[str, Any]
     pins: Pins | None
     rows: pa.Table
-    """The manifest; its columns are those that were asked for."""
+    """The manifest: the columns that were asked for, and `key`, the derivative's that belongs to
+    the page, or empty."""
     condition: Condition
     """What has become of the derivatives."""
-    keys: Mapping[Page, str]
-    """Source URI and page -> key of the derivative that belongs to it."""
+    earlier: Mapping[Page, str]
+    """Keys that only history names, by the page that they belong to."""
 
 
 def read_standing(store: Store, columns: tuple[str, ...]) -> Standing:
@@ -49,33 +49,29 @@ def read_standing(store: Store, columns: tuple[str, ...]) -> Standing:
     job = read_job(store)
     rows = manifest.read(store, columns)
     present = find_present(store, rows)
-    keys = _find_owners(store, present, rows)
-    condition = inspect(present, rows)
-    gone = condition.gone | _find_robbed(rows, present, keys)
-    return Standing(job, read_pins(job, store.uri), rows, replace(condition, gone=gone), keys)
+    keys = present.keys_of(rows)
+    condition = inspect(present, rows, keys)
+    robbed = _mark_robbed(rows, keys)
+    gone = condition.gone | set(rows.filter(robbed)["row_id"].to_pylist())
+    own = pc.if_else(robbed, "", keys)
+    named = set(own.to_pylist())
+    earlier = {page: key for key, page in earlier_keys(store, present).items() if key not in named}
+    return Standing(
+        job, read_pins(job, store.uri), rows.append_column("key", own),
+        replace(condition, gone=gone), earlier,
+    )  # fmt: skip
 
 
-def _find_owners(store: Store, present: Present, rows: pa.Table) -> dict[Page, str]:
-    """Find the page of each derivative; what only history names belongs to its page, too."""
-    owners = {key: page for page, key in earlier_keys(store, present)}
-    order = pc.sort_indices(
-        rows.select(["job_id", "started_at"]),
-        sort_keys=[("job_id", "ascending"), ("started_at", "ascending")],
-    )
-    names = ["source_uri", "page", "derivative_key", "derivative_uri"]
-    for row in rows.select(names).take(order).to_pylist():
-        if key := present.key_of(row["derivative_key"], row["derivative_uri"]):
-            owners[key] = (row["source_uri"], row["page"])
-    return {page: key for key, page in owners.items()}
-
-
-def _find_robbed(rows: pa.Table, present: Present, keys: Mapping[Page, str]) -> frozenset[str]:
-    """Find rows whose derivative's name belongs to a later row: 0.2.0 let one replace the other."""
-    names = ["row_id", "source_uri", "page", "derivative_key", "derivative_uri"]
-    made = rows.filter(pc.equal(rows["status"], "ok")).select(names)
-    return frozenset(
-        row["row_id"]
-        for row in made.to_pylist()
-        if keys.get((row["source_uri"], row["page"]))
-        != present.key_of(row["derivative_key"], row["derivative_uri"])
-    )
+def _mark_robbed(rows: pa.Table, keys: pa.ChunkedArray) -> pa.Array:
+    """Mark rows whose derivative's name is a later row's, too: 0.2.0 let one replace the other."""
+    marks = np.zeros(rows.num_rows, bool)
+    named = keys.filter(pc.not_equal(keys, ""))
+    if pc.count_distinct(named).as_py() < len(named):
+        order = pc.sort_indices(
+            rows.select(["job_id", "started_at"]),
+            sort_keys=[("job_id", "ascending"), ("started_at", "ascending")],
+        ).to_pylist()
+        names = keys.to_pylist()
+        owner = {names[row]: row for row in order}
+        marks[[row for row in order if names[row] and owner[names[row]] != row]] = True
+    return pa.array(marks)

@@ -98,10 +98,10 @@ def list_sums(store: Store) -> Iterator[str]:
     rows = manifest.read(store, names)
     present = find_present(store, rows)
     made = rows.filter(pc.is_valid(rows["derivative_sha256"]))
-    for row in made.to_pylist():
-        key = present.key_of(row["derivative_key"], row["derivative_uri"])
+    sums = made["derivative_sha256"].to_pylist()
+    for key, sha256 in zip(present.keys_of(made).to_pylist(), sums, strict=True):
         escaped = key.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-        yield f"{'' if escaped == key else chr(92)}{row['derivative_sha256']}  {escaped}"
+        yield f"{'' if escaped == key else chr(92)}{sha256}  {escaped}"
 
 
 def _describe_lease(store: Store) -> str:

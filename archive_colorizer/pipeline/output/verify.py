@@ -114,13 +114,10 @@ def _list_masters(rows: pa.Table) -> list[tuple[str, str]]:
 
 def _list_derivatives(rows: pa.Table, present: Present) -> list[tuple[str, str]]:
     """List URIs below OUTPUT where it is now; rows of one that moved name another place."""
-    names = ("derivative_key", "derivative_uri", "derivative_sha256")
-    columns = [rows[name].to_pylist() for name in names]
-    return [
-        (present.store.uri_of(present.key_of(key, uri)), sha256)
-        for key, uri, sha256 in zip(*columns, strict=True)
-        if uri and sha256
-    ]
+    pairs = zip(
+        present.keys_of(rows).to_pylist(), rows["derivative_sha256"].to_pylist(), strict=True
+    )
+    return [(present.store.uri_of(key), sha256) for key, sha256 in pairs if key and sha256]
 
 
 class _Places:
@@ -183,11 +180,9 @@ def _check_files(store: Store, present: Present, rows: pa.Table) -> Iterator[Fin
 
     A derivative that history names stands for a page whose new try failed.
     """
-    pairs = zip(rows["derivative_key"].to_pylist(), rows["derivative_uri"].to_pylist(), strict=True)
-    named = {present.key_of(key, uri) for key, uri in pairs}
-    named |= {key for _, key in derivatives.earlier_keys(store, present)}
+    named = {*present.keys_of(rows).to_pylist(), *derivatives.earlier_keys(store, present)}
     for entry in store.list(TEMPORARIES):
         yield Finding("temporary", entry.uri)
-    for key, entry in present.entries.items():
+    for key in present.files["key"].to_pylist():
         if key not in named:
-            yield Finding("unlisted_file", entry.uri)
+            yield Finding("unlisted_file", store.uri_of(key))

@@ -59,6 +59,8 @@ def chosen(
     **settings: Any,
 ) -> Selection:
     config = JobConfig(source="/in", output="/out", select=SelectConfig(**settings))
+    if "key" not in manifest.column_names:
+        manifest = manifest.append_column("key", pa.array([""] * manifest.num_rows, pa.string()))
     asked = Wanted(recipe_sha256=recipe, redo=config.select.redo, **wanted or {})
     return select(listed, manifest, config, asked, compare)
 
@@ -186,15 +188,27 @@ def test_a_page_whose_derivative_is_gone_is_done_again() -> None:
     assert names(again.todo) == ["b.jpg"]
 
 
+def keyed(rows: pa.Table, key: str) -> pa.Table:
+    return rows.append_column("key", pa.array([key] * rows.num_rows, pa.string()))
+
+
 def test_names_of_other_pages_are_not_taken() -> None:
-    keys = {("file:///other/a.jpg", 0): "a.colorized.jpg"}
-    todo = chosen(listing("a.jpg"), wanted={"keys": keys}).todo
-    assert todo["output_key"].to_pylist() == ["a.jpg.colorized.jpg"]
-    assert todo["owns_key"].to_pylist() == [False]
-    own = {("file:///in/a.jpg", 0): "kept/a.colorized.jpg"}
-    todo = chosen(listing("a.jpg"), wanted={"keys": own}).todo
-    assert todo["output_key"].to_pylist() == ["kept/a.colorized.jpg"]
-    assert todo["owns_key"].to_pylist() == [True]
+    rows = recorded(chosen(listing("other/a.jpg")).todo)
+    for known in (
+        {"wanted": {"earlier": {("file:///other/a.jpg", 0): "a.colorized.jpg"}}},
+        {"manifest": keyed(rows, "a.colorized.jpg")},
+    ):
+        todo = chosen(listing("a.jpg"), not_moved=True, **known).todo
+        assert todo["output_key"].to_pylist() == ["a.jpg.colorized.jpg"]
+        assert todo["owns_key"].to_pylist() == [False]
+    own = recorded(chosen(listing("a.jpg")).todo, status="failed")
+    for manifest, earlier in (
+        (keyed(own, "kept/a.colorized.jpg"), {}),
+        (own, {("file:///in/a.jpg", 0): "kept/a.colorized.jpg"}),
+    ):
+        todo = chosen(listing("a.jpg"), manifest, wanted={"earlier": earlier}, redo=True).todo
+        assert todo["output_key"].to_pylist() == ["kept/a.colorized.jpg"]
+        assert todo["owns_key"].to_pylist() == [True]
 
 
 def test_points_of_known_colour_are_kept_until_others_are_given(tmp_path: Path) -> None:
@@ -327,15 +341,14 @@ def test_a_list_that_is_not_there_is_refused(setting: str) -> None:
 def test_names_collide_over_the_whole_listing_not_only_over_what_is_left() -> None:
     both = listing("a.jpg", "a.png")
     first = chosen(both, limit=1)
-    keys = {("file:///in/a.jpg", 0): "a.jpg.colorized.jpg"}
-    second = chosen(both, recorded(first.todo), wanted={"keys": keys})
+    second = chosen(both, keyed(recorded(first.todo), "a.jpg.colorized.jpg"))
     assert first.todo["output_key"].to_pylist() == ["a.jpg.colorized.jpg"]
     assert second.todo["output_key"].to_pylist() == ["a.png.colorized.jpg"]
 
 
 def test_the_format_decides_the_ending() -> None:
     config = JobConfig(source="/in", output="/out", deliver=OutputConfig(format="tiff"))
-    todo = select(listing("a.jpg"), EMPTY, config, Wanted(recipe_sha256=RECIPE)).todo
+    todo = select(listing("a.jpg"), keyed(EMPTY, ""), config, Wanted(recipe_sha256=RECIPE)).todo
     assert todo["output_key"].to_pylist() == ["a.colorized.tif"]
 
 
