@@ -40,6 +40,19 @@ def inventory(folder: Path, rows: int) -> Path:
     return path
 
 
+def key_of(number: int) -> str:
+    return f"{number // 1000:05d}/photo {number:08d}.colorized.jpg"
+
+
+def derivatives(folder: Path, rows: int) -> None:
+    """Empty files in the derivatives' places: they are listed and never opened."""
+    for number in range(rows):
+        path = folder / key_of(number)
+        if number % 1000 == 0:
+            path.parent.mkdir(parents=True)
+        path.touch()
+
+
 def manifest(folder: Path, rows: int, digest: str) -> None:
     """Rows that are done, in files as compaction leaves them."""
     (folder / "manifest").mkdir(parents=True)
@@ -52,6 +65,12 @@ def manifest(folder: Path, rows: int, digest: str) -> None:
             "source_uri": uris, "page": np.zeros(len(uris), np.int32),
             "status": ["ok"] * len(uris), "error_class": [""] * len(uris),
             "attempt": np.ones(len(uris), np.int32), "recipe_sha256": [digest] * len(uris),
+            "source_bytes": np.full(len(uris), 30_000_000),
+            "etag": [f"{n:032x}" for n in numbers], "job_id": ["20260101T000000Z-a"] * len(uris),
+            "started_at": np.zeros(len(uris), np.int64),
+            "derivative_uri": [f"file:///gone/{key_of(n)}" for n in numbers],
+            "derivative_key": [key_of(n) for n in numbers],
+            "derivative_bytes": np.zeros(len(uris), np.int64),
         }  # fmt: skip
         arrays = [
             pa.array(columns[f.name], f.type) if f.name in columns else pa.nulls(len(uris), f.type)
@@ -71,6 +90,7 @@ def main() -> None:
         config = JobConfig(source=str(source), output=str(folder / "out"))
         digest = recipe_digest(config, resolve(config.color.model).weights_sha256)
         manifest(folder / "out", int(rows * DONE_SHARE), digest)
+        derivatives(folder / "out", int(rows * DONE_SHARE))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         start_s = time.perf_counter()
         found = preview(config)

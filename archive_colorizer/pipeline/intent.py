@@ -15,11 +15,11 @@ import pyarrow as pa
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.catalog import Task, has_classes
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.inputs.fates import Wanted
 from archive_colorizer.pipeline.inputs.listing import Listing
 from archive_colorizer.pipeline.inputs.selection import (
     MANIFEST_COLUMNS,
     Selection,
-    Wanted,
     read_ids,
     select,
 )

@@ -8,15 +8,22 @@ time) of a master are as recorded its content is taken to be; else its SHA-256 i
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.inputs.fates import (
+    Mask,
+    Wanted,
+    judge,
+    make_mask,
+    mark_in,
+    versions_of,
+)
 from archive_colorizer.pipeline.inputs.listing import Listing, add_relative
 from archive_colorizer.pipeline.inputs.lists import (
     add_fixity,
@@ -38,30 +45,6 @@ MANIFEST_COLUMNS: Final = (
     "derivative_version",
 )  # fmt: skip
 """Columns of the manifest that a run reads."""
-Mask = NDArray[np.bool_]
-Page = tuple[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a run was told to do with pages that have a row, and what it found of them."""
-
-    recipe_sha256: str
-    """Of this run."""
-    redo: bool = False
-    """Do finished pages again."""
-    ids: Collection[str] | None = None
-    """With `redo`, only these rows."""
-    since_us: int | None = None
-    """Rows from then on belong to this redo already; UTC, microseconds."""
-    outdated: Collection[str] = ()
-    """Digests of recipes whose pages are to be done with this run's."""
-    classes: bool = False
-    """Whether the model gets each picture's class, so that another class is another picture."""
-    gone: Collection[str] = ()
-    """Ids of rows whose derivative is missing or changed."""
-    earlier: Mapping[Page, str] = field(default_factory=dict)
-    """Source URI and page -> key of a derivative that belongs to it, though no row names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +112,12 @@ def select(
         ConfigError: a list that cannot be understood, or that names what is not listed.
     """
     table, off, notes = _apply_lists(listing, config)
-    sensitive = _mask(mark_sensitive(table, config.select.sensitive)) & ~off
+    sensitive = make_mask(mark_sensitive(table, config.select.sensitive)) & ~off
     off |= sensitive
     held = _find_rows(listing, manifest)
     elsewhere = manifest.filter(pa.array(_mark_elsewhere(held, manifest)))
     rows = manifest.take(held[: table.num_rows])
-    fates = _judge(table, rows, off, config, wanted)
+    fates = judge(table, rows, off, config, wanted)
     same = _find_same(rows, fates["touched"], compare)
     fates["todo"] &= ~same
     table = table.set_column(
@@ -173,7 +156,7 @@ def _find_same(rows: pa.Table, touched: Mask, compare: Compare) -> Mask:
     if not touched.any():
         return touched
     pages = rows.select(["row_id", "source_uri", "source_sha256"])
-    return touched & _mark_in(rows["row_id"], compare(pages.filter(pa.array(touched))))
+    return touched & mark_in(rows["row_id"], compare(pages.filter(pa.array(touched))))
 
 
 def read_ids(path: str, known: Collection[str], *, allow_unmatched: bool) -> frozenset[str]:
@@ -215,7 +198,7 @@ def _apply_lists(listing: Listing, config: JobConfig) -> tuple[pa.Table, Mask, t
     excluded, others = mark_excluded(table, chosen.exclude_list, names=names, s3=s3)
     notes = check_matched((*unmatched, *more, *others), allowed=chosen.allow_unmatched)
     listed = listing.table.num_rows
-    return table.slice(0, listed), _mask(excluded)[:listed], notes
+    return table.slice(0, listed), make_mask(excluded)[:listed], notes
 
 
 def _find_rows(listing: Listing, manifest: pa.Table) -> pa.Array:
@@ -235,95 +218,6 @@ def _mark_elsewhere(held: pa.Array, manifest: pa.Table) -> Mask:
 
 def _join_pages(table: pa.Table) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(table["source_uri"], table["page"].cast(pa.string()), "#")
-
-
-def _mask(values: pa.Array | pa.ChunkedArray) -> Mask:
-    """Make a numpy mask of a boolean column; null is False."""
-    found: Mask = np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), bool)
-    return found
-
-
-def _judge(
-    table: pa.Table, rows: pa.Table, off: Mask, config: JobConfig, wanted: Wanted
-) -> dict[str, Mask]:
-    """Judge each page by its row.
-
-    Returns:
-        Masks: `recorded` (has a row), `todo`, `exclude` (gets the row of an excluded page),
-        `touched` (to be done unless the content is the same), `unmade` (finished by another recipe,
-        and not to be done), `still_excluded` and `weeded`.
-    """
-    recorded = _mask(pc.is_valid(rows["row_id"]))
-    excluded = _mask(pc.equal(rows["error_class"], "excluded"))
-    failed = _mask(pc.equal(rows["status"], "failed"))
-    finished = recorded & ~excluded & ~failed
-    missing = _mark_missing(table)
-    version = pc.fill_null(pc.equal(_versions(table), _row_versions(rows)), False)
-    unsized = _mask(pc.equal(table["size_bytes"], 0)) & _mask(pc.is_null(table["mtime_ns"]))
-    sized = _mask(pc.equal(table["size_bytes"], rows["source_bytes"])) | unsized
-    other = _mask(pc.not_equal(rows["recipe_sha256"], wanted.recipe_sha256))
-    asked = (
-        _mark_redo(rows, wanted)
-        | (other & _mark_in(rows["recipe_sha256"], wanted.outdated))
-        | (failed & config.select.retry_failed)
-        | _mark_in(rows["row_id"], wanted.gone)
-        | _mark_other_inputs(table, rows, wanted)
-        | ~(sized | missing)
-    )
-    touched = sized & ~_mask(version) & ~missing
-    again = recorded & ~excluded & (asked | touched)
-    weeded = finished & missing
-    todo = ~off & (~recorded | (excluded & config.select.include_again) | again) & ~weeded
-    return {
-        "recorded": recorded,
-        "todo": todo,
-        "exclude": off & ~excluded,
-        "touched": todo & touched & ~asked & _mask(pc.is_valid(rows["source_sha256"])),
-        "unmade": finished & other & ~todo & ~off,
-        "still_excluded": excluded & ~off & ~todo,
-        "weeded": weeded & ~off,
-    }
-
-
-def _mark_missing(table: pa.Table) -> Mask:
-    """Mark files of this machine that an inventory or a link names and that are not there."""
-    here = _mask(pc.starts_with(table["source_uri"], "file://"))
-    empty = _mask(pc.equal(table["size_bytes"], 0))
-    return here & empty & _mask(pc.equal(pc.fill_null(table["mtime_ns"], 0), 0))
-
-
-def _versions(table: pa.Table) -> pa.ChunkedArray:
-    time = table["mtime_ns"].cast(pa.string())
-    return pc.fill_null(pc.coalesce(table["etag"], time), "None")
-
-
-def _row_versions(rows: pa.Table) -> pa.ChunkedArray:
-    time = rows["source_mtime"].cast(pa.int64()).cast(pa.string())
-    return pc.fill_null(pc.coalesce(rows["etag"], time), "None")
-
-
-def _mark_redo(rows: pa.Table, wanted: Wanted) -> Mask:
-    if not wanted.redo:
-        return np.zeros(rows.num_rows, bool)
-    marks = np.ones(rows.num_rows, bool)
-    if wanted.ids is not None:
-        marks &= _mark_in(rows["row_id"], wanted.ids)
-    if wanted.since_us is not None:
-        marks &= ~_mask(pc.greater_equal(rows["started_at"].cast(pa.int64()), wanted.since_us))
-    return marks
-
-
-def _mark_in(column: pa.ChunkedArray, values: Collection[str]) -> Mask:
-    return _mask(pc.is_in(column, value_set=pa.array(sorted(values), pa.string())))
-
-
-def _mark_other_inputs(table: pa.Table, rows: pa.Table, wanted: Wanted) -> Mask:
-    """Mark pages whose hints or class are others than those that their row was made with."""
-    hinted = _mask(pc.not_equal(table["hints"], ""))
-    marks = hinted & _mask(pc.not_equal(table["hints"], pc.fill_null(rows["hints"], "")))
-    if wanted.classes:
-        marks |= _mask(pc.not_equal(table["class_id"], pc.fill_null(rows["class_id"], "")))
-    return marks
 
 
 def _keep_hints(listed: pa.ChunkedArray, recorded: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -385,7 +279,7 @@ def _add_ids(table: pa.Table, wanted: Wanted, taken: Collection[str]) -> pa.Tabl
     columns = [table[name].to_pylist() for name in names]
     ids, attempts = [], []
     for uri, page, size, points, label, earlier, version, tries in zip(
-        *columns, _versions(table).to_pylist(), table["earlier_attempt"].to_pylist(), strict=True
+        *columns, versions_of(table).to_pylist(), table["earlier_attempt"].to_pylist(), strict=True
     ):
         shown = f"class {label}" if wanted.classes and label else ""
         extras = [points, shown]

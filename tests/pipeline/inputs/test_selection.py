@@ -11,13 +11,13 @@ import pytest
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.pipeline.config import JobConfig, OutputConfig, SelectConfig
 from archive_colorizer.pipeline.engines.transport import refs_of
+from archive_colorizer.pipeline.inputs.fates import Wanted
 from archive_colorizer.pipeline.inputs.listing import Listing
 from archive_colorizer.pipeline.inputs.pages import PAGES
 from archive_colorizer.pipeline.inputs.selection import (
     MANIFEST_COLUMNS,
     Compare,
     Selection,
-    Wanted,
     hash_page,
     select,
 )

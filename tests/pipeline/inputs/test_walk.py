@@ -155,6 +155,7 @@ def test_what_came_before_a_folder_broke_off_is_listed(
     assert found.unlisted == (f"{root}/a: cannot list it: Stale file handle",)
 
 
+@pytest.mark.slow
 def test_a_tree_deeper_than_functions_may_be_nested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
