@@ -51,9 +51,8 @@ def output_keys(
     ending = suffix + EXTENSIONS[image_format]
     keys = [key if key.endswith(ending) else "" for key in owned] or [""] * len(raw_paths)
     used = {_fold(key) for key in (*taken, *keys) if key}
-    paths = [PurePosixPath(_to_utf8(raw)) for raw in raw_paths]
     late = []
-    for i, key in enumerate(_choose_apart(raw_paths, paths, ending)):
+    for i, key in enumerate(_choose_apart(raw_paths, ending)):
         if keys[i]:
             continue
         if _fold(key) in used:
@@ -62,34 +61,33 @@ def output_keys(
             keys[i] = key
             used.add(_fold(key))
     for i in late:
+        path = _path_of(raw_paths[i])
         place = (uris[i] if uris else "").encode() + raw_paths[i]
-        hashed = [_add_hash(paths[i], one) for one in (raw_paths[i], place)]
-        names = [paths[i].name, *hashed]
-        found = [_make_key(paths[i], name + ending) for name in names]
+        names = [path.name, *(f"{path.name}.{_hash_name(one)}" for one in (raw_paths[i], place))]
+        found = [_make_key(path, name + ending) for name in names]
         keys[i] = next((key for key in found if _fold(key) not in used), found[-1])
         used.add(_fold(keys[i]))
     return keys
 
 
-def _choose_apart(
-    raw_paths: Sequence[bytes], paths: Sequence[PurePosixPath], ending: str
-) -> list[str]:
+def _choose_apart(raw_paths: Sequence[bytes], ending: str) -> list[str]:
     """Choose distinct keys for the sources of one listing, whatever OUTPUT holds."""
-    keys = [_make_key(path, path.stem + ending) for path in paths]
-    for add in (_add_extension, _add_hash):
+    keys = []
+    for raw in raw_paths:
+        path = _path_of(raw)
+        keys.append(_make_key(path, path.stem + ending))
+    for is_hashed in (False, True):
         seen = Counter(map(_fold, keys))
         for i, key in enumerate(keys):
             if seen[_fold(key)] > 1:
-                keys[i] = _make_key(paths[i], add(paths[i], raw_paths[i]) + ending)
+                path = _path_of(raw_paths[i])
+                name = f"{path.name}.{_hash_name(raw_paths[i])}" if is_hashed else path.name
+                keys[i] = _make_key(path, name + ending)
     return keys
 
 
-def _add_extension(path: PurePosixPath, raw: bytes) -> str:
-    return path.name
-
-
-def _add_hash(path: PurePosixPath, raw: bytes) -> str:
-    return f"{path.name}.{_hash_name(raw)}"
+def _path_of(raw: bytes) -> PurePosixPath:
+    return PurePosixPath(_to_utf8(raw))
 
 
 def _make_key(path: PurePosixPath, name: str) -> str:

@@ -7,6 +7,7 @@ time) of a master are as recorded its content is taken to be; else its SHA-256 i
 """
 
 import hashlib
+import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -45,6 +46,11 @@ MANIFEST_COLUMNS: Final = (
     "derivative_version",
 )  # fmt: skip
 """Columns of the manifest that a run reads."""
+ROW_COLUMNS: Final = (
+    "row_id", "started_at", "status", "error_class", "attempt", "recipe_sha256", "source_sha256",
+    "source_bytes", "source_mtime", "etag", "hints", "class_id", "source_uri",
+)  # fmt: skip
+"""Those that decide what becomes of a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ def select(
     off |= sensitive
     held = _find_rows(listing, manifest)
     elsewhere = manifest.filter(pa.array(_mark_elsewhere(held, manifest)))
-    rows = manifest.take(held[: table.num_rows])
+    rows = manifest.select(ROW_COLUMNS).take(held[: table.num_rows])
     fates = judge(table, rows, off, config, wanted)
     same = _find_same(rows, fates["touched"], compare)
     fates["todo"] &= ~same
@@ -124,18 +130,17 @@ def select(
         table.column_names.index("hints"), "hints", _keep_hints(table["hints"], rows["hints"])
     )
     check_not_moved(table.filter(pa.array(fates["todo"] & ~fates["recorded"])), elsewhere, config)
-    keys, owned = _choose_keys(listing, manifest.take(held)["key"], elsewhere, config, wanted)
+    keys, owned = _choose_keys(listing, manifest["key"].take(held), elsewhere, config, wanted)
     table = table.append_column("output_key", pa.array(keys, pa.string()))
     table = table.append_column("owns_key", pa.array(owned, pa.bool_()))
     table = table.append_column("earlier_id", pc.fill_null(rows["row_id"], ""))
     table = table.append_column("earlier_attempt", pc.fill_null(rows["attempt"], 0))
     todo = table.filter(pa.array(fates["todo"]))
     now = todo.slice(0, config.select.limit) if config.select.limit else todo
-    taken = set(manifest["row_id"].to_pylist())
-    now = _add_ids(now, wanted, taken)
+    known = manifest["row_id"]
     return Selection(
-        todo=now,
-        excluded=_add_ids(table.filter(pa.array(fates["exclude"])), wanted, taken),
+        todo=_add_ids(now, wanted, known),
+        excluded=_add_ids(table.filter(pa.array(fates["exclude"])), wanted, known),
         listed=table.num_rows,
         done=int((fates["recorded"] & ~fates["todo"] & ~off).sum()),
         held_back=todo.num_rows - now.num_rows,
@@ -273,24 +278,30 @@ def _find_retired(listing: Listing, elsewhere: pa.Table, source: str) -> frozens
     return frozenset(elsewhere.filter(pc.and_(below, failed))["row_id"].to_pylist())
 
 
-def _add_ids(table: pa.Table, wanted: Wanted, taken: Collection[str]) -> pa.Table:
-    """Add `row_id`, and `attempt`, which counts the tries at one id."""
-    names = ("source_uri", "page", "size_bytes", "hints", "class_id", "earlier_id")
+def _add_ids(table: pa.Table, wanted: Wanted, known: pa.ChunkedArray) -> pa.Table:
+    """Add `row_id`, and `attempt`, which counts the tries at one id.
+
+    Args:
+        table: pages that get a row.
+        wanted: has the recipe.
+        known: ids of the manifest: one that stands for another page is not given again.
+    """
+    names = ("source_uri", "page", "size_bytes", "hints", "class_id")
     columns = [table[name].to_pylist() for name in names]
-    ids, attempts = [], []
-    for uri, page, size, points, label, earlier, version, tries in zip(
-        *columns, versions_of(table).to_pylist(), table["earlier_attempt"].to_pylist(), strict=True
+    ids = []
+    for uri, page, size, points, label, version in zip(
+        *columns, versions_of(table).to_pylist(), strict=True
     ):
         shown = f"class {label}" if wanted.classes and label else ""
-        extras = [points, shown]
-        made = hash_page(uri, page, size, version, wanted.recipe_sha256, *extras)
-        while made in taken and made != earlier:  # of a master that has moved away since
-            extras.append("again")
-            made = hash_page(uri, page, size, version, wanted.recipe_sha256, *extras)
-        ids.append(made)
-        attempts.append(tries + 1 if made == earlier else 1)
+        ids.append(hash_page(uri, page, size, version, wanted.recipe_sha256, points, shown))
+    made = pa.array(ids, pa.string())
+    same = pc.fill_null(pc.equal(table["earlier_id"], made), False)
+    taken = pc.and_(pc.is_in(made, value_set=known.combine_chunks()), pc.invert(same))
+    for row in np.flatnonzero(make_mask(taken)).tolist():  # a master has moved away from there
+        ids[row] = hashlib.sha256(f"{ids[row]} {uuid.uuid4()}".encode()).hexdigest()
+    attempts = pc.if_else(same, pc.add(table["earlier_attempt"], 1), 1)
     table = table.append_column("row_id", pa.array(ids, pa.string()))
-    return table.append_column("attempt", pa.array(attempts, pa.int32()))
+    return table.append_column("attempt", attempts.cast(pa.int32()))
 
 
 def _describe(fates: Mapping[str, Any]) -> tuple[str, ...]:

@@ -54,8 +54,10 @@ def read_standing(store: Store, columns: tuple[str, ...]) -> Standing:
     robbed = _mark_robbed(rows, keys)
     gone = condition.gone | set(rows.filter(robbed)["row_id"].to_pylist())
     own = pc.if_else(robbed, "", keys)
-    named = set(own.to_pylist())
-    earlier = {page: key for key, page in earlier_keys(store, present).items() if key not in named}
+    earlier = {page: key for key, page in earlier_keys(store, present).items()}
+    if earlier:
+        named = set(own.to_pylist())
+        earlier = {page: key for page, key in earlier.items() if key not in named}
     return Standing(
         job, read_pins(job, store.uri), rows.append_column("key", own),
         replace(condition, gone=gone), earlier,
