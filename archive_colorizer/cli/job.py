@@ -44,9 +44,11 @@ def _fill_colorize(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what they become")
     SettingOptions(group, "color", ColorConfig).add(
         "model", "vividness", "proxy_px", "back", "label", "restore", "sharpen", "upscale",
-        "upscaler", "upsampling", "on_colour",
+        "upscaler", "upsampling", "content_box", "negatives", "on_colour",
     )  # fmt: skip
-    SettingOptions(group, "output", OutputConfig).add("format", "quality", "bits", "suffix")
+    SettingOptions(group, "output", OutputConfig).add(
+        "format", "quality", "bits", "suffix", "publish_paths"
+    )
     group = parser.add_argument_group("how it is run")
     group.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")
     SettingOptions(group, "run", RunConfig).add(

@@ -82,6 +82,10 @@ class ColorConfig:
     """Model that enlarges; empty takes builtin:upscale-x2 or builtin:upscale-x4."""
     upsampling: Annotated[Literal["guided", "bilinear"], Setting(param="UPSAMPLING")] = "guided"
     """How the chroma is brought from the proxy to the master's size."""
+    content_box: Literal["auto", "off"] = "auto"
+    """Find the print on a page with a colour target, stamp or mount, and colour it alone."""
+    negatives: Literal["review", "invert", "off"] = "review"
+    """What to do with negatives: mark them for review, deliver the positive, or look for none."""
     on_colour: Annotated[Literal["skip", "recolor"], Setting(param="ONCOLOUR")] = "skip"
     """What to do with masters that really are in colour."""
 
@@ -98,6 +102,8 @@ class OutputConfig:
     """Bits a sample for PNG and TIFF; 0 follows the master."""
     suffix: Annotated[str, Setting(metavar="TEXT")] = ".colorized"
     """Goes before the extension, so that nobody takes a derivative for a master."""
+    publish_paths: bool = False
+    """Write the master's full path into its derivative; left out, its path below SOURCE alone."""
 
     def __post_init__(self) -> None:
         if not self.suffix or set(self.suffix) & set("/\\\0"):

@@ -11,9 +11,11 @@ from archive_colorizer.pipeline.config import JobConfig
 RECIPE_VERSION: Final = 1
 """Raised when the same settings begin to give other pixels: every picture is then done again."""
 
-LATER: Final[Mapping[str, object]] = {"label": "", "sharpen": 0.0, "upscale": 1}
-"""Settings of `color` that were added later: at these values the recipe leaves them out, so that
-pictures that are done stay done."""
+LATER: Final[Mapping[str, object]] = {
+    "label": "", "sharpen": 0.0, "upscale": 1, "content_box": "auto", "negatives": "review",
+    "publish_paths": False,
+}  # fmt: skip
+"""Settings that were added later: at these values the recipe leaves them out."""
 
 
 def recipe(config: JobConfig, *weights_sha256: str) -> dict[str, Any]:
@@ -27,14 +29,16 @@ def recipe(config: JobConfig, *weights_sha256: str) -> dict[str, Any]:
     named = ("model", "restore", "upscaler")
     after = "upscale_sha256" if config.color.upscale > 1 else "restore_sha256"
     color = {key: value for key, value in asdict(config.color).items() if key not in named}
-    for key, value in LATER.items():
-        if color[key] == value:
-            del color[key]
+    output = asdict(config.deliver)
+    for section in (color, output):
+        for key in LATER.keys() & section.keys():
+            if section[key] == LATER[key]:
+                del section[key]
     return {
         "recipe_version": RECIPE_VERSION,
         "weights_sha256": weights_sha256[0],
         "color": color,
-        "output": asdict(config.deliver),
+        "output": output,
     } | ({after: weights_sha256[1]} if weights_sha256[1:] else {})
 
 
