@@ -38,7 +38,7 @@ def _fill_colorize(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which pictures")
     SettingOptions(group, "select", SelectConfig).add(
         "include", "exclude", "exclude_list", "include_again", "sensitive", "hints", "fixity",
-        "allow_unmatched", "not_moved", "limit", "retry_failed", "redo", "ids", "adopt",
+        "allow_unmatched", "not_moved", "pages", "limit", "retry_failed", "redo", "ids", "adopt",
         "adopt_new",
     )  # fmt: skip
     group = parser.add_argument_group("what they become")

@@ -36,6 +36,7 @@ from archive_colorizer.pipeline.inputs.lists import (
 from archive_colorizer.pipeline.inputs.moved import check_not_moved
 from archive_colorizer.pipeline.inputs.names import ListedNames
 from archive_colorizer.pipeline.inputs.naming import output_keys
+from archive_colorizer.pipeline.inputs.several_pages import name_of_page
 from archive_colorizer.pipeline.inputs.text_files import read_lines
 from archive_colorizer.storage import parse_location
 
@@ -256,7 +257,8 @@ def _choose_keys(
     earlier = [others.pop(page, "") for page in zip(uris, numbers, strict=True)]
     own = [key or old for key, old in zip(owned.to_pylist(), earlier, strict=True)]
     keys = output_keys(
-        pages["relative_raw"].to_pylist(), config.deliver.suffix, config.deliver.format,
+        list(map(name_of_page, pages["relative_raw"].to_pylist(), numbers)),
+        config.deliver.suffix, config.deliver.format,
         uris=uris, owned=own, taken=[*others.values(), *elsewhere["key"].to_pylist()],
     )  # fmt: skip
     listed = listing.table.num_rows
