@@ -13,6 +13,7 @@ from PIL import Image
 
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.pipeline.config import JobConfig, overlay
+from archive_colorizer.pipeline.output import lease
 from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.local import save_model
 
@@ -30,6 +31,13 @@ def drawn(height: int = 120, width: int = 160, seed: int = 0) -> np.ndarray:
     y, x = np.mgrid[:height, :width]
     gray = 90 + 60 * np.sin(x / 17 + seed) + 40 * (y > height // 2) + rng.normal(0, 2, x.shape)
     return np.clip(gray, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else wants a test's OUTPUT, so its lease need not wait; tests of leases do."""
+    if "lease" not in request.node.nodeid:
+        monkeypatch.setattr(lease, "SETTLE_S", 0.0)
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def _fill_train(parser: argparse.ArgumentParser) -> None:
     how.add("engine", type=lambda said: "local" if said == "inline" else said)
     how.add("address", "name", "experiment")
     how.add("mlflow", help="Keep the record in the run's folder only")
-    how.add("data_rights", "verbose")
+    how.add("data_rights", "licence", "verbose")
 
 
 def run_train(args: argparse.Namespace) -> int:

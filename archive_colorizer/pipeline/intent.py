@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.catalog import Task, has_classes
@@ -103,14 +104,14 @@ def make_intent(
     wanted, redo = _make_wanted(settled, models, standing, store, recipe)
     selection = select(
         listing, standing.rows, settled, wanted,
-        lambda pages: find_unchanged(pages, settled.run.s3, say),
+        lambda pages: _find_unchanged(pages, settled.run.s3, say),
     )  # fmt: skip
     _check_unasked(settled, selection, changes)
     if not models and (selection.todo.num_rows or selection.excluded.num_rows):
         models_of(settled, _make_finder(settled, store, pins))  # says what is gone
     return Intent(
         config=settled, models=models, selection=selection, standing=standing,
-        pins=_renew_pins(settled, models, standing, changes, recipe), redo=redo,
+        pins=_renew_pins(settled, models, standing, changes, selection), redo=redo,
         notes=_describe(settled, store, standing, selection, models),
     )  # fmt: skip
 
@@ -151,7 +152,7 @@ def _compare_models(config: JobConfig, models: Models, pins: Pins | None) -> tup
     return tuple(changes)
 
 
-def find_unchanged(pages: pa.Table, s3: S3Settings, say: Callable[[str], None]) -> frozenset[str]:
+def _find_unchanged(pages: pa.Table, s3: S3Settings, say: Callable[[str], None]) -> frozenset[str]:
     """Hash masters whose size or time is another than recorded.
 
     Args:
@@ -211,17 +212,22 @@ def _check_unasked(config: JobConfig, selection: Selection, changes: tuple[Chang
 
 
 def _renew_pins(
-    config: JobConfig, models: Models, standing: Standing, changes: tuple[Change, ...], recipe: str
+    config: JobConfig,
+    models: Models,
+    standing: Standing,
+    changes: tuple[Change, ...],
+    selection: Selection,
 ) -> Pins:
     """Decide what OUTPUT remembers from now on.
 
-    A part that is done with other settings on purpose (`ids`, another source) leaves it as it is.
+    A part that is done with other settings on purpose (`ids`, a folder, another source) leaves it
+    as it is.
     """
     old, chosen = standing.pins, config.select
     if old is not None and not models:
         return old
-    whole = (chosen.redo and not chosen.ids) or chosen.adopt or chosen.adopt_new
-    if old is not None and changes and not whole and standing.rows.num_rows:
+    adopts = chosen.adopt or chosen.adopt_new
+    if old is not None and changes and not adopts and _keeps_any(old, standing.rows, selection):
         return old
     pinned = {
         setting: PinnedModel(
@@ -230,8 +236,20 @@ def _renew_pins(
         )
         for setting, model in _name_settings(config, models).items()
     }  # fmt: skip
+    recipe = digest(config, models)
     earlier = [one for one in (old.recipes if old else ()) if one != recipe]
     return make_pins(config, pinned, (*earlier, recipe))
+
+
+def _keeps_any(old: Pins, rows: pa.Table, selection: Selection) -> bool:
+    """Whether finished pictures of OUTPUT's own recipes stay as they are."""
+    finished = pc.or_kleene(
+        pc.equal(rows["status"], "ok"), pc.equal(rows["error_class"], "already_colour")
+    )
+    own = pc.is_in(rows["recipe_sha256"], value_set=pa.array(old.recipes, pa.string()))
+    ids = rows.filter(pc.and_(finished, own))["row_id"]
+    again = pc.is_in(ids, value_set=selection.todo["earlier_id"].combine_chunks())
+    return bool(pc.any(pc.invert(again)).as_py())
 
 
 def _describe(

@@ -94,17 +94,14 @@ def _describe_step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:
     }
 
 
-def job_record(
-    spec: JobSpec, pins: Pins, *, listed: int, todo: int, held_back: int
-) -> dict[str, Any]:
+def job_record(spec: JobSpec, pins: Pins, **listing: object) -> dict[str, Any]:
     """Make what job.json holds at the start.
 
     Args:
         spec: of the job.
         pins: what OUTPUT remembers from now on.
-        listed: pages that SOURCE names.
-        todo: pages of them that this run is to do.
-        held_back: pages that it leaves to a later one.
+        listing: numbers of `listed`, `todo` and `held_back` pages; `unlisted` folders; what was
+            `passed_over`.
     """
     config = spec.config
     models = (spec.model, *([spec.enlarger] if spec.enlarger else []))
@@ -121,9 +118,7 @@ def job_record(
     return {
         "job_id": spec.context.job_id,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "listed": listed,
-        "todo": todo,
-        "held_back": held_back,
+        **listing,
         "own": pins.to_json(),
         "config": asdict(config),
         "recipe_sha256": spec.context.recipe_sha256,

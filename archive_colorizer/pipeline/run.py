@@ -80,7 +80,7 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
             for note in intent.notes:
                 shown.say(note)
             try:
-                work = _carry_out(intent, store, shown, lock)
+                work = _carry_out(intent, listing, store, shown, lock)
             finally:
                 store.delete_tree(TEMPORARIES)
     return _report(config, listing, intent, work, time.monotonic() - start_s)
@@ -106,7 +106,7 @@ class _Work:
     notes: tuple[str, ...] = ()
 
 
-def _carry_out(intent: Intent, store: Store, shown: Display, lock: Lock) -> _Work:
+def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, lock: Lock) -> _Work:
     """Carry a run's intent out, and leave OUTPUT tidy."""
     chosen = intent.selection
     tally = Tally(total=chosen.todo.num_rows)
@@ -120,6 +120,7 @@ def _carry_out(intent: Intent, store: Store, shown: Display, lock: Lock) -> _Wor
     record = job_record(
         spec, intent.pins,
         listed=chosen.listed, todo=chosen.todo.num_rows, held_back=chosen.held_back,
+        unlisted=listing.unlisted, passed_over=dict(listing.passed_over),
     )  # fmt: skip
     layout.write_job(store, record | ({"redo": intent.redo} if intent.redo else {}))
     derivatives.keep_changed(store, intent.standing.condition.changed, spec.context.job_id)

@@ -63,4 +63,5 @@ def make_card(plan: TrainPlan, loop: Loop, family: str) -> ModelCard:
             "averaged weights; losses over 192 samples, the others over the first 24 pictures."
         ),
         limits=("Colours are estimates, not records.",),
+        licence=config.run.licence,
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.settings.kinds import Count, EdgePx, Seed, Share
 from archive_colorizer.settings.schema import Setting, settings
-from archive_colorizer.weights.card import Rights
+from archive_colorizer.weights.card import NOT_STATED, Rights
 
 
 @settings("feed")
@@ -102,6 +102,8 @@ class TrainRunConfig:
     """Keep the record in MLflow too, not only in the run's folder."""
     sample_every: Annotated[int, Setting(ge=1)] = 1
     """Epochs from one sample sheet to the next."""
+    licence: Annotated[str, Setting(metavar="TEXT")] = NOT_STATED
+    """Licence of the weights, as the card states it: an SPDX identifier where there is one."""
     data_rights: Rights = "unknown"
     """Whether the rights of the training pictures are cleared. It stands on the card, unless those
     of `init` are worse."""

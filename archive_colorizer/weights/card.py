@@ -5,10 +5,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Literal
 
+import yaml
+
 from archive_colorizer.errors import ModelReferenceError
 
 Rights = Literal["cleared", "not_cleared", "unknown"]
 RIGHTS: Final = ("cleared", "not_cleared", "unknown")
+NOT_STATED: Final = "not stated"
+SPDX: Final = ("apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "bsd-3-clause")
+"""Licences that model hubs know by these identifiers (SPDX, lower case)."""
 
 
 def joint_rights(*rights: Rights) -> Rights:
@@ -42,18 +47,19 @@ class ModelCard:
     protocol: str = ""
     """The way in which the figures were measured."""
     limits: tuple[str, ...] = ()
-    licence: str = "Apache-2.0 (weights)"
+    licence: str = NOT_STATED
+    """Of the weights, as their maker states it."""
 
     def to_json(self) -> str:
         """Write the card as JSON, keys sorted."""
         return json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False)
 
     def to_markdown(self, weights_sha256: str, weights_bytes: int) -> str:
-        """Write the card for people."""
+        """Write the card for people, under the front matter that model hubs read."""
         rows = "\n".join(f"| {name} | {value:g} |" for name, value in self.figures.items())
         limits = "\n".join(f"- {limit}" for limit in self.limits)
         return (
-            f"# {self.name} {self.version}\n\n{self.summary}\n\n"
+            f"{self.front_matter()}# {self.name} {self.version}\n\n{self.summary}\n\n"
             f"- Family: `{self.family}`, settings `{json.dumps(dict(self.config))}`\n"
             f"- Weights: {weights_bytes / 1e6:.1f} MB, SHA-256 `{weights_sha256}`\n"
             f"- Licence: {self.licence}\n\n"
@@ -63,6 +69,35 @@ class ModelCard:
             f"## Figures\n\n{self.protocol}\n\n| figure | value |\n|---|---|\n{rows}\n\n"
             f"## Limits\n\n{limits}\n"
         )
+
+    def front_matter(self) -> str:
+        """Write the YAML at the head of a card, in the keys of model hubs' model cards."""
+        known = self.licence.split(" ")[0].lower()
+        licence = {"license": known} if known in SPDX else {
+            "license": "other", "license_name": self.licence,
+        }  # fmt: skip
+        values: dict[str, Any] = licence | {
+            "library_name": "archive-colorizer",
+            "pipeline_tag": "image-to-image",
+            "tags": ["colorization", self.family, f"data-rights-{self.data_rights}"],
+            "model-index": [
+                {
+                    "name": f"{self.name} {self.version}",
+                    "results": [
+                        {
+                            "task": {"type": "image-to-image"},
+                            "dataset": {"name": "as the protocol below says", "type": "held-out"},
+                            "metrics": [
+                                {"type": name, "value": value}
+                                for name, value in self.figures.items()
+                            ],
+                        }
+                    ],
+                }
+            ],
+        }
+        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+        return f"---\n{text}---\n\n"
 
 
 def card_from_json(text: str, where: str) -> ModelCard:

@@ -74,6 +74,24 @@ def test_settings_change_freely_while_nothing_is_finished(job: Job, masters: Pat
     (masters / "x" / "broken.jpg").write_bytes(b"no picture")
     assert colorize(job()).failed == 1
     assert colorize(job(output={"format": "png"})).failed == 0
+    grey(masters / "x" / "whole.png")
+    assert colorize(job(output={"format": "png"})).ok == 1
+    grey(masters / "x" / "later.png")
+    assert colorize(job()).ok == 1
+    assert set(files(job().output)) == {"x/whole.colorized.png", "x/later.colorized.png"}
+
+
+def test_a_folder_that_is_redone_with_other_settings_leaves_outputs_own(
+    job: Job, masters: Path
+) -> None:
+    colorize(job())
+    part = {"redo": True, "include": ["a/*"]}
+    assert colorize(job(output={"format": "png"}, select=part)).ok == 3
+    grey(masters / "later.png")
+    assert colorize(job()).ok == 1
+    made = files(job().output)
+    assert "later.colorized.jpg" in made
+    assert sum(key.endswith(".png") for key in made) == 3
 
 
 def test_an_interrupted_redo_goes_on_where_it_stopped(job: Job, rows: Rows) -> None:

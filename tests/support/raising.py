@@ -45,7 +45,7 @@ def raising(steps: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, .
 
 
 def raising_row(outcome_row: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """`manifest.outcome_row`, which cannot make the row of a picture that is well."""
+    """`rows.outcome_row`, which cannot make the row of a picture that is well."""
 
     def wrapped(outcome: Any, *more: Any) -> dict[str, Any]:
         if "raise-in-record." in outcome.ref.source_uri and outcome.status == "ok":
@@ -61,7 +61,7 @@ class _Patch(importlib.abc.MetaPathFinder):
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
         patches = {
             "archive_colorizer.pipeline.job": ("steps", raising),
-            "archive_colorizer.pipeline.output.manifest": ("outcome_row", raising_row),
+            "archive_colorizer.pipeline.output.rows": ("outcome_row", raising_row),
         }
         if name not in patches:
             return None

@@ -1,12 +1,20 @@
 """The card as JSON and for people."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
+import yaml
 
 from archive_colorizer.errors import ModelReferenceError
-from archive_colorizer.weights.card import RIGHTS, ModelCard, card_from_json, joint_rights
+from archive_colorizer.training.settings import TrainRunConfig
+from archive_colorizer.weights.card import (
+    NOT_STATED,
+    RIGHTS,
+    ModelCard,
+    card_from_json,
+    joint_rights,
+)
 
 CARD = ModelCard(
     name="café",
@@ -34,6 +42,30 @@ def test_the_card_for_people_says_rights_figures_limits_and_hash() -> None:
     for words in ("# café 2", "17.0 MB", "f" * 64, "**not cleared**", "| psnr | 22.5123 |"):
         assert words in text
     assert "- faces\n- flags\n" in text
+
+
+@pytest.mark.parametrize(
+    ("licence", "key", "name"),
+    [
+        ("Apache-2.0 (weights)", "apache-2.0", None),
+        ("CC-BY-4.0", "cc-by-4.0", None),
+        ("not stated", "other", "not stated"),
+        ("our museum's: ask", "other", "our museum's: ask"),
+    ],
+)
+def test_a_card_begins_as_model_hubs_read_it(licence: str, key: str, name: str | None) -> None:
+    _, head, body = replace(CARD, licence=licence).to_markdown("f" * 64, 1).split("---\n", 2)
+    values = yaml.safe_load(head)
+    assert (values["license"], values.get("license_name")) == (key, name)
+    assert values["tags"] == ["colorization", "chroma_unet", "data-rights-not_cleared"]
+    (result,) = values["model-index"][0]["results"]
+    assert result["metrics"] == [{"type": "psnr", "value": 22.512345}]
+    assert body.lstrip().startswith("# café 2")
+
+
+def test_no_licence_is_one_that_nobody_chose() -> None:
+    assert ModelCard(name="x", version="1", family="y").licence == NOT_STATED
+    assert TrainRunConfig().licence == NOT_STATED
 
 
 @pytest.mark.parametrize("rights", RIGHTS)

@@ -35,6 +35,10 @@ class StatusReport:
     other_recipe: int
     """Rows of an earlier recipe that this job has not done again."""
     pictures_per_s: float
+    unlisted: tuple[str, ...]
+    """Folders of SOURCE that could not be listed, of the last run that had something to do."""
+    passed_over: dict[str, int]
+    """Files of SOURCE that are no pictures to be coloured, by kind."""
     slowest: tuple[tuple[float, str], ...]
     """Seconds of work and source URI of the slowest pages."""
 
@@ -55,6 +59,11 @@ class StatusReport:
             lines += [f"  {count:>9,}  {name}" for name, count in sorted(self.by_error.items())]
         if self.other_recipe:
             lines.append(f"{self.other_recipe:,} rows are of an earlier recipe")
+        lines += [f"not listed: {line}" for line in self.unlisted]
+        if self.passed_over:
+            lines.append("passed over:")
+            kinds = sorted(self.passed_over.items(), key=lambda item: (-item[1], item[0]))
+            lines += [f"  {count:>9,}  {kind}" for kind, count in kinds]
         if self.slowest:
             lines.append("slowest:")
             lines += [f"  {seconds:8.2f} s  {uri}" for seconds, uri in self.slowest]
@@ -82,6 +91,8 @@ def summarize(store: Store) -> StatusReport:
         by_error=dict(Counter(name for name in rows["error_class"].to_pylist() if name)),
         other_recipe=int(other),
         pictures_per_s=_compute_rate(here),
+        unlisted=tuple(job.get("unlisted", ())),
+        passed_over=dict(job.get("passed_over", {})),
         slowest=_find_slowest(rows),
     )
 
