@@ -13,20 +13,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from archive_colorizer.imaging.decoders import jpeg
 from archive_colorizer.imaging.faults import PictureFault, decoding
-from archive_colorizer.imaging.header import Header
+from archive_colorizer.imaging.picture_header import Header
 from archive_colorizer.imaging.profiles import apply_table, gray_table, is_srgb, rgb_to_srgb
-from archive_colorizer.imaging.strips import Pixels, decode_jpeg, read_strips
+from archive_colorizer.imaging.samples import Heard, Pixels
+from archive_colorizer.imaging.strips import read_strips
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Upright sRGB-encoded pixels, and what became of the ICC profile."""
+    """Upright sRGB-encoded pixels, what became of the ICC profile, and what the decoder said."""
 
     pixels: NDArray[Any]
-    """(H, W) grey or (H, W, 3) RGB; uint8, or uint16 for masters of 16 bits."""
+    """(H, W) grey or (H, W, 3) RGB; uint8, or uint16 for masters of more than 8 bits."""
     icc_status: str
-    """none, used, broken (left aside), or ignored (palette and CMYK are converted elsewhere)."""
+    """none, used, broken (left aside), or ignored (it is sRGB)."""
+    warnings: tuple[str, ...] = ()
+    """The decoder's words, one line each."""
+    damaged: bool = False
+    """Whether the words mean that pixels are not what they were when the master was made."""
 
 
 def read_luma(source: BinaryIO, header: Header) -> Decoded:
@@ -38,14 +44,24 @@ def read_luma(source: BinaryIO, header: Header) -> Decoded:
     Raises:
         PictureFault: truncated, unreadable, unsupported, bad_icc, out_of_memory.
     """
-    convert, status = _choose_conversion(header)
-    if header.format == "JPEG" and header.photometric == "ycbcr" and status in {"none", "ignored"}:
-        with decoding("JPEG pixels"):
+    heard = Heard()
+    with decoding(f"{header.format} pixels"):
+        convert, status = _choose_conversion(header)
+        luma: NDArray[Any] | None = None
+        if header.format == "JPEG" and convert is _keep:
             source.seek(0)
-            return Decoded(upright(decode_jpeg(source.read(), gray=True), header), status)
+            luma = jpeg.decode_plain(source.read(), header, heard, luma=True)
+        if luma is None:
+            luma = _gather_luma(read_strips(source, header, heard), header, convert)
+        return _decoded(luma, header, status, heard)
+
+
+def _gather_luma(
+    strips: Iterator[Pixels], header: Header, convert: Callable[[Pixels], Pixels]
+) -> Pixels:
     luma: NDArray[Any] | None = None
     top = 0
-    for strip in read_strips(source, header):
+    for strip in strips:
         gray = luma_of(convert(strip))
         if gray.shape[0] == header.height and top == 0:
             luma = gray
@@ -56,7 +72,7 @@ def read_luma(source: BinaryIO, header: Header) -> Decoded:
         top += gray.shape[0]
     if luma is None or top < header.height:
         raise PictureFault("truncated", f"its pixels end at row {top} of {header.height}")
-    return Decoded(upright(luma, header), status)
+    return luma
 
 
 def read_reduced(source: BinaryIO, header: Header, min_short_px: int) -> Decoded:
@@ -68,17 +84,22 @@ def read_reduced(source: BinaryIO, header: Header, min_short_px: int) -> Decoded
     Raises:
         PictureFault: as `read_luma`.
     """
-    convert, status = _choose_conversion(header)
-    if header.format == "JPEG" and header.photometric in {"grey", "ycbcr"}:
-        with decoding("JPEG pixels"):
+    heard = Heard()
+    with decoding(f"{header.format} pixels"):
+        convert, status = _choose_conversion(header)
+        pixels: Pixels | None = None
+        if header.format == "JPEG":
             source.seek(0)
-            gray = header.photometric == "grey"
-            pixels = decode_jpeg(source.read(), gray=gray, min_short_px=min_short_px)
-        return Decoded(upright(to_8_bits(convert(pixels)), header), status)
-    factor = max(1, min(header.width, header.height) // max(1, min_short_px))
-    strips = list(_reduce(read_strips(source, header), factor))
-    pixels = to_8_bits(convert(np.concatenate(strips)))
-    return Decoded(upright(pixels, header), status)
+            data = source.read()
+            pixels = jpeg.decode_plain(data, header, heard, luma=False, min_short_px=min_short_px)
+        if pixels is None:
+            factor = max(1, min(header.width, header.height) // max(1, min_short_px))
+            pixels = np.concatenate(list(_reduce(read_strips(source, header, heard), factor)))
+        return _decoded(to_8_bits(convert(pixels)), header, status, heard)
+
+
+def _decoded(pixels: Pixels, header: Header, status: str, heard: Heard) -> Decoded:
+    return Decoded(upright(pixels, header), status, tuple(heard.words), heard.damaged)
 
 
 def _reduce(strips: Iterator[Pixels], factor: int) -> Iterator[Pixels]:
@@ -103,14 +124,16 @@ def _shrink(pixels: Pixels, factor: int) -> Pixels:
 
 def _choose_conversion(header: Header) -> tuple[Callable[[Pixels], Pixels], str]:
     """How strips are brought to sRGB, and the profile's status."""
-    if not header.icc:
-        return _keep, "none"
-    if header.photometric in {"palette", "cmyk"} or is_srgb(header.icc, header.icc_name):
-        return _keep, "used" if header.photometric == "cmyk" else "ignored"
-    if header.samples < 3:
-        table = gray_table(header.icc)
-        return (_keep, "broken") if table is None else (_through_table(table), "used")
     icc = header.icc
+    if not icc:
+        return _keep, "none"
+    if header.photometric == "cmyk":  # converted where the ink is read
+        return _keep, "used"
+    if is_srgb(icc):
+        return _keep, "ignored"
+    if header.photometric in {"grey", "white_is_zero"}:
+        table = gray_table(icc)
+        return (_keep, "broken") if table is None else (_through_table(table), "used")
     probe = rgb_to_srgb(np.zeros((1, 1, 3), np.uint8), icc)
     return (_keep, "broken") if probe is None else (_through_profile(icc), "used")
 
@@ -121,7 +144,8 @@ def _keep(strip: Pixels) -> Pixels:
 
 def _through_table(table: NDArray[np.uint16]) -> Callable[[Pixels], Pixels]:
     def convert(strip: Pixels) -> Pixels:
-        return apply_table(strip, table) if strip.ndim == 2 else strip
+        # A colour strip of a grey picture is a grey one that its decoder gave as RGB.
+        return apply_table(luma_of(strip), table)
 
     return convert
 

@@ -1,14 +1,29 @@
 """Faults of a picture, as one exception with a kind."""
 
-import struct
-import zlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import cv2
+
 KINDS: Final = frozenset(
     {"unreadable", "truncated", "too_large", "unsupported", "bad_icc", "out_of_memory"}
 )
+_ADDRESS: Final = re.compile(r"<[^<>]* at 0x[0-9A-Fa-f]+>|(?: object)? at 0x[0-9A-Fa-f]{5,}")
+_CUT: Final = (
+    "premature",
+    "truncated",
+    "incomplete",
+    "not enough",
+    "unexpected end",
+    "end of file",
+    "eof",
+    "too small",
+    "need_more_input",
+    "too few",
+)
+"""Words by which libraries say that a file ends too early."""
 
 
 class PictureFault(Exception):  # noqa: N818 (a fault of the picture, not an error of the program)
@@ -19,24 +34,14 @@ class PictureFault(Exception):  # noqa: N818 (a fault of the picture, not an err
         self.kind = kind
 
 
-OF_BAD_BYTES: Final = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
-"""Errors that decoding libraries raise when a file lies about itself (found by fuzzing)."""
-
-
 @contextmanager
 def decoding(what: str) -> Iterator[None]:
-    """Turn the errors of a decoding library on bad bytes into a fault."""
+    """Turn whatever a decoding library raises on bad bytes into a fault.
+
+    Raises:
+        PictureFault: of the kind that the library's words mean.
+        OSError: the store's, not the picture's.
+    """
     try:
         yield
     except PictureFault:
@@ -46,16 +51,22 @@ def decoding(what: str) -> Iterator[None]:
     except OSError as error:
         if error.errno is not None:  # the store's fault, not the picture's
             raise
-        raise PictureFault("truncated", f"{what}: {_text(error)}") from error
-    except OF_BAD_BYTES as error:
-        raise PictureFault(_kind(error), f"{what}: {_text(error)}") from error
+        raise PictureFault(_kind(error), f"{what}: {one_line(error)}") from error
+    except cv2.error as error:
+        kind = "out_of_memory" if error.code == cv2.Error.StsNoMem else "unreadable"
+        raise PictureFault(kind, f"{what}: {one_line(error)}") from error
+    except Exception as error:  # libraries have classes of their own, and change them
+        raise PictureFault(_kind(error), f"{what}: {one_line(error)}") from error
 
 
-def _text(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def one_line(words: object) -> str:
+    """What a library says, in at most 200 characters of one line, without addresses in memory."""
+    text = _ADDRESS.sub("", str(words))
+    return " ".join(text.split())[:200] or type(words).__name__
 
 
 def _kind(error: Exception) -> str:
     text = str(error).lower()
-    cut = ("premature", "truncated", "cut", "incomplete", "not enough", "eof", "end of")
-    return "truncated" if any(word in text for word in cut) else "unreadable"
+    if isinstance(error, NotImplementedError):
+        return "unsupported"
+    return "truncated" if any(word in text for word in _CUT) else "unreadable"

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.imaging.decode import luma_of, to_8_bits
+from archive_colorizer.imaging.decoders.jpeg import decode_jpeg
 from archive_colorizer.imaging.header import read_header
-from archive_colorizer.imaging.strips import Pixels, decode_jpeg, read_strips
+from archive_colorizer.imaging.strips import Pixels, read_strips
 from archive_colorizer.imaging.tone import MAX_MEASURED_PIXELS, reduction_for
 
 COLOUR_SHORT_PX: Final = 256
@@ -78,8 +79,8 @@ def measure(luma_hw: NDArray[Any], delivered: BinaryIO, *, full: bool = False) -
     if delivered.read(2) == b"\xff\xd8":
         delivered.seek(0)
         data = delivered.read()
-        meter._compare(decode_jpeg(data, gray=True))
-        return meter.quality(decode_jpeg(data, gray=False, min_short_px=COLOUR_SHORT_PX))
+        meter._compare(decode_jpeg(data, "GRAY"))
+        return meter.quality(decode_jpeg(data, min_short_px=COLOUR_SHORT_PX))
     header = read_header(delivered, max_megapixels=float("inf"))
     for _ in meter(read_strips(delivered, header)):
         pass

@@ -33,6 +33,8 @@ TRANSLATED: Final = "translated"
 """Flag of a derivative that shows another picture than the master."""
 METADATA_LOST: Final = "metadata_lost"
 """Flag of a derivative that could not carry all of the master's EXIF."""
+DAMAGED: Final = "damaged"
+"""Flag of a derivative whose master's decoder reported missing or changed pixels."""
 NEARLY_GREY: Final = "nearly_grey"
 """Flag of a derivative that hardly got any colour."""
 NEARLY_GREY_BELOW: Final = 10.0
@@ -104,6 +106,8 @@ class SourceFacts:
     """Mean CIE Lab chroma of the master's proxy."""
     dhash64: str = ""
     """64-bit difference hash of the grey proxy, 16 hex digits."""
+    decoder_words: tuple[str, ...] = ()
+    """What the decoder said of the master's pixels, one line each."""
     flags: tuple[str, ...] = ()
 
 

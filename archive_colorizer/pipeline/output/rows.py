@@ -90,7 +90,7 @@ _REF_COLUMNS: Final = (
 def _facts_columns(facts: SourceFacts) -> dict[str, Any]:
     values = asdict(facts)
     del values["flags"]
-    return values
+    return values | {"decoder_words": list(facts.decoder_words)}
 
 
 def outcome_table(outcomes: Sequence[Outcome], context: JobContext, node: str) -> pa.Table:

@@ -53,6 +53,7 @@ _SOURCE: Final = [
     ("source_chroma", pa.float64()),
     ("fixity", pa.string()),
     ("dhash64", pa.string()),
+    ("decoder_words", pa.list_(pa.string())),
 ]
 _SOFTWARE: Final = [
     ("steps", pa.list_(STEP)),

@@ -9,7 +9,14 @@ from typing import Final
 from archive_colorizer.imaging.decode import read_reduced
 from archive_colorizer.imaging.tone import dhash64, make_colour_proxy, make_proxy, tone_class
 from archive_colorizer.pipeline.config import ColorConfig
-from archive_colorizer.pipeline.records import Opened, Outcome, Prepared, SourceFacts, Status
+from archive_colorizer.pipeline.records import (
+    DAMAGED,
+    Opened,
+    Outcome,
+    Prepared,
+    SourceFacts,
+    Status,
+)
 from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
 from archive_colorizer.storage import S3Settings, open_uri
@@ -50,6 +57,8 @@ class Prepare(Stage[Opened, Prepared]):
             tone_class=tone,
             source_chroma=source_chroma,
             dhash64=dhash64(proxy),
+            decoder_words=reduced.warnings,
+            flags=(*opened.facts.flags, *((DAMAGED,) if reduced.damaged else ())),
         )
         ms = {**opened.ms, "prepare": ms_since(start_s)}
         if tone in COLOUR_CLASSES and not self._recolor:

@@ -50,7 +50,7 @@ class Read(Stage[PhotoRef, Opened]):
                 with source:
                     if not size:
                         raise UnreadablePhotoError("the file is empty")
-                    header = read_header(source, max_megapixels=self._max_megapixels)
+                    header = read_header(source, max_megapixels=self._max_megapixels, page=ref.page)
                     self._check_enlarged(header)
                 facts = _facts(header, digests["sha256"], _fixity(ref, digests))
                 if facts.fixity == "mismatch":
