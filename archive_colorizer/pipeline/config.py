@@ -15,6 +15,7 @@ from archive_colorizer.settings.schema import Setting, settings
 from archive_colorizer.storage import S3Settings
 
 Format = Literal["jpeg", "png", "tiff"]
+Pages = Literal["first", "all", "reject"]
 
 
 @settings("select")
@@ -41,7 +42,7 @@ class SelectConfig:
     """File of checksums that the masters must have: MD5, SHA-1, SHA-256 or SHA-512."""
     not_moved: bool = False
     """Take pictures for new ones though they have name and size of ones that are gone elsewhere."""
-    pages: Literal["first", "all", "reject"] = "first"
+    pages: Pages = "first"
     """What to do with files of several pages: colour the first, colour all, or let them fail."""
     limit: Count = 0
     """At most so many pictures; 0 takes all."""

@@ -29,7 +29,7 @@ def steps(spec: JobSpec) -> tuple[Step, ...]:
     translates = task_of(spec.model) is Task.TRANSLATE
     kind = Translate if translates else Colorize
     return (
-        Read(config.run, config.color.upscale),
+        Read(config.run, config.color.upscale, config.select.pages),
         Prepare(config.color, s3, translates=translates),
         kind(spec.model, config.color, config.run),
         *([Restore(enlarger, config.run)] if translates and enlarger else []),

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.engines.transport import refs_of
+from archive_colorizer.pipeline.inputs import several_pages
 from archive_colorizer.pipeline.inputs.listing import Listing, list_source, total_bytes
 from archive_colorizer.pipeline.intent import Intent, check_models, make_intent
 from archive_colorizer.pipeline.job_spec import JobSpec, job_record, make_spec
@@ -19,7 +20,7 @@ from archive_colorizer.pipeline.output import derivatives, disk_reserve, freshen
 from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.pipeline.output.verify import compare_masters
 from archive_colorizer.pipeline.program_errors import ProgramErrors
-from archive_colorizer.pipeline.records import Outcome, Status
+from archive_colorizer.pipeline.records import MULTIPAGE, Outcome, Status
 from archive_colorizer.pipeline.report import JobReport, Preview
 from archive_colorizer.pipeline.steps.record import Recorded, write_rows
 from archive_colorizer.pipeline.steps.step import now_us
@@ -91,7 +92,13 @@ def _list(config: JobConfig) -> Listing:
         config.source, config.select.include, config.select.exclude, s3=config.run.s3
     )
     layout.check_masters_apart(listing.table["source_uri"], config.output)
-    return listing
+    if config.select.pages != "all":
+        return listing
+    return replace(
+        listing,
+        table=several_pages.expand(listing.table, config.run.s3),
+        filtered=several_pages.expand(listing.filtered, config.run.s3),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +147,31 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
     store.delete_tree(disk_reserve.FOLDER)  # room for compaction
     manifest.compact(store)
     changed = _recheck(store, spec) if intent.config.run.recheck_masters else ()
-    counts = Counter(manifest.read(store, ["status"])["status"].to_pylist())
+    rows = manifest.read(store, ["status", "job_id", "flags", "n_pages"])
+    counts = Counter(rows["status"].to_pylist())
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     if intent.redo and (not intent.config.select.redo or chosen.held_back):
         record["redo"] = intent.redo  # not at its end yet
     layout.write_job(store, record | {"finished_at": finished, "counts": dict(counts)})
     program_errors.finish()
     done = {"output": store.uri, "finished_at": finished, "pictures": tally.done}
-    note = usage.note(spec.model, job_id, done)
-    return _Work(tally, counts["failed"], changed, (note,) if note else ())
+    notes = (usage.note(spec.model, job_id, done), _count_left_pages(rows, job_id))
+    return _Work(tally, counts["failed"], changed, tuple(filter(None, notes)))
+
+
+def _count_left_pages(rows: pa.Table, job_id: str) -> str:
+    """Say how many pages of the run's files were left because only their first one is done."""
+    mine = rows.filter(pc.equal(rows["job_id"], job_id))
+    counts = [
+        count - 1
+        for flags, count in zip(mine["flags"].to_pylist(), mine["n_pages"].to_pylist(), strict=True)
+        if MULTIPAGE in flags
+    ]
+    if not counts:
+        return ""
+    return (
+        f"{sum(counts):,} further pages of {len(counts):,} files were left (--pages all does them)"
+    )
 
 
 def _keep(config: JobConfig, store: Store, model: ResolvedModel) -> ResolvedModel:

@@ -274,6 +274,9 @@ def _find_retired(listing: Listing, elsewhere: pa.Table, source: str) -> frozens
     if listing.unlisted:
         return frozenset()
     uri = parse_location(source).uri.rstrip("/")
+    listed = [table["source_uri"].combine_chunks() for table in (listing.table, listing.filtered)]
+    held = pc.is_in(elsewhere["source_uri"], value_set=pa.concat_arrays(listed))
+    elsewhere = elsewhere.filter(pc.invert(held))  # another page of a file that is there stays
     below = pc.starts_with(elsewhere["source_uri"], f"{uri}/")
     below = pc.or_(below, pc.starts_with(elsewhere["source_uri"], f"{uri}#row-"))
     failed = pc.equal(elsewhere["status"], "failed")

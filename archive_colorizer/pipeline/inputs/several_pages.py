@@ -4,33 +4,32 @@ How many there are stands in the file alone, so with `--pages all` the driver op
 have more than one.
 """
 
+import math
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from archive_colorizer.imaging.header import read_header
 from archive_colorizer.pipeline.inputs.pages import PAGES
 from archive_colorizer.pipeline.program_errors import guarded
 from archive_colorizer.storage import S3Settings, open_uri
 
-ENDINGS: Final = (".tif", ".tiff", ".pdf")
+ENDINGS: Final = (".tif", ".tiff")
 """Of files whose pages are scans; the frames of an animation are none."""
 THREADS: Final = 8
 MAX_PAGES: Final = 100_000
 """A file that claims more is taken for broken: its first page is listed."""
-Count = Callable[[BinaryIO], int]
 
 
-def expand(table: pa.Table, count: Count, s3: S3Settings) -> pa.Table:
+def expand(table: pa.Table, s3: S3Settings) -> pa.Table:
     """Add a row for each further page of a file.
 
     Args:
         table: pages as listed, page 0 of each file.
-        count: counts the pages of an open file; whatever it raises, the first page tells.
         s3: the way to files that are objects.
 
     Returns:
@@ -38,11 +37,11 @@ def expand(table: pa.Table, count: Count, s3: S3Settings) -> pa.Table:
     """
     names = pc.utf8_lower(table["source_uri"])
     may = [pc.ends_with(names, ending) for ending in ENDINGS]
-    several = pc.and_(pc.or_(pc.or_(may[0], may[1]), may[2]), pc.equal(table["page"], 0))
+    several = pc.and_(pc.or_(*may), pc.equal(table["page"], 0))
     rows = [i for i, one in enumerate(several.to_pylist()) if one]
     uris = table["source_uri"].take(pa.array(rows, pa.int64())).to_pylist()
     with ThreadPoolExecutor(THREADS) as pool:
-        counts = dict(zip(rows, pool.map(lambda uri: _count(uri, count, s3), uris), strict=True))
+        counts = dict(zip(rows, pool.map(lambda uri: _count(uri, s3), uris), strict=True))
     if all(number == 1 for number in counts.values()):
         return table
     numbers = [(row, page) for row in range(table.num_rows) for page in range(counts.get(row, 1))]
@@ -52,12 +51,14 @@ def expand(table: pa.Table, count: Count, s3: S3Settings) -> pa.Table:
     return expanded.set_column(place, PAGES.field("page"), pages)
 
 
-def _count(uri: str, count: Count, s3: S3Settings) -> int:
+def _count(uri: str, s3: S3Settings) -> int:
+    """Count the pages of a file; what is wrong with it, its first page will tell."""
+
     def work() -> int:
         with open_uri(uri, s3) as file:
-            return count(file)
+            return read_header(file, max_megapixels=math.inf).n_pages
 
-    found: Any = guarded(work)
+    found = guarded(work)
     return found if isinstance(found, int) and 1 <= found <= MAX_PAGES else 1
 
 

@@ -13,10 +13,11 @@ from archive_colorizer.errors import (
     PhotoError,
     TooLargePhotoError,
     UnreadablePhotoError,
+    UnsupportedPhotoError,
 )
 from archive_colorizer.imaging.header import Header, read_header
-from archive_colorizer.pipeline.config import RunConfig
-from archive_colorizer.pipeline.records import Opened, Outcome, PhotoRef, SourceFacts
+from archive_colorizer.pipeline.config import Pages, RunConfig
+from archive_colorizer.pipeline.records import MULTIPAGE, Opened, Outcome, PhotoRef, SourceFacts
 from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.step import Stage, failure, ms_since, now_us
 from archive_colorizer.storage import open_uri
@@ -29,11 +30,12 @@ class Read(Stage[PhotoRef, Opened]):
 
     name = "read"
 
-    def __init__(self, config: RunConfig, upscale: int = 1) -> None:
+    def __init__(self, config: RunConfig, upscale: int = 1, pages: Pages = "first") -> None:
         self._inline_bytes = int(config.inline_mib * (1 << 20))
         self._max_megapixels = config.max_megapixels
         self._s3 = config.s3
         self._upscale = upscale
+        self._pages = pages
 
     def __call__(self, batch: Sequence[PhotoRef]) -> list[Opened | Outcome]:
         """Read each page's bytes; a picture's error becomes its outcome."""
@@ -53,6 +55,10 @@ class Read(Stage[PhotoRef, Opened]):
                     header = read_header(source, max_megapixels=self._max_megapixels, page=ref.page)
                     self._check_enlarged(header)
                 facts = _facts(header, digests["sha256"], _fixity(ref, digests))
+                if header.n_pages > 1 and self._pages == "reject":
+                    raise UnsupportedPhotoError(f"it has {header.n_pages} pages (--pages reject)")
+                if header.n_pages > 1 and self._pages == "first":
+                    facts = replace(facts, flags=(MULTIPAGE,))
                 if facts.fixity == "mismatch":
                     algorithm, _, expected = ref.expected_digest.partition(":")
                     raise FixityPhotoError(
@@ -123,5 +129,4 @@ def _facts(header: Header, sha256: str, fixity: str) -> SourceFacts:
         icc_name=header.icc_name,
         icc_status="",
         fixity=fixity,
-        flags=("multipage",) if header.n_pages > 1 else (),
     )
