@@ -4,6 +4,7 @@ A format that is read also needs a decoder (`decoders.DECODERS`); Pillow is one 
 it knows. A format that is written needs a writer (`encode.WRITERS`).
 """
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -25,6 +26,8 @@ class ReadFormat:
     """First bytes, any of these."""
     at_8: bytes = b""
     """Bytes that must follow at offset 8."""
+    extra: str = ""
+    """Library of an extra without which it is not read, and not listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ READ: Final[Mapping[str, ReadFormat]] = {
     "WEBP": ReadFormat("image/webp", (".webp",), (b"RIFF",), at_8=b"WEBP"),
     "GIF": ReadFormat("image/gif", (".gif",), (b"GIF87a", b"GIF89a")),
     "BMP": ReadFormat("image/bmp", (".bmp",), (b"BM",)),
+    "PDF": ReadFormat("application/pdf", (".pdf",), (b"%PDF-",), extra="pypdfium2"),
 }
 """By Pillow's name where it has one."""
 
@@ -58,7 +62,12 @@ WRITTEN: Final[Mapping[Format, WrittenFormat]] = {
     "tiff": WrittenFormat("image/tiff", ".tif"),
 }
 
-ENDINGS: Final = frozenset(ending for one in READ.values() for ending in one.endings)
+ENDINGS: Final = frozenset(
+    ending
+    for one in READ.values()
+    if not one.extra or importlib.util.find_spec(one.extra)
+    for ending in one.endings
+)
 """All endings of names that are listed as pictures."""
 
 KNOWN: Final[tuple[tuple[int, bytes, str], ...]] = (
@@ -78,7 +87,6 @@ KNOWN: Final[tuple[tuple[int, bytes, str], ...]] = (
     (4, b"ftypmsf1", "HEIF"),
     (4, b"ftyp", "a video or another ISO media file"),
     (0, b"8BPS", "Photoshop (PSD)"),
-    (0, b"%PDF", "PDF"),
     (0, b"%!PS", "PostScript"),
     (0, b"II\xbc", "JPEG XR"),
     (0, b"gimp xcf", "GIMP (XCF)"),

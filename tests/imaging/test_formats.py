@@ -39,7 +39,7 @@ def test_a_written_format_is_one_that_is_read(name: Format) -> None:
     assert WRITTEN[name].ending in READ[header.format].endings
 
 
-@pytest.mark.parametrize("start", [b"", b"RIFF1234AVI ", b"%PDF-1.7", b"B", b"II*"])
+@pytest.mark.parametrize("start", [b"", b"RIFF1234AVI ", b"%!PS-1.7", b"B", b"II*"])
 def test_other_bytes_are_of_no_format(start: bytes) -> None:
     assert sniff(start) is None
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 from again import Job, Rows, differences, files, work
+from PIL import Image
 
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.inputs.several_pages import name_of_page
@@ -85,3 +86,14 @@ def test_names_of_pages() -> None:
     assert name_of_page(b"box/a.tif", 0) == b"box/a.tif"
     assert name_of_page(b"box/a.tif", 2) == b"box/a.p3.tif"
     assert name_of_page(b"caf\xe9.tif", 1) == b"caf\xe9.p2.tif"
+
+
+def test_the_pages_of_a_pdf_are_pictures(job: Job, tmp_path: Path, rows: Rows) -> None:
+    pytest.importorskip("pypdfium2")
+    (tmp_path / "in").mkdir()
+    first, second = (Image.fromarray(page(value)) for value in (20, 90))
+    first.save(tmp_path / "in" / "scans.pdf", save_all=True, append_images=[second])
+    config = replace(job(select={"pages": "all"}), source=str(tmp_path / "in"))
+    assert work(colorize(config)) == (2, 0, 0)
+    assert set(files(config.output)) == {"scans.colorized.jpg", "scans.p2.colorized.jpg"}
+    assert {row["mime"] for row in rows(config.output)} == {"application/pdf"}

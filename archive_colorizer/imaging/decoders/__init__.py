@@ -12,6 +12,7 @@ from archive_colorizer.imaging.decoders import (
     jpeg,
     jpeg2000,
     jpegxl,
+    pdf,
     pillow,
     png,
     tiff,
@@ -44,6 +45,7 @@ DECODERS: Final[Mapping[str, Decoder]] = {
     "TIFF": tiff,
     "JPEG2000": jpeg2000,
     "JXL": jpegxl,
+    "PDF": pdf,
 }
 """By key of `formats.READ`; Pillow decodes any other."""
 

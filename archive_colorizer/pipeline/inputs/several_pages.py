@@ -6,6 +6,7 @@ have more than one.
 
 import math
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 from typing import Final
@@ -18,7 +19,7 @@ from archive_colorizer.pipeline.inputs.pages import PAGES
 from archive_colorizer.pipeline.program_errors import guarded
 from archive_colorizer.storage import S3Settings, open_uri
 
-ENDINGS: Final = (".tif", ".tiff")
+ENDINGS: Final = (".tif", ".tiff", ".pdf")
 """Of files whose pages are scans; the frames of an animation are none."""
 THREADS: Final = 8
 MAX_PAGES: Final = 100_000
@@ -36,8 +37,8 @@ def expand(table: pa.Table, s3: S3Settings) -> pa.Table:
         The table, the pages of a file one after the other.
     """
     names = pc.utf8_lower(table["source_uri"])
-    may = [pc.ends_with(names, ending) for ending in ENDINGS]
-    several = pc.and_(pc.or_(*may), pc.equal(table["page"], 0))
+    may = pc.match_substring_regex(names, pattern=rf"({'|'.join(map(re.escape, ENDINGS))})$")
+    several = pc.and_(may, pc.equal(table["page"], 0))
     rows = [i for i, one in enumerate(several.to_pylist()) if one]
     uris = table["source_uri"].take(pa.array(rows, pa.int64())).to_pylist()
     with ThreadPoolExecutor(THREADS) as pool:
