@@ -23,7 +23,7 @@ EACH_PART: Final = 3.0
 """Median step of the part in either row."""
 FROM_MARGIN: Final = 0.12
 """Nearer to a margin, as a share of the row, a straight edge in the picture looks the same."""
-CLIPPED: Final = 16.0
+CLIPPED: Final = 16
 CANDIDATES: Final = 50
 
 
@@ -44,15 +44,15 @@ def find_shift(luma_hw: NDArray[np.uint8], block: tuple[int, int]) -> int | None
     rows, columns = luma_hw.shape[0] // high, luma_hw.shape[1] // wide
     if rows < 4 or columns < MIN_BLOCKS:
         return None
-    steps = _steps(luma_hw[: rows * high, : columns * wide], block).ravel()
-    total = np.concatenate([[0.0], np.cumsum(steps, dtype=np.float64)])
-    means = (total[columns:] - total[:-columns]) / columns
-    off = np.arange(len(means)) % columns / columns
-    inside = (off >= FROM_MARGIN) & (off <= 1 - FROM_MARGIN)
-    found = np.flatnonzero((np.abs(means) >= STEP) & inside)
-    found = found[np.argsort(-np.abs(means[found]))][:CANDIDATES]
+    twice = _twice_the_steps(luma_hw[: rows * high, : columns * wide], block).ravel()
+    total = np.concatenate([[0], np.cumsum(twice, dtype=np.int32)])
+    sums = total[columns:] - total[:-columns]
+    found = np.flatnonzero(np.abs(sums) >= 2 * STEP * columns)
+    off = found % columns / columns
+    found = found[(off >= FROM_MARGIN) & (off <= 1 - FROM_MARGIN)]
+    found = found[np.argsort(-np.abs(sums[found]))][:CANDIDATES]
     for start in found:
-        window = steps[start : start + columns] * np.sign(means[start])
+        window = twice[start : start + columns] * (np.sign(sums[start]) / 2)
         first = columns - start % columns
         parts = min(np.median(window[:first]), np.median(window[first:]))
         if (window > EACH_PART / 2).mean() >= SHARE and parts >= EACH_PART:
@@ -60,8 +60,12 @@ def find_shift(luma_hw: NDArray[np.uint8], block: tuple[int, int]) -> int | None
     return None
 
 
-def _steps(luma_hw: NDArray[np.uint8], block: tuple[int, int]) -> NDArray[np.float32]:
-    """Step over each block's upper border beyond the slope beside it: (rows - 1, columns)."""
+def _twice_the_steps(luma_hw: NDArray[np.uint8], block: tuple[int, int]) -> NDArray[np.int16]:
+    """Twice the step over each block's upper border beyond the slope beside it.
+
+    Returns:
+        (rows - 1, columns), clipped.
+    """
     high, wide = block
     rows, columns = luma_hw.shape[0] // high, luma_hw.shape[1] // wide
     size = (columns, rows - 1)
@@ -70,6 +74,5 @@ def _steps(luma_hw: NDArray[np.uint8], block: tuple[int, int]) -> NDArray[np.flo
         cv2.resize(lines, size, interpolation=cv2.INTER_AREA).astype(np.int16)
         for lines in (luma_hw[high + n :: high][: rows - 1] for n in (-2, -1, 0, 1))
     )
-    # (at - before) less the mean of (before - above) and (below - at)
-    steps = (3 * (at - before) + above - below) / np.float32(2)
-    return np.asarray(steps.clip(-CLIPPED, CLIPPED), np.float32)
+    # (at - before) less the mean of (before - above) and (below - at), twice
+    return np.asarray((3 * (at - before) + above - below).clip(-2 * CLIPPED, 2 * CLIPPED))
