@@ -9,7 +9,7 @@ Axes in names: h height, w width.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -111,6 +111,12 @@ class SourceFacts:
     decoder_words: tuple[str, ...] = ()
     """What the decoder said of the master's pixels, one line each."""
     flags: tuple[str, ...] = ()
+
+    def having_heard(self, words: tuple[str, ...], *, damaged: bool) -> "SourceFacts":
+        """The same with a decoder's words, once each, and the flag if they mean damage."""
+        flags = (*self.flags, DAMAGED) if damaged else self.flags
+        told = tuple(dict.fromkeys((*self.decoder_words, *words)))
+        return replace(self, decoder_words=told, flags=tuple(dict.fromkeys(flags)))
 
 
 class InHand(Protocol):

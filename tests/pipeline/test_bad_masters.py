@@ -149,6 +149,44 @@ def test_several_pages_and_animations_give_their_first_page_and_a_flag(
         assert flags[name]["review_needed"]
 
 
+def test_a_damaged_master_is_coloured_and_a_person_is_asked_to_look(
+    job: Job, masters: Path, rows: Rows
+) -> None:
+    grain = np.random.default_rng(0).normal(0, 8, (600, 800))
+    picture = Image.fromarray((120 + grain).clip(0, 255).astype(np.uint8))
+    picture.save(masters / "lost.jpg", restart_marker_rows=1)
+    data = (masters / "lost.jpg").read_bytes()
+    first, second = data.find(b"\xff\xd3"), data.find(b"\xff\xd4")
+    (masters / "lost.jpg").write_bytes(data[:first] + data[second:])
+    # All blocks after one are darker, and no decoder says so: full size alone shows it.
+    shifted = np.asarray(picture).astype(int)
+    shifted[:304] += 30
+    shifted[304:312, :400] += 30
+    shifted = Image.fromarray(shifted.clip(0, 255).astype(np.uint8))
+    shifted.save(masters / "shifted.jpg", quality=95)
+    config = job()
+    assert colorize(config).ok == 7
+    found = {row["source_uri"].rpartition("/")[2]: row for row in rows(config.output)}
+    for name, words in (("lost.jpg", "marker 0xd4"), ("shifted.jpg", "from row 304 on")):
+        row = found.pop(name)
+        assert "damaged" in row["flags"], name
+        assert row["review_needed"]
+        assert words in row["decoder_words"][0]
+    for row in found.values():
+        assert "damaged" not in row["flags"]
+        assert row["decoder_words"] == []
+
+
+def test_a_kind_that_is_not_read_is_named(job: Job, masters: Path, rows: Rows) -> None:
+    (masters / "raw.tif").write_bytes(b"II*\0\x10\0\0\0CR\x02\0" + bytes(300))
+    (masters / "phone.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(300))
+    config = job()
+    assert colorize(config).errors == {"unsupported": 2}
+    messages = [row["error_message"] for row in rows(config.output) if row["error_message"]]
+    assert any("camera raw (Canon CR2)" in text for text in messages)
+    assert any("HEIC" in text for text in messages)
+
+
 def test_colour_masters_are_recoloured_on_request(job: Job, masters: Path) -> None:
     in_colour(masters / "colour.png")
     assert colorize(job(color={"on_colour": "recolor"})).ok == 6

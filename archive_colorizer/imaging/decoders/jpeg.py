@@ -14,6 +14,7 @@ import simplejpeg
 from PIL import Image
 
 from archive_colorizer.imaging.decoders.jpeg_head import LOSSLESS, REFUSED, JpegHead, read_head
+from archive_colorizer.imaging.decoders.jpeg_shift import find_shift
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.picture_header import (
     CM_PER_INCH,
@@ -93,7 +94,12 @@ def decode_plain(
     if header.photometric not in {"grey", "ycbcr"} or head.frame == LOSSLESS or head.bits != 8:
         return None
     colours = "GRAY" if luma or header.photometric == "grey" else "RGB"
-    return decode_jpeg(data, colours, min_short_px=min_short_px, heard=heard)
+    pixels = decode_jpeg(data, colours, min_short_px=min_short_px, heard=heard)
+    if luma and not min_short_px and not heard.damaged:
+        row = find_shift(pixels, head.block)
+        if row is not None:
+            heard.note(f"from row {row} on, blocks are lighter or darker than before", damage=True)
+    return pixels
 
 
 def read_strips(source: BinaryIO, header: Header, heard: Heard) -> Iterator[Pixels]:

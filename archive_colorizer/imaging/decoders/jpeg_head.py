@@ -32,6 +32,8 @@ class JpegHead:
     height: int = 0
     components: bytes = b""
     """Their identifiers."""
+    block: tuple[int, int] = (8, 8)
+    """Height and width of a minimum coded unit, by the first component's sampling; pixels."""
     adobe: int | None = None
     """Colour transform in Adobe's segment: 0 none, 1 YCbCr, 2 YCCK."""
     jfif: bool = False
@@ -112,6 +114,8 @@ def _note(head: JpegHead, marker: int, body: bytes) -> None:
     if marker in FRAMES and not head.frame and len(body) >= 6:
         head.frame = marker
         head.bits, head.height, head.width, count = struct.unpack(">BHHB", body[:6])
+        if count > 1 and len(body) >= 8:
+            head.block = (8 * max(1, body[7] & 15), 8 * max(1, body[7] >> 4))
         head.components = bytes(body[6 + 3 * n] for n in range(count) if 6 + 3 * n < len(body))
     elif marker == APP0 and body.startswith(b"JFIF\0") and len(body) >= 12:
         head.jfif = True

@@ -13,6 +13,7 @@ from archive_colorizer.imaging import metadata
 from archive_colorizer.imaging.compose import WholePicture, compose
 from archive_colorizer.imaging.decode import Decoded, read_luma
 from archive_colorizer.imaging.encode import Encodable
+from archive_colorizer.imaging.samples import Heard
 from archive_colorizer.pipeline.config import ColorConfig
 from archive_colorizer.pipeline.records import (
     ENLARGED,
@@ -45,8 +46,8 @@ class Composition(Protocol[MadeIn]):
     def setup(self) -> None:
         """Load heavy state, once in each worker."""
 
-    def picture(self, made: MadeIn, ms: dict[str, float]) -> Encodable:
-        """The derivative, to be encoded; `ms` gets what it took.
+    def picture(self, made: MadeIn, ms: dict[str, float], heard: Heard) -> Encodable:
+        """The derivative, to be encoded; `ms` gets what it took, `heard` the decoder's words.
 
         Raises:
             PhotoError: the master cannot be read, or not be enlarged.
@@ -86,10 +87,12 @@ class OverMaster(Composition[Coloured]):
                     f"not by {self._color.upscale}"
                 )
 
-    def picture(self, made: Coloured, ms: dict[str, float]) -> Encodable:
+    def picture(self, made: Coloured, ms: dict[str, float], heard: Heard) -> Encodable:
         """The master, read again at full size, with the chroma brought to its edges."""
         start_s = time.perf_counter()
         master = _read_master(made, self._s3)
+        for words in master.warnings:
+            heard.note(words, damage=master.damaged)
         ms["compose"] = ms_since(start_s)
         if self._enlarger:
             start_s = time.perf_counter()
@@ -119,7 +122,7 @@ class InPlaceOfMaster(Composition[Painted]):
     def setup(self) -> None:
         """Nothing to load."""
 
-    def picture(self, made: Painted, ms: dict[str, float]) -> Encodable:
+    def picture(self, made: Painted, ms: dict[str, float], heard: Heard) -> Encodable:
         """The picture as the model made it."""
         start_s = time.perf_counter()
         picture = WholePicture(made.rgb_hw3)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from archive_colorizer.errors import WritePhotoError
 from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.quality import Meter, Quality, measure
+from archive_colorizer.imaging.samples import Heard
 from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.output.derivatives import page_id, read_labels, version_of
 from archive_colorizer.pipeline.output.lease import Fence
@@ -57,21 +58,23 @@ class Deliver(Stage[MadeT, Outcome]):
 
     def _deliver(self, made: MadeT) -> Outcome:
         ms = dict(made.ms)
+        heard = Heard()
         with writing(made.ref):
-            derivative = self._write(made, ms)
+            derivative = self._write(made, ms, heard)
+        facts = made.facts.having_heard(tuple(heard.words), damaged=heard.damaged)
         return Outcome(
             ref=made.ref,
             status=Status.OK,
             started_at_us=made.started_at_us,
             ms=ms,
-            facts=made.facts,
+            facts=facts,
             derivative=derivative,
             doubt_mean=made.doubt_mean,
             doubt_p95=made.doubt_p95,
             device=made.device,
             precision=made.precision,
             flags=(
-                *made.facts.flags,
+                *facts.flags,
                 *self._composition.flags,
                 *self._doubts(derivative),
                 *_losses(made),
@@ -83,9 +86,9 @@ class Deliver(Stage[MadeT, Outcome]):
         grey = self._composition.keeps_luminance and derivative.colourfulness < NEARLY_GREY_BELOW
         return (NEARLY_GREY,) if grey else ()
 
-    def _write(self, made: MadeT, ms: dict[str, float]) -> Derivative:
+    def _write(self, made: MadeT, ms: dict[str, float], heard: Heard) -> Derivative:
         ref, deliver = made.ref, self._spec.config.deliver
-        picture = self._composition.picture(made, ms)
+        picture = self._composition.picture(made, ms, heard)
         start_s = time.perf_counter()
         luma = picture.luma_hw
         ms["compose"] += ms_since(start_s)

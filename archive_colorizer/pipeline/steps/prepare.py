@@ -10,7 +10,6 @@ from archive_colorizer.imaging.decode import read_reduced
 from archive_colorizer.imaging.tone import dhash64, make_colour_proxy, make_proxy, tone_class
 from archive_colorizer.pipeline.config import ColorConfig
 from archive_colorizer.pipeline.records import (
-    DAMAGED,
     Opened,
     Outcome,
     Prepared,
@@ -57,9 +56,7 @@ class Prepare(Stage[Opened, Prepared]):
             tone_class=tone,
             source_chroma=source_chroma,
             dhash64=dhash64(proxy),
-            decoder_words=reduced.warnings,
-            flags=(*opened.facts.flags, *((DAMAGED,) if reduced.damaged else ())),
-        )
+        ).having_heard(reduced.warnings, damaged=reduced.damaged)
         ms = {**opened.ms, "prepare": ms_since(start_s)}
         if tone in COLOUR_CLASSES and not self._recolor:
             return _already_colour(opened, facts, ms)
