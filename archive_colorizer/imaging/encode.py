@@ -234,7 +234,7 @@ def _extra_tags(tags: Tags, described: exif.Directory, *, big: bool) -> Iterator
         if isinstance(value, dict):
             kind, size = (exif.IFD8, 8) if big else (exif.LONG, 4)
             yield code - 1, kind, 1, bytes(size), True
-        elif code not in OWN_TAGS and code + 1 not in described:
+        elif code not in OWN_TAGS and not isinstance(described.get(code + 1), dict):
             kind = exif.ASCII if value.kind == exif.UTF8 else value.kind
             yield code, kind, value.length, value.data, True
     for code, kind, data in (

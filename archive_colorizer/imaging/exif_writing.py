@@ -44,7 +44,16 @@ def fit(exif: Exif, limit: int) -> Exif:
             holder = below
         del holder[code]
         total -= _cost(entry)
-    return Exif(exif.order, kept, lost=True)
+    return Exif(exif.order, _pruned(kept), lost=exif.lost or bool(places))
+
+
+def _pruned(directory: Directory) -> Directory:
+    """Without directories that have become empty."""
+    below = {
+        code: _pruned(value) if isinstance(value, dict) else value
+        for code, value in directory.items()
+    }
+    return {code: value for code, value in below.items() if value}
 
 
 def _copy(directory: Directory) -> Directory:

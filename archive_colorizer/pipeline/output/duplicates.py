@@ -74,7 +74,7 @@ class Duplicates:
                 size = f"{row['width'] or '?'} x {row['height'] or '?'}"
                 page = f" page {row['page']}" if row["page"] else ""
                 distance = "" if row["distance"] is None else f", {row['distance']} bits"
-                fate = " ".join(filter(None, (row["status"], row["error_class"])))
+                fate = f"{row['status']} {row['error_class'] or ''}".strip()
                 yield f"  {row['source_uri']}{page}"
                 yield f"    {size}, {row['source_bytes'] or 0:,} bytes{distance}, {fate}"
                 yield f"    {row['row_id']}"
