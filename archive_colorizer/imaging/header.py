@@ -1,7 +1,9 @@
 """The facts of a picture's header, read before any pixel is decoded."""
 
+from dataclasses import replace
 from typing import BinaryIO
 
+from archive_colorizer.imaging.blocks import read_blocks
 from archive_colorizer.imaging.decoders import decoder_of
 from archive_colorizer.imaging.faults import PictureFault, decoding
 from archive_colorizer.imaging.formats import SNIFFED_BYTES, kind_of, sniff
@@ -38,7 +40,7 @@ def read_header(source: BinaryIO, *, max_megapixels: float = 400.0, page: int = 
         )
     if header.width < 1 or header.height < 1:
         raise PictureFault("unreadable", f"{header.width} x {header.height} pixels")
-    return header
+    return replace(header, blocks=read_blocks(source))
 
 
 def _sniff(start: bytes) -> str:

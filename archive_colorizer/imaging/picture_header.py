@@ -1,11 +1,11 @@
 """The facts that a picture's header states, and what headers of several formats have in common."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from PIL import Image
 
+from archive_colorizer.imaging.blocks import Blocks
 from archive_colorizer.imaging.formats import READ
 
 # The limit is ours to check (`max_megapixels`); Pillow's own would warn first and raise later.
@@ -37,10 +37,8 @@ class Header:
     dpi_y: float | None = None
     icc: bytes | None = None
     icc_name: str = ""
-    exif: bytes | None = None
-    """EXIF as a TIFF block, with or without the leading "Exif" mark."""
-    text: Mapping[int, str] | None = None
-    """TEXT_TAGS of a TIFF."""
+    blocks: Blocks = field(default_factory=Blocks)
+    """EXIF, XMP and IPTC-IIM as the file holds them."""
 
     @property
     def mime(self) -> str:

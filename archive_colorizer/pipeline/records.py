@@ -34,7 +34,7 @@ TRANSLATED: Final = "translated"
 MULTIPAGE: Final = "multipage"
 """Flag of a derivative whose master has further pages, which were left."""
 METADATA_LOST: Final = "metadata_lost"
-"""Flag of a derivative that could not carry all of the master's EXIF."""
+"""Flag of a derivative that could not carry all of the master's EXIF, XMP and IPTC-IIM."""
 DAMAGED: Final = "damaged"
 """Flag of a derivative whose master's decoder reported missing or changed pixels."""
 NEARLY_GREY: Final = "nearly_grey"
@@ -76,6 +76,8 @@ class PhotoRef:
     attempt: int = 1
     earlier_id: str = ""
     """Id of the row that the page has; empty for none."""
+    relative: str = ""
+    """Path below SOURCE as text; of an inventory's page outside of its folder, `absolute/...`."""
     owns_key: bool = False
     """Whether `output_key` is the page's own by its row: whatever is there may be replaced."""
 

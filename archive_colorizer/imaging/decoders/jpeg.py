@@ -48,7 +48,6 @@ def read_header(source: BinaryIO, page: int) -> Header:
         dpi_y=dpi_y,
         icc=icc,
         icc_name=icc_name(icc),
-        exif=head.exif or None,
     )
 
 

@@ -60,7 +60,6 @@ def read_header(source: BinaryIO, page: int) -> Header:
         dpi_y=boxes.dpi[1],
         icc=boxes.icc,
         icc_name=icc_name(boxes.icc),
-        exif=boxes.exif,
     )
 
 

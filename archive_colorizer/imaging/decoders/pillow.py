@@ -54,7 +54,6 @@ class PillowDecoder:
                 dpi_y=dpi_y,
                 icc=icc,
                 icc_name=icc_name(icc),
-                exif=exif,
             )
 
     def read_strips(self, source: BinaryIO, header: Header, heard: Heard) -> Iterator[Pixels]:

@@ -25,8 +25,6 @@ from archive_colorizer.imaging.samples import Heard, Pixels, hearing
 
 NEW_SUBFILE, OLD_SUBFILE, PHOTOMETRIC, COLOR_MAP = 254, 255, 262, 320
 MAX_SAMPLE, ICC, DNG_VERSION = 281, 34675, 50706
-TEXT_TAGS: Final = (269, 270, 271, 272, 305, 306, 315, 33432)
-"""TIFF tags that EXIF has too: names, description, maker, software, date, artist, copyright."""
 MAX_PAGES: Final = 100_000
 PHOTOMETRICS: Final = {
     0: "white_is_zero", 1: "grey", 2: "rgb", 3: "palette", 5: "cmyk", 6: "ycbcr",
@@ -99,7 +97,6 @@ def read_header(source: BinaryIO, page: int) -> Header:
             dpi_y=dpi_y,
             icc=profile,
             icc_name=icc_name(profile),
-            text={n: str(tag(scan, n)) for n in TEXT_TAGS if n in scan.tags},
         )
 
 

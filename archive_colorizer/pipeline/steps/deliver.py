@@ -7,7 +7,7 @@ derivative is never whole in memory.
 import hashlib
 import time
 from collections.abc import Sequence
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
 from numpy.typing import NDArray
 
@@ -33,6 +33,8 @@ from archive_colorizer.pipeline.steps.picture_errors import writing
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
 from archive_colorizer.storage import Store, open_store
 
+OUTSIDE: Final = "absolute/"
+"""Begins the path of what an inventory names outside of its own folder."""
 MadeT = TypeVar("MadeT", bound=Made)
 
 
@@ -60,7 +62,8 @@ class Deliver(Stage[MadeT, Outcome]):
         ms = dict(made.ms)
         heard = Heard()
         with writing(made.ref):
-            derivative = self._write(made, ms, heard)
+            tags, lost = self._tags(made)
+            derivative = self._write(made, tags, ms, heard)
         facts = made.facts.having_heard(tuple(heard.words), damaged=heard.damaged)
         return Outcome(
             ref=made.ref,
@@ -77,7 +80,7 @@ class Deliver(Stage[MadeT, Outcome]):
                 *facts.flags,
                 *self._composition.flags,
                 *self._doubts(derivative),
-                *_losses(made),
+                *((METADATA_LOST,) if lost else ()),
             ),
         )
 
@@ -86,7 +89,9 @@ class Deliver(Stage[MadeT, Outcome]):
         grey = self._composition.keeps_luminance and derivative.colourfulness < NEARLY_GREY_BELOW
         return (NEARLY_GREY,) if grey else ()
 
-    def _write(self, made: MadeT, ms: dict[str, float], heard: Heard) -> Derivative:
+    def _write(
+        self, made: MadeT, tags: metadata.Tags, ms: dict[str, float], heard: Heard
+    ) -> Derivative:
         ref, deliver = made.ref, self._spec.config.deliver
         picture = self._composition.picture(made, ms, heard)
         start_s = time.perf_counter()
@@ -99,7 +104,7 @@ class Deliver(Stage[MadeT, Outcome]):
         ) as sink:
             start_s = time.perf_counter()
             meter = Meter(luma)
-            encode.encode(picture, sink, settings, self._tags(made), meter)
+            encode.encode(picture, sink, settings, tags, meter)
             ms["encode"] = ms_since(start_s)
             start_s = time.perf_counter()
             sha256, size = _digest(sink)
@@ -155,28 +160,36 @@ class Deliver(Stage[MadeT, Outcome]):
             return True
         raise WritePhotoError(
             f"{ref.output_key}: the derivative of another picture is there "
-            f"({labels.get('sourceUri', labels['rowId'])})"
+            f"({labels.get('sourceUri') or labels.get('sourcePath') or labels['rowId']})"
         )
 
-    def _tags(self, made: MadeT) -> metadata.Tags:
+    def _tags(self, made: MadeT) -> tuple[metadata.Tags, bool]:
+        """What the derivative says of itself, and whether the master says more."""
         ref, facts = made.ref, made.facts
-        xmp = metadata.build_xmp(
-            {
-                "rowId": ref.row_id,
-                "pageId": page_id(ref.source_uri, ref.page),
-                **self._spec.labels,
-                "sourceUri": ref.source_uri,
-                "sourceSha256": facts.source_sha256,
-            },
+        labels = {
+            "rowId": ref.row_id,
+            "pageId": page_id(ref.source_uri, ref.page),
+            **self._spec.labels,
+            **_place(ref, publish=self._spec.config.deliver.publish_paths),
+            "sourceSha256": facts.source_sha256,
+        }
+        return metadata.carry(
+            made.prepared.header,
+            self._spec.config.deliver.format,
+            labels,
             self._composition.statement,
+            self._composition.dpi(facts),
         )
-        exif = metadata.carried_exif(made.prepared.header).exif
-        return metadata.Tags(xmp=xmp, exif=exif, dpi=self._composition.dpi(facts))
 
 
-def _losses(made: Made) -> tuple[str, ...]:
-    """The master says more in its EXIF than can be carried."""
-    return (METADATA_LOST,) if metadata.carried_exif(made.prepared.header).lost else ()
+def _place(ref: PhotoRef, *, publish: bool) -> dict[str, str]:
+    """Labels that say where the master is: a full path tells strangers of a house's machines."""
+    place = {"sourceUri": ref.source_uri} if publish else {}
+    # A master outside of its inventory's folder has its full path there: the name alone is told.
+    outside = ref.relative.startswith(OUTSIDE)
+    name = ref.relative.rpartition("/")[2] if outside else ref.relative
+    named = {"sourcePath": name, "objectId": ref.object_id}
+    return place | {label: value for label, value in named.items() if value}
 
 
 def _digest(file: BinaryIO) -> tuple[str, int]:
