@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archive_colorizer.cli.exit_codes import EXIT_OK, EXIT_SOME_FAILED
@@ -10,7 +11,7 @@ from archive_colorizer.errors import ConfigError
 
 if TYPE_CHECKING:
     from archive_colorizer.pipeline.config import JobConfig
-    from archive_colorizer.storage import S3Settings
+    from archive_colorizer.storage import S3Settings, Store
 
 
 def add_colorize(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
@@ -133,6 +134,17 @@ def _fill_status(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sums", action="store_true", help="write the derivatives' SHA-256, as sha256sum does"
     )
+    parser.add_argument(
+        "--duplicates", action="store_true",
+        help="group scans of one print, and pages of one object id",
+    )  # fmt: skip
+    parser.add_argument(
+        "--distance", type=int, choices=range(16), metavar="BITS", default=6,
+        help="of --duplicates: bits of 64 by which two scans' hashes may differ, 0 to 15 (6)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--csv", metavar="FILE", default="", help="of --duplicates: write the groups there, too"
+    )
     _fill_store(parser)
 
 
@@ -174,13 +186,33 @@ def run_status(args: argparse.Namespace) -> int:
     from archive_colorizer.pipeline.output.status import list_sums, summarize
     from archive_colorizer.storage import open_store
 
+    if args.csv and not args.duplicates:
+        raise ConfigError("--csv needs --duplicates")
     store = open_store(args.output, _read_s3_settings(args))
-    if args.sums:
+    if args.duplicates:
+        _tell_duplicates(store, args.distance, args.csv)
+    elif args.sums:
         for line in list_sums(store):
             print(line)
     else:
         print(summarize(store).text())
     return EXIT_OK
+
+
+def _tell_duplicates(store: "Store", distance: int, csv_file: str) -> None:
+    """Print the groups, and write them where that is asked for."""
+    from archive_colorizer.pipeline.output.duplicates import find_duplicates
+
+    found = find_duplicates(store, distance)
+    for line in found.lines():
+        print(line)
+    if csv_file:
+        try:
+            Path(csv_file).write_text(found.to_csv(), encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(
+                f"--csv {csv_file}: cannot be written: {error.strerror or error}"
+            ) from error
 
 
 def run_verify(args: argparse.Namespace) -> int:

@@ -3,6 +3,8 @@
 PNG and TIFF are written strip by strip, so that a large derivative never lies in memory.
 """
 
+import hashlib
+import io
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -14,8 +16,9 @@ import numpy as np
 import simplejpeg
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
 
+from archive_colorizer.imaging import exif, exif_writing, iptc
+from archive_colorizer.imaging.blocks import EXTENDED_MARK, PNG_XMP, XMP_MARK
 from archive_colorizer.imaging.compose import STRIP_PIXELS
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.formats import WRITTEN, Format
@@ -30,8 +33,11 @@ INCHES_PER_METRE: Final = 39.37007874
 MAX_JPEG_SIDE: Final = 65500
 """Pixels; libjpeg's limit."""
 BIGTIFF_BYTES: Final = 4_000_000_000
-XMP_TAG, EXIF_MARK = 700, b"Exif\0\0"
-TEXT_TAGS: Final = (269, 270, 271, 272, 315, 33432)
+EXTENDED_CHUNK: Final = 65400
+"""Bytes of extended XMP in one APP1 segment."""
+XMP_TAG, IPTC_TAG = 700, 33723
+OWN_TAGS: Final = frozenset({*exif.STRUCTURE, *exif.RESOLUTION})
+"""Tags that tifffile writes of the derivative."""
 
 
 class Encodable(Protocol):
@@ -109,14 +115,25 @@ def _app0(dpi: tuple[float, float] | None) -> bytes:
 
 
 def _segments(tags: Tags) -> Iterator[bytes]:
-    if tags.exif and len(tags.exif) <= 65533:
+    if tags.exif:
         yield _segment(0xE1, tags.exif)
     if tags.xmp:
-        yield _segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + tags.xmp)
+        yield _segment(0xE1, XMP_MARK + tags.xmp)
+    yield from _extended_xmp(tags.extended_xmp)
+    if tags.iptc:
+        yield _segment(0xED, iptc.PHOTOSHOP + iptc.write_resource(tags.iptc))
     count = -(-len(tags.icc) // ICC_CHUNK)
     for i in range(count):
         part = tags.icc[i * ICC_CHUNK : (i + 1) * ICC_CHUNK]
         yield _segment(0xE2, b"ICC_PROFILE\0" + bytes((i + 1, count)) + part)
+
+
+def _extended_xmp(packet: bytes) -> Iterator[bytes]:
+    """Segments with the GUID that the first packet names, the whole length, and the place."""
+    guid = hashlib.md5(packet, usedforsecurity=False).hexdigest().upper().encode()
+    for at in range(0, len(packet), EXTENDED_CHUNK):
+        head = EXTENDED_MARK + guid + struct.pack(">II", len(packet), at)
+        yield _segment(0xE1, head + packet[at : at + EXTENDED_CHUNK])
 
 
 def _segment(marker: int, body: bytes) -> bytes:
@@ -133,15 +150,25 @@ def _write_png(
     if tags.dpi:
         x, y = (round(value * INCHES_PER_METRE) for value in tags.dpi)
         _chunk(sink, b"pHYs", struct.pack(">IIB", x, y, 1))
+    if tags.xmp:  # before all that may be large: our labels are in the head of a file
+        _chunk(sink, b"iTXt", PNG_XMP + bytes(5) + tags.xmp)
     if tags.exif:
-        _chunk(sink, b"eXIf", tags.exif.removeprefix(EXIF_MARK))
-    if tags.xmp:
-        _chunk(sink, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + tags.xmp)
+        _chunk(sink, b"eXIf", tags.exif.removeprefix(exif.MARK))
+    if tags.iptc:
+        _chunk(sink, b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(_hex(tags.iptc)))
     packer = zlib.compressobj(ZLIB_LEVEL)
     for strip in tap(picture.rgb_strips(bits, rows_of(height, width))):
         _chunk(sink, b"IDAT", packer.compress(_filter_rows(strip)))
     _chunk(sink, b"IDAT", packer.flush())
     _chunk(sink, b"IEND", b"")
+
+
+def _hex(datasets: bytes) -> bytes:
+    """IPTC-IIM as ImageMagick writes it into a PNG, which has no place of its own for it."""
+    block = iptc.write_resource(datasets)
+    digits = block.hex().encode()
+    lines = (digits[at : at + 72] for at in range(0, len(digits), 72))
+    return b"\niptc\n%8d\n" % len(block) + b"\n".join(lines) + b"\n"
 
 
 def _filter_rows(strip: NDArray[Any]) -> bytes:
@@ -170,10 +197,9 @@ def _write_tiff(
     (height, width), bits = picture.luma_hw.shape, settings.bits
     rows = rows_of(height, width)
     size = height * width * 3 * bits // 8
-    extra: list[tuple[int, int, int, bytes | str, bool]] = list(_text_tags(tags.exif))
-    if tags.xmp:
-        extra.append((XMP_TAG, 1, len(tags.xmp), tags.xmp, True))
-    with tifffile.TiffWriter(sink, bigtiff=size > BIGTIFF_BYTES, byteorder="<") as writer:
+    described = exif_writing.to_little_endian(exif.read_block(tags.exif)) if tags.exif else {}
+    big = size > BIGTIFF_BYTES
+    with tifffile.TiffWriter(sink, bigtiff=big, byteorder="<") as writer:
         writer.write(
             map(_pack, tap(picture.rgb_strips(bits, rows))),
             shape=(height, width, 3),
@@ -187,8 +213,9 @@ def _write_tiff(
             resolutionunit="INCH" if tags.dpi else "NONE",
             software=False,
             metadata=None,
-            extratags=extra,
+            extratags=list(_extra_tags(tags, described, big=big)),
         )
+    _append_directories(sink, described, big=big)
 
 
 def _pack(strip: NDArray[Any]) -> bytes:
@@ -197,15 +224,44 @@ def _pack(strip: NDArray[Any]) -> bytes:
     return bytes(imagecodecs.zlib_encode(differences, ZLIB_LEVEL))
 
 
-def _text_tags(exif: bytes) -> Iterator[tuple[int, int, int, bytes | str, bool]]:
-    """The text that EXIF and TIFF have in common, as tags of the TIFF itself."""
-    values = Image.Exif()
-    if exif:
-        values.load(exif)
-    for code in TEXT_TAGS:
-        text = values.get(code)
-        if isinstance(text, str) and text:
-            yield code, 2, 0, text.encode("ascii", errors="replace").decode(), True
+ExtraTag = tuple[int, int, int, bytes, bool]
+"""Code, type, count, little-endian value, and True, for tifffile."""
+
+
+def _extra_tags(tags: Tags, described: exif.Directory, *, big: bool) -> Iterator[ExtraTag]:
+    """XMP, IPTC-IIM, and the first directory of the EXIF, as tags of the TIFF itself."""
+    for code, value in described.items():
+        if isinstance(value, dict):
+            kind, size = (exif.IFD8, 8) if big else (exif.LONG, 4)
+            yield code - 1, kind, 1, bytes(size), True
+        elif code not in OWN_TAGS and not isinstance(described.get(code + 1), dict):
+            kind = exif.ASCII if value.kind == exif.UTF8 else value.kind
+            yield code, kind, value.length, value.data, True
+    for code, kind, data in (
+        (XMP_TAG, exif.BYTE, tags.xmp), (IPTC_TAG, exif.UNDEFINED, tags.iptc),
+    ):  # fmt: skip
+        if data:
+            yield code, kind, len(data), data, True
+
+
+def _append_directories(sink: BinaryIO, described: exif.Directory, *, big: bool) -> None:
+    """Write the EXIF and GPS directories behind the pixels, and point to them.
+
+    tifffile keeps these tags for itself: entries of the codes before them hold their places.
+    """
+    below = {code: value for code, value in described.items() if isinstance(value, dict)}
+    if not below:
+        return
+    writer = exif_writing.Writer("<", sink.seek(0, io.SEEK_END), big=big)
+    offsets = {code: writer.directory(directory) for code, directory in below.items()}
+    sink.write(writer.data())
+    held, _ = exif.read_entries(sink, [code - 1 for code in below])
+    for code, offset in offsets.items():
+        place = held[code - 1][1]
+        sink.seek(place)
+        sink.write(struct.pack("<H", code))
+        sink.seek(place + (12 if big else 8))
+        sink.write(struct.pack("<Q" if big else "<I", offset))
 
 
 def rows_of(height: int, width: int) -> int:

@@ -3,12 +3,13 @@
 import io
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Final
 
 import tifffile
 from PIL import Image, ImageCms
 
+from archive_colorizer.imaging.blocks import Blocks, read_blocks
 from archive_colorizer.imaging.faults import OF_BAD_BYTES, PictureFault, decoding
 from archive_colorizer.imaging.formats import READ, sniff
 
@@ -43,6 +44,8 @@ class Header:
     """EXIF as a TIFF block, with or without the leading "Exif" mark."""
     text: Mapping[int, str] | None = None
     """TEXT_TAGS of a TIFF."""
+    blocks: Blocks = field(default_factory=Blocks)
+    """EXIF, XMP and IPTC-IIM as the file holds them."""
 
     @property
     def mime(self) -> str:
@@ -77,7 +80,11 @@ def read_header(source: BinaryIO, *, max_megapixels: float = 400.0) -> Header:
         )
     if header.width < 1 or header.height < 1:
         raise PictureFault("unreadable", f"{header.width} x {header.height} pixels")
-    return header
+    blocks = read_blocks(source)
+    if name == "JPEG":  # Pillow says 72 dpi where an EXIF states none
+        dpi_x, dpi_y = _dpi(blocks.dpi)
+        header = replace(header, dpi_x=dpi_x, dpi_y=dpi_y)
+    return replace(header, blocks=blocks)
 
 
 def _sniff(start: bytes) -> str:

@@ -1,22 +1,18 @@
-"""Metadata of a derivative: XMP, EXIF, and how our own files are recognised."""
+"""Metadata of a derivative: the master's, our labels, and how our own files are recognised."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, BinaryIO, Final, TypeVar
-from xml.sax.saxutils import escape, quoteattr, unescape
+from typing import BinaryIO, Final, NamedTuple
+from xml.sax.saxutils import unescape
 
-from PIL import ExifTags, Image
-
-from archive_colorizer.imaging.faults import PictureFault, decoding
-from archive_colorizer.imaging.header import ORIENTATION, Header
+from archive_colorizer.imaging import exif, exif_writing, iptc, xmp
+from archive_colorizer.imaging.blocks import XMP_MARK
+from archive_colorizer.imaging.formats import Format
+from archive_colorizer.imaging.header import Header
 from archive_colorizer.imaging.profiles import srgb_profile
 
-NAMESPACE: Final = "https://archive-colorizer.org/ns/1.0/"
-DIGITAL_SOURCE_TYPE: Final = (
-    "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-)
+DIGITAL_SOURCE_TYPE: Final = xmp.DIGITAL_SOURCE_TYPE
 ESTIMATE: Final = (
     "The colours of this picture are an estimate by a machine-learning model; "
     "the original is in black and white."
@@ -37,9 +33,24 @@ LABELS_BYTES: Final = 1 << 14
 _QUOTES: Final = {"&quot;": '"', "&#10;": "\n", "&#9;": "\t", "&#13;": "\r"}
 CHUNK_BYTES: Final = 1 << 18
 """Read at once in search of a row id; a JPEG's EXIF and XMP have at most half of it."""
-_IFDS: Final = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-Result = TypeVar("Result")
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LABEL_MARK: Final = b"arcol:rowId="
+"""In a value of EXIF it would be found before our own."""
+Dpi = tuple[float, float]
+
+
+class Limits(NamedTuple):
+    """Bytes that a format's blocks may have."""
+
+    exif: int = 1 << 32
+    xmp: int = 1 << 32
+    iptc: int = 1 << 32
+
+
+_SEGMENT: Final = 65533
+"""Bytes in a segment of JPEG, after its length."""
+LIMITS: Final[Mapping[str, Limits]] = {
+    "jpeg": Limits(_SEGMENT, _SEGMENT - len(XMP_MARK), _SEGMENT - 64),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +58,13 @@ class Tags:
     """The metadata that are written into a derivative beside its pixels."""
 
     xmp: bytes = b""
+    extended_xmp: bytes = b""
+    """What does not fit into a JPEG's first packet."""
     exif: bytes = b""
     """EXIF as a TIFF block with the leading "Exif" mark; its orientation is 1."""
-    dpi: tuple[float, float] | None = None
+    iptc: bytes = b""
+    """IPTC-IIM datasets."""
+    dpi: Dpi | None = None
     icc: bytes = field(default_factory=srgb_profile)
 
 
@@ -63,30 +78,7 @@ def build_xmp(fields: Mapping[str, str], estimate: str = ESTIMATE) -> bytes:
     Returns:
         UTF-8 XML in an xpacket.
     """
-    own = "\n".join(f"   arcol:{name}={quoteattr(_xml(value))}" for name, value in fields.items())
-    tool = quoteattr(f"archive-colorizer {fields.get('version', '')}".strip())
-    return (
-        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
-        ' <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
-        '  <rdf:Description rdf:about=""\n'
-        '   xmlns:xmp="http://ns.adobe.com/xap/1.0/"\n'
-        '   xmlns:dc="http://purl.org/dc/elements/1.1/"\n'
-        '   xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"\n'
-        f'   xmlns:arcol="{NAMESPACE}"\n'
-        f"   xmp:CreatorTool={tool}\n"
-        f'   Iptc4xmpExt:DigitalSourceType="{DIGITAL_SOURCE_TYPE}"\n'
-        f"{own}>\n"
-        '   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">'
-        f"{escape(estimate)}</rdf:li></rdf:Alt></dc:description>\n"
-        "  </rdf:Description>\n </rdf:RDF>\n</x:xmpmeta>\n"
-        '<?xpacket end="w"?>'
-    ).encode()
-
-
-def _xml(text: str) -> str:
-    """Leave out what XML 1.0 cannot hold."""
-    return _NOT_XML.sub("\ufffd", text)
+    return xmp.build_packet(fields, estimate, xmp.Theirs())[0]
 
 
 def find_row_id(source: BinaryIO) -> str | None:
@@ -122,55 +114,57 @@ class Carried:
     """Whether the master had more, which no EXIF can hold or which could not be read."""
 
 
-def carried_exif(header: Header) -> Carried:
-    """The master's EXIF for its derivative: upright, without its thumbnail.
+def carry(
+    header: Header, form: Format, labels: Mapping[str, str], statement: str, dpi: Dpi | None
+) -> tuple[Tags, bool]:
+    """The metadata of a derivative: the master's, and ours beside them.
+
+    Args:
+        header: of the master.
+        form: format of the derivative; in a JPEG a block has at most 64 KB.
+        labels: names and values in our own namespace.
+        statement: for people.
+        dpi: dots an inch of the derivative; None where the master states none.
+
+    Returns:
+        The tags, and whether the master had metadata that they do not carry.
+    """
+    blocks, limits = header.blocks, LIMITS.get(form, Limits())
+    block = carried_exif(header, dpi, limits.exif)
+    datasets, understood = iptc.read_datasets(blocks.iptc)
+    iim, whole = iptc.write_datasets(datasets, limits.iptc)
+    theirs = xmp.Theirs(lost=blocks.lost or block.lost or not (understood and whole))
+    for packet in filter(None, (blocks.xmp, blocks.extended_xmp)):
+        theirs.read(packet)
+    # Readers take XMP for more current than IIM and EXIF: ours must not hide the master's caption.
+    theirs.caption(iptc.text_of(datasets, iptc.CAPTION) or _caption(block.exif))
+    if iptc.text_of(datasets, iptc.INSTRUCTIONS):
+        theirs.taken.add(xmp.INSTRUCTIONS)
+    main, extended = xmp.build_packet(labels, statement, theirs, limits.xmp)
+    tags = Tags(xmp=main, extended_xmp=extended, exif=block.exif, iptc=iim, dpi=dpi)
+    return tags, theirs.lost
+
+
+def _caption(block: bytes) -> str:
+    return iptc.decode_text(exif.read_block(block).caption) if block else ""
+
+
+def carried_exif(header: Header, dpi: Dpi | None = None, limit: int = 1 << 32) -> Carried:
+    """The master's EXIF for its derivative: upright, of its resolution, without its thumbnail.
 
     Scanners write numbers that do not fit their fields, and worse: such an entry is left out alone.
+    Where a block is limited, the largest entries are left out first.
     """
-    exif, text = Image.Exif(), header.text or {}
-    lost = bool(header.exif) and not _succeeds(lambda: exif.load(header.exif or b""))
-    if lost:
-        exif = Image.Exif()
-    if not len(exif) and not text:
-        return Carried(b"", lost)
-    for code, value in {**text, ORIENTATION: 1}.items():
-        exif[code] = value
-    whole = _result(exif.tobytes)
-    if whole is not None:
-        return Carried(whole, lost)
-    kept = {code: _kept(exif, code) for code in exif}
-    values = {code: value for code, value in kept.items() if value is not None}
-    return Carried(_result(partial(_block, exif.endian, values)) or b"", lost=True)
-
-
-def _kept(exif: Image.Exif, code: int) -> Any:  # noqa: ANN401 (of any tag)
-    """What can be written of an entry: of an IFD, those in it; None where nothing can."""
-    if code not in _IFDS:
-        value = _result(partial(exif.__getitem__, code))
-        return value if _succeeds(partial(_block, exif.endian, {code: value})) else None
-    return {
-        name: value
-        for name, value in (_result(partial(exif.get_ifd, code)) or {}).items()
-        if _succeeds(partial(_block, exif.endian, {code: {name: value}}))
-    } or None
-
-
-def _block(endian: str | None, values: Mapping[int, Any]) -> bytes:
-    exif = Image.Exif()
-    exif.endian = endian
-    for code, value in values.items():
-        exif[code] = value
-    return exif.tobytes()
-
-
-def _result(work: Callable[[], Result]) -> Result | None:
-    """What a call to Pillow gives; None where it raises on this EXIF."""
-    try:
-        with decoding("EXIF"):
-            return work()
-    except PictureFault:
-        return None
-
-
-def _succeeds(work: Callable[[], object]) -> bool:
-    return _result(lambda: (work(),)) is not None
+    if not header.blocks.exif:
+        return Carried(b"", header.blocks.lost)
+    found = exif.read_block(header.blocks.exif)
+    exif_writing.leave_out(found, _LABEL_MARK)
+    if not found.root:
+        return Carried(b"", header.blocks.lost or found.lost)
+    exif_writing.put_number(found, exif.ORIENTATION, 1)
+    exif_writing.put_srgb(found)
+    if dpi:
+        exif_writing.put_resolution(found, dpi)
+    found = exif_writing.fit(found, limit)
+    block = exif_writing.write_block(found, limit)
+    return Carried(block, header.blocks.lost or found.lost)

@@ -32,7 +32,7 @@ ENLARGED: Final = "enlarged"
 TRANSLATED: Final = "translated"
 """Flag of a derivative that shows another picture than the master."""
 METADATA_LOST: Final = "metadata_lost"
-"""Flag of a derivative that could not carry all of the master's EXIF."""
+"""Flag of a derivative that could not carry all of the master's EXIF, XMP and IPTC-IIM."""
 NEARLY_GREY: Final = "nearly_grey"
 """Flag of a derivative that hardly got any colour."""
 NEARLY_GREY_BELOW: Final = 10.0
@@ -72,6 +72,8 @@ class PhotoRef:
     attempt: int = 1
     earlier_id: str = ""
     """Id of the row that the page has; empty for none."""
+    relative: str = ""
+    """Path below SOURCE as text; of an inventory's page outside of its folder, `absolute/...`."""
     owns_key: bool = False
     """Whether `output_key` is the page's own by its row: whatever is there may be replaced."""
 

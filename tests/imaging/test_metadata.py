@@ -2,18 +2,19 @@
 
 import io
 import struct
-import warnings
 from typing import Any
 
+import described
 import laden
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from archive_colorizer.imaging.blocks import Blocks
 from archive_colorizer.imaging.compose import WholePicture
 from archive_colorizer.imaging.encode import Settings, encode
 from archive_colorizer.imaging.formats import Format
-from archive_colorizer.imaging.header import Header
+from archive_colorizer.imaging.header import Header, read_header
 from archive_colorizer.imaging.metadata import (
     CHUNK_BYTES,
     Carried,
@@ -44,9 +45,9 @@ def test_of_our_own_files_only_the_head_is_read(form: Format) -> None:
     assert file.tell() == CHUNK_BYTES
 
 
-def header_of(exif: bytes | None, **more: Any) -> Header:
+def header_of(exif: bytes | None) -> Header:
     return Header(format="JPEG", width=4, height=3, bits_per_sample=8, samples=1,
-                  photometric="grey", exif=exif, **more)  # fmt: skip
+                  photometric="grey", blocks=Blocks(exif=exif or b""))  # fmt: skip
 
 
 def read_back(carried: Carried) -> Image.Exif:
@@ -72,10 +73,11 @@ def test_nothing_is_carried_of_nothing() -> None:
 @pytest.mark.parametrize("code", [0x0128, 0x0103, 0x8298])
 def test_a_number_that_does_not_fit_its_field_is_left_out_alone(code: int) -> None:
     with Image.open(io.BytesIO(laden.with_entry(code, 4, 4_000_000_000))) as image:
-        carried = carried_exif(header_of(image.info["exif"], text={270: "market square"}))
+        carried = carried_exif(header_of(image.info["exif"]))
     exif = read_back(carried)
-    assert (exif[271], exif[270], exif[0x0112]) == ("Scanner", "market square", 1)
-    assert carried.lost == (code not in exif)
+    assert (exif[271], exif[0x0112]) == ("Scanner", 1)
+    assert carried.lost
+    assert code not in exif
 
 
 def test_in_an_ifd_too_only_what_does_not_fit_is_left_out() -> None:
@@ -92,9 +94,31 @@ def test_in_an_ifd_too_only_what_does_not_fit_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [b"no exif", b"Exif\0\0", b"II*\0", b"MM\0*\0\0\0\x08", b"\xff" * 99]
+    "block",
+    [
+        b"no exif", b"Exif\0\0", b"II*\0", b"MM\0*\0\0\0\x08", b"\xff" * 99,
+        b"II*\0\x08\0\0\0\1\0\x0f\1\2\0\xff\xff\xff\xff\x08\0\0\0",  # text of 4 GB
+        b"MM\0*\0\0\0\x08\0\1\x87\x69\0\4\0\0\0\1\0\0\0\x08\0\0\0\0",  # a directory in itself
+    ],
+)  # fmt: skip
+def test_exif_that_is_none_is_lost(block: bytes) -> None:
+    assert carried_exif(header_of(block)) == Carried(b"", lost=True)
+
+
+@pytest.mark.parametrize(
+    ("exif", "dpi"),
+    [
+        ({282: 600.0, 283: 300.0, 296: 2}, (600.0, 300.0)),
+        ({282: 236.0, 283: 236.0, 296: 3}, (599.44, 599.44)),
+        ({282: 600.0, 283: 300.0, 296: 1}, (None, None)),
+        ({271: "Scanner"}, (None, None)),
+        ({282: 600.0, 283: 300.0}, (600.0, 300.0)),
+    ],
 )
-def test_exif_that_is_none_is_lost_and_text_is_carried_all_the_same(block: bytes) -> None:
-    with warnings.catch_warnings(action="ignore"):
-        carried = carried_exif(header_of(block, text={270: "market square"}))
-    assert read_back(carried)[270] == "market square"
+def test_the_resolution_is_what_a_jpeg_states(
+    exif: dict[int, Any], dpi: tuple[float | None, float | None]
+) -> None:
+    made = Image.Exif()
+    made.update(exif)
+    header = read_header(io.BytesIO(described.jpeg(exif_block=made.tobytes())))
+    assert (header.dpi_x, header.dpi_y) == dpi

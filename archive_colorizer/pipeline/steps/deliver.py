@@ -7,7 +7,7 @@ derivative is never whole in memory.
 import hashlib
 import time
 from collections.abc import Sequence
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
 from numpy.typing import NDArray
 
@@ -32,6 +32,8 @@ from archive_colorizer.pipeline.steps.picture_errors import writing
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
 from archive_colorizer.storage import Store, open_store
 
+OUTSIDE: Final = "absolute/"
+"""Begins the path of what an inventory names outside of its own folder."""
 MadeT = TypeVar("MadeT", bound=Made)
 
 
@@ -58,7 +60,8 @@ class Deliver(Stage[MadeT, Outcome]):
     def _deliver(self, made: MadeT) -> Outcome:
         ms = dict(made.ms)
         with writing(made.ref):
-            derivative = self._write(made, ms)
+            tags, lost = self._tags(made)
+            derivative = self._write(made, tags, ms)
         return Outcome(
             ref=made.ref,
             status=Status.OK,
@@ -74,7 +77,7 @@ class Deliver(Stage[MadeT, Outcome]):
                 *made.facts.flags,
                 *self._composition.flags,
                 *self._doubts(derivative),
-                *_losses(made),
+                *((METADATA_LOST,) if lost else ()),
             ),
         )
 
@@ -83,7 +86,7 @@ class Deliver(Stage[MadeT, Outcome]):
         grey = self._composition.keeps_luminance and derivative.colourfulness < NEARLY_GREY_BELOW
         return (NEARLY_GREY,) if grey else ()
 
-    def _write(self, made: MadeT, ms: dict[str, float]) -> Derivative:
+    def _write(self, made: MadeT, tags: metadata.Tags, ms: dict[str, float]) -> Derivative:
         ref, deliver = made.ref, self._spec.config.deliver
         picture = self._composition.picture(made, ms)
         start_s = time.perf_counter()
@@ -96,7 +99,7 @@ class Deliver(Stage[MadeT, Outcome]):
         ) as sink:
             start_s = time.perf_counter()
             meter = Meter(luma)
-            encode.encode(picture, sink, settings, self._tags(made), meter)
+            encode.encode(picture, sink, settings, tags, meter)
             ms["encode"] = ms_since(start_s)
             start_s = time.perf_counter()
             sha256, size = _digest(sink)
@@ -152,28 +155,36 @@ class Deliver(Stage[MadeT, Outcome]):
             return True
         raise WritePhotoError(
             f"{ref.output_key}: the derivative of another picture is there "
-            f"({labels.get('sourceUri', labels['rowId'])})"
+            f"({labels.get('sourceUri') or labels.get('sourcePath') or labels['rowId']})"
         )
 
-    def _tags(self, made: MadeT) -> metadata.Tags:
+    def _tags(self, made: MadeT) -> tuple[metadata.Tags, bool]:
+        """What the derivative says of itself, and whether the master says more."""
         ref, facts = made.ref, made.facts
-        xmp = metadata.build_xmp(
-            {
-                "rowId": ref.row_id,
-                "pageId": page_id(ref.source_uri, ref.page),
-                **self._spec.labels,
-                "sourceUri": ref.source_uri,
-                "sourceSha256": facts.source_sha256,
-            },
+        labels = {
+            "rowId": ref.row_id,
+            "pageId": page_id(ref.source_uri, ref.page),
+            **self._spec.labels,
+            **_place(ref, publish=self._spec.config.deliver.publish_paths),
+            "sourceSha256": facts.source_sha256,
+        }
+        return metadata.carry(
+            made.prepared.header,
+            self._spec.config.deliver.format,
+            labels,
             self._composition.statement,
+            self._composition.dpi(facts),
         )
-        exif = metadata.carried_exif(made.prepared.header).exif
-        return metadata.Tags(xmp=xmp, exif=exif, dpi=self._composition.dpi(facts))
 
 
-def _losses(made: Made) -> tuple[str, ...]:
-    """The master says more in its EXIF than can be carried."""
-    return (METADATA_LOST,) if metadata.carried_exif(made.prepared.header).lost else ()
+def _place(ref: PhotoRef, *, publish: bool) -> dict[str, str]:
+    """Labels that say where the master is: a full path tells strangers of a house's machines."""
+    place = {"sourceUri": ref.source_uri} if publish else {}
+    # A master outside of its inventory's folder has its full path there: the name alone is told.
+    outside = ref.relative.startswith(OUTSIDE)
+    name = ref.relative.rpartition("/")[2] if outside else ref.relative
+    named = {"sourcePath": name, "objectId": ref.object_id}
+    return place | {label: value for label, value in named.items() if value}
 
 
 def _digest(file: BinaryIO) -> tuple[str, int]:

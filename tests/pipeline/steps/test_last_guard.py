@@ -149,14 +149,14 @@ def test_a_fault_of_the_worker_itself_ends_the_job_in_one_line(
 def test_metadata_that_raise_as_they_are_carried_are_one_row(
     job: Job, masters: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = metadata.carried_exif
+    real = metadata.carry
 
-    def fail(header: Any) -> Any:
+    def fail(header: Any, *more: Any) -> Any:
         if header.width == 168:
             raise Unforeseen("no such entry")
-        return real(header)
+        return real(header, *more)
 
-    monkeypatch.setattr(deliver.metadata, "carried_exif", fail)
+    monkeypatch.setattr(deliver.metadata, "carry", fail)
     Image.fromarray(np.full((120, 168), 90, np.uint8)).save(masters / "odd.png")
     config = job()
     report = colorize(config)

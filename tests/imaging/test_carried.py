@@ -1,0 +1,215 @@
+"""What every master says of itself is in every derivative, and what other programs read of it."""
+
+import io
+import json
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import described
+import numpy as np
+import pytest
+from PIL import Image
+
+from archive_colorizer.imaging import exif, iptc
+from archive_colorizer.imaging.blocks import Blocks, read_blocks
+from archive_colorizer.imaging.compose import WholePicture
+from archive_colorizer.imaging.encode import Settings, encode
+from archive_colorizer.imaging.formats import Format
+from archive_colorizer.imaging.header import Header
+from archive_colorizer.imaging.metadata import ESTIMATE, carry, find_labels
+
+FORMATS: tuple[Format, ...] = ("jpeg", "png", "tiff")
+ROW_ID = "a" * 64
+RGB = np.random.default_rng(0).integers(0, 255, (40, 56, 3), np.uint8)
+EXIFTOOL = shutil.which("exiftool")
+
+
+def derivative(
+    data: bytes, form: Format, dpi: tuple[float, float] | None = None
+) -> tuple[bytes, bool]:
+    """A derivative of a master, and whether metadata were lost."""
+    header = Header(
+        format="any", width=56, height=40, bits_per_sample=8, samples=1, photometric="grey",
+        blocks=read_blocks(io.BytesIO(data)),
+    )  # fmt: skip
+    tags, lost = carry(header, form, {"rowId": ROW_ID, "version": "1"}, ESTIMATE, dpi)
+    sink = io.BytesIO()
+    encode(WholePicture(RGB), sink, Settings(format=form), tags)
+    return sink.getvalue(), lost
+
+
+def entry(block: exif.Exif, *path: int) -> bytes:
+    """Bytes of a value, in little-endian order."""
+    place: Any = block.root
+    for code in path:
+        place = place[code]
+    data: bytes = place.data
+    return data if block.order == "<" or place.kind in (1, 2, 7) else data[::-1]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("kind", described.KINDS)
+def test_everything_is_carried_from_every_format_into_every_format(kind: str, form: Format) -> None:
+    data, lost = derivative(described.master(kind), form, (600.0, 600.0))
+    assert not lost
+    carried = read_whole(data)
+    block = exif.read_block(carried.exif)
+    assert entry(block, 270).rstrip(b"\0").decode() == described.CAPTION
+    assert entry(block, 315).rstrip(b"\0").decode() == described.ARTIST
+    assert entry(block, 306)[:19] == b"2009:03:02 10:11:12"
+    if kind != "bigtiff":  # the test's writer has no directories below there
+        assert entry(block, exif.EXIF_IFD, 0x9003)[:19] == b"1931:06:14 00:00:00"
+        assert entry(block, exif.EXIF_IFD, 0x8827) == struct.pack("<H", 100)
+        assert entry(block, exif.EXIF_IFD, exif.MAKER_NOTE) == b"maker's own" * 4
+        assert entry(block, exif.GPS_IFD, 1)[:1] == b"N"
+    for words in ("F-1931-0042", "NoC-CR/1.0/", "Palace", "Müller-Øst", "reuse by permission",
+                  "The throne hall", "City Archive", "Scanner 9"):  # fmt: skip
+        assert words.encode() in carried.xmp, words
+    if kind not in ("png", "png late", "webp"):
+        assert carried.iptc == described.IIM
+    assert find_labels(io.BytesIO(data))["rowId"] == ROW_ID
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        assert image.getexif().get(274, 1) == 1
+        assert [round(value) for value in image.info["dpi"]] == [600, 600]
+
+
+def read_whole(data: bytes) -> Blocks:
+    """Blocks of a derivative; of a TIFF its own directory may say all that EXIF does."""
+    blocks = read_blocks(io.BytesIO(data))
+    assert not blocks.lost
+    return blocks
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_without_a_resolution_of_the_master_none_is_stated(form: Format) -> None:
+    data, _ = derivative(described.master("jpeg"), form)
+    with Image.open(io.BytesIO(data)) as image:
+        assert "dpi" not in image.info or image.info.get("resolution_unit") == 1 or (
+            image.info.get("jfif_unit") == 0 and not {282, 283} & set(image.getexif())
+        )  # fmt: skip
+    block = exif.read_block(read_whole(data).exif)
+    assert not set(exif.RESOLUTION) & set(block.root)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_master_that_says_nothing_gives_a_derivative_with_our_words_alone(form: Format) -> None:
+    data, lost = derivative(described.jpeg(), form)
+    carried = read_whole(data)
+    assert (lost, carried.exif, carried.iptc) == (False, b"", b"")
+    assert ESTIMATE.encode() in carried.xmp
+    assert b"photoshop:Instructions" not in carried.xmp
+
+
+def test_a_derivative_of_a_derivative_has_only_its_own_labels() -> None:
+    first, _ = derivative(described.master("jpeg"), "jpeg")
+    assert first.count(b"arcol:rowId=") == 1
+    second, lost = derivative(first.replace(ROW_ID.encode(), b"b" * 64), "png")
+    assert not lost
+    assert second.count(b"arcol:rowId") == 1
+    assert find_labels(io.BytesIO(second))["rowId"] == ROW_ID
+
+
+def test_a_caption_cannot_pass_for_our_label() -> None:
+    made = described.exif()
+    made[0x010E] = f'arcol:rowId="{"c" * 64}"'
+    data, lost = derivative(described.jpeg(exif_block=made.tobytes()), "jpeg")
+    assert lost
+    assert find_labels(io.BytesIO(data))["rowId"] == ROW_ID
+
+
+def test_exif_over_64_kb_loses_its_largest_entries_in_a_jpeg_and_nothing_elsewhere() -> None:
+    made = described.exif()
+    made[exif.EXIF_IFD] = {
+        exif.MAKER_NOTE: b"n" * 70_000, 0x9286: b"ASCII\0\0\0" + b"c" * 30_000,
+    }  # fmt: skip
+    source = io.BytesIO()
+    Image.fromarray(described.gray()).save(source, "PNG", exif=made)
+    for form in FORMATS:
+        data, lost = derivative(source.getvalue(), form)
+        block = exif.read_block(read_whole(data).exif)
+        assert lost == (form == "jpeg")
+        kept = block.root[exif.EXIF_IFD]
+        assert isinstance(kept, dict)
+        assert (exif.MAKER_NOTE in kept) == (form != "jpeg")
+        assert len(entry(block, exif.EXIF_IFD, 0x9286)) == 30_008
+        assert entry(block, 315).rstrip(b"\0").decode() == described.ARTIST
+
+
+def test_a_makers_note_stays_where_its_own_offsets_count_from() -> None:
+    source = described.master("jpeg")
+    block = read_blocks(io.BytesIO(source)).exif
+    data, _ = derivative(source, "jpeg", (300.0, 300.0))
+    note = b"maker's own" * 4
+    assert read_blocks(io.BytesIO(data)).exif.index(note) == block.index(note)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("kind", ["jpeg", "tiff"])
+def test_iptc_that_breaks_off_is_carried_as_far_as_it_goes(kind: str, form: Format) -> None:
+    broken = described.IIM + b"\x1c\x02\x19\x40\x00short"
+    data, lost = derivative(described.master(kind, iim=broken), form)
+    assert lost
+    assert read_whole(data).iptc == described.IIM
+
+
+def test_iptc_over_64_kb_loses_its_largest_datasets_in_a_jpeg() -> None:
+    large = [iptc.DataSet(2, 202, b"p" * 40_000), iptc.DataSet(2, 25, b"k" * 30_000)]
+    block = described.IIM + b"".join(one.encode() for one in large)
+    for form in FORMATS:
+        data, lost = derivative(described.master("tiff", iim=block), form)
+        assert lost == (form == "jpeg")
+        kept = described.IIM + large[1].encode()
+        assert read_whole(data).iptc == (kept if form == "jpeg" else block)
+
+
+def exiftool(path: Path, *names: str) -> dict[str, Any]:
+    """What exiftool reads."""
+    words = [f"-{name}" for name in names]
+    done = subprocess.run(
+        [str(EXIFTOOL), "-j", "-G1", "-struct", *words, str(path)],
+        capture_output=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)[0]
+    return {name: value for name, value in found.items() if name != "SourceFile"}
+
+
+@pytest.mark.skipif(not EXIFTOOL, reason="exiftool is not installed (libimage-exiftool-perl)")
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("kind", described.KINDS)
+def test_exiftool_reads_of_a_derivative_what_it_reads_of_its_master(
+    kind: str, form: Format, tmp_path: Path
+) -> None:
+    source = described.master(kind)
+    data, _ = derivative(source, form)
+    (tmp_path / "master").write_bytes(source)
+    (tmp_path / "derivative").write_bytes(data)
+    names = (
+        "IFD0:Artist", "IFD0:ImageDescription", "IFD0:ModifyDate", "ExifIFD:all", "GPS:all",
+        "XMP-dc:all", "XMP-xmpRights:all", "XMP-photoshop:Credit", "XMP-edm:all", "IPTC:all",
+    )  # fmt: skip
+    before = exiftool(tmp_path / "master", *names)
+    after = exiftool(tmp_path / "derivative", *names)
+    assert len(before) > 8
+    assert after == before
+    assert before["IFD0:Artist"] == described.ARTIST
+    assert before["IFD0:ImageDescription"] == described.CAPTION
+    ours = exiftool(tmp_path / "derivative", "XMP-photoshop:Instructions", "Orientation", "Warning")
+    assert ours.pop("XMP-photoshop:Instructions") == ESTIMATE
+    assert set(ours.values()) <= {"Horizontal (normal)"}
+
+
+@pytest.mark.skipif(not EXIFTOOL, reason="exiftool is not installed (libimage-exiftool-perl)")
+def test_exiftool_reads_extended_xmp(tmp_path: Path) -> None:
+    long = b"<dc:source>" + b"s" * 150_000 + b"</dc:source></rdf:Description></rdf:RDF>"
+    packet = described.XMP.replace(b"</rdf:Description></rdf:RDF>", long)
+    data, lost = derivative(described.master("png", xmp=packet), "jpeg")
+    assert not lost
+    (tmp_path / "derivative").write_bytes(data)
+    found = exiftool(tmp_path / "derivative", "XMP-dc:all")
+    assert len(found["XMP-dc:Source"]) == 150_000
+    assert found["XMP-dc:Identifier"] == "F-1931-0042"
