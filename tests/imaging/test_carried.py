@@ -11,6 +11,8 @@ from typing import Any
 import described
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from archive_colorizer.imaging import exif, iptc
@@ -213,3 +215,26 @@ def test_exiftool_reads_extended_xmp(tmp_path: Path) -> None:
     found = exiftool(tmp_path / "derivative", "XMP-dc:all")
     assert len(found["XMP-dc:Source"]) == 150_000
     assert found["XMP-dc:Identifier"] == "F-1931-0042"
+
+
+@pytest.mark.parametrize("kind", described.KINDS)
+@settings(max_examples=150, deadline=None)
+@given(
+    form=st.sampled_from(FORMATS),
+    cut=st.integers(0, 5000),
+    flips=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=12),
+)
+def test_whatever_a_master_says_there_is_a_derivative_with_our_labels(
+    kind: str, form: Format, cut: int, flips: list[tuple[int, int]]
+) -> None:
+    data = bytearray(described.master(kind))
+    for place, value in flips:
+        data[place % len(data)] = value
+    if cut % 3 == 0:
+        del data[len(data) - cut % len(data) :]
+    made, _ = derivative(bytes(data), form)
+    assert find_labels(io.BytesIO(made))["rowId"] == ROW_ID
+    with Image.open(io.BytesIO(made)) as image:
+        assert image.size == (56, 40)
+        assert image.getexif().get(274, 1) == 1
+    assert not read_blocks(io.BytesIO(made)).lost

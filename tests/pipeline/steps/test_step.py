@@ -157,7 +157,7 @@ def test_rows_of_a_table_become_page_references_and_other_columns_are_passed_ove
                 "source_path_raw": b"/\xff",
                 "output_key": "a.jpg",
                 "size_bytes": 3,
-                "relative": "a",
+                "elsewhere": "a",
             }
         ]
     )
