@@ -20,6 +20,12 @@ MAX_BLOCK: Final = 4 << 20
 XMP_MARK: Final = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENDED_MARK: Final = b"http://ns.adobe.com/xmp/extension/\0"
 PNG_XMP: Final = b"XML:com.adobe.xmp"
+PNG_TEXTS: Final = {
+    b"Title": "title", b"Description": "description", b"Author": "author",
+    b"Copyright": "copyright",
+}  # fmt: skip
+"""Keywords of a PNG's texts (ISO/IEC 15948, 11.3.4.2) that say what EXIF says, too."""
+_TEXT_CODES: Final = {"title": 269, "description": 270, "author": 315, "copyright": 33432}
 _RAW_PROFILE: Final = re.compile(rb"Raw profile type (exif|APP1|iptc|8bim|xmp)")
 MAX_SEGMENTS: Final = 4096
 _INCHES: Final = {1: 1.0, 2: 2.54}
@@ -88,13 +94,14 @@ class _Gathered:
     def __init__(self, parts: Iterator[Part]) -> None:
         self._held: dict[str, bytes] = {}
         self._extended: dict[bytes, dict[int, bytes]] = {}
-        self._lost = False
+        self._lost, left = False, 2 * MAX_BLOCK
         for kind, data in parts:
-            if data is None or sum(map(len, self._held.values())) + len(data) > 2 * MAX_BLOCK:
+            left -= len(data or b"")
+            if data is None or left < 0:
                 self._lost = True
             elif kind == "extended":
                 self._add_extended(data)
-            elif kind in ("xmp", "density"):
+            elif kind in ("xmp", "density") or kind in PNG_TEXTS.values():
                 self._held.setdefault(kind, data)
             elif kind == "exif" and data.removeprefix(exif.MARK)[:2] not in (b"II", b"MM"):
                 self._held[kind] = self._held.get(kind, b"") + data.removeprefix(exif.MARK)
@@ -108,6 +115,17 @@ class _Gathered:
             (offset,) = struct.unpack(">I", data[36:40])
             self._extended.setdefault(data[:32], {})[offset] = data[40:]
 
+    def _add_texts(self) -> None:
+        """Put a PNG's own texts where its EXIF has none."""
+        texts = {code: self._held[name] for name, code in _TEXT_CODES.items() if name in self._held}
+        if not texts:
+            return
+        found = exif.read_block(self._held["exif"]) if "exif" in self._held else exif.Exif()
+        for code, text in texts.items():
+            found.root.setdefault(code, exif.Entry(exif.ASCII, text + b"\0"))
+        self._lost |= found.lost
+        self._held["exif"] = exif_writing.write_block(found, 2 * MAX_BLOCK)
+
     def blocks(self) -> Blocks:
         """The blocks, whole."""
         xmp = self._held.get("xmp", b"")
@@ -118,6 +136,7 @@ class _Gathered:
         for identity, data in iptc.read_resources(self._held.get("photoshop", b"")):
             if identity == iptc.RESOURCE and "iptc" not in self._held:
                 self._held["iptc"] = data
+        self._add_texts()
         return Blocks(
             exif=self._held.get("exif", b""),
             xmp=xmp,
@@ -190,7 +209,8 @@ def _png_chunks(source: BinaryIO) -> Iterator[Part]:
 def _png_text(kind: bytes, body: bytes) -> Iterator[Part]:
     """XMP in text, and what ImageMagick puts into text: other blocks, in hex digits."""
     keyword, _, rest = body.partition(b"\0")
-    if keyword != PNG_XMP and not _RAW_PROFILE.fullmatch(keyword):
+    text = PNG_TEXTS.get(keyword)
+    if keyword != PNG_XMP and not text and not _RAW_PROFILE.fullmatch(keyword):
         return
     packed = kind == b"zTXt"
     if kind == b"iTXt":
@@ -203,7 +223,10 @@ def _png_text(kind: bytes, body: bytes) -> Iterator[Part]:
         if opener.unconsumed_tail:
             yield "too large", None
             return
-    yield ("xmp", rest) if keyword == PNG_XMP else _raw_profile(keyword, rest)
+    if text:
+        yield text, rest if kind == b"iTXt" else rest.decode("latin-1").encode()
+    else:
+        yield ("xmp", rest) if keyword == PNG_XMP else _raw_profile(keyword, rest)
 
 
 def _raw_profile(keyword: bytes, text: bytes) -> Part:

@@ -226,7 +226,9 @@ class _Reader:
                 yield code, entry, start + i * size
 
     def _entry(self, kind: int, count: int, cell: bytes, place: int) -> Entry | None:
-        size = count * SIZES.get(kind, MAX_BYTES)
+        if kind not in SIZES:
+            return None
+        size = count * SIZES[kind]
         if size <= len(cell):
             return Entry(kind, cell[:size], place)
         (offset,) = struct.unpack(self.exif.order + ("Q" if len(cell) == 8 else "I"), cell)

@@ -5,16 +5,19 @@ import json
 import shutil
 import struct
 import subprocess
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import described
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
+from archive_colorizer.imaging import encode as encode_module
 from archive_colorizer.imaging import exif, iptc
 from archive_colorizer.imaging.blocks import Blocks, read_blocks
 from archive_colorizer.imaging.compose import WholePicture
@@ -104,6 +107,72 @@ def test_a_master_that_says_nothing_gives_a_derivative_with_our_words_alone(form
     assert (lost, carried.exif, carried.iptc) == (False, b"", b"")
     assert ESTIMATE.encode() in carried.xmp
     assert b"photoshop:Instructions" not in carried.xmp
+
+
+def test_a_derivative_over_4_gb_has_everything_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encode_module, "BIGTIFF_BYTES", 0)
+    data, lost = derivative(described.master("jpeg"), "tiff", (600.0, 600.0))
+    assert (data[:4], lost) == (b"II+\0", False)
+    carried = read_whole(data)
+    block = exif.read_block(carried.exif)
+    assert entry(block, exif.EXIF_IFD, 0x9003)[:19] == b"1931:06:14 00:00:00"
+    assert entry(block, exif.GPS_IFD, 1)[:1] == b"N"
+    assert carried.iptc == described.IIM
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        assert np.array_equal(tiff.asarray(), RGB)
+        assert tiff.pages[0].tags[34665].value["DateTimeOriginal"] == "1931:06:14 00:00:00"
+
+
+def test_exif_in_several_segments_is_one() -> None:
+    made = described.exif()
+    made[exif.EXIF_IFD] = {0x9286: b"ASCII\0\0\0" + b"c" * 90_000}
+    block = made.tobytes()
+    segments = (
+        described.segment(0xE1, block[:60_000]),
+        described.segment(0xE1, exif.MARK + block[60_000:]),
+    )
+    data, lost = derivative(described.jpeg(*segments), "png")
+    assert not lost
+    assert len(entry(exif.read_block(read_whole(data).exif), exif.EXIF_IFD, 0x9286)) == 90_008
+
+
+def png(*texts: tuple[str, str], **more: Any) -> bytes:
+    info, sink = PngImagePlugin.PngInfo(), io.BytesIO()
+    for name, text in texts:
+        info.add_itxt(name, text, zip=True) if text.isascii() else info.add_itxt(name, text)
+    Image.fromarray(described.gray()).save(sink, "PNG", pnginfo=info, **more)
+    return sink.getvalue()
+
+
+def test_texts_of_a_png_stand_where_exif_has_none() -> None:
+    texts = (("Author", "Øst"), ("Title", "Palace"), ("Description", "hall"), ("Other", "x"))
+    data, _ = derivative(png(*texts), "tiff")
+    root = exif.read_block(read_whole(data).exif).root
+    assert {code: root[code].data for code in root} == {  # type: ignore[union-attr]
+        269: b"Palace\0", 270: b"hall\0", 315: "Øst\0".encode()
+    }  # fmt: skip
+    data, _ = derivative(png(*texts, exif=described.exif()), "jpeg")
+    block = exif.read_block(read_whole(data).exif)
+    assert entry(block, 270).rstrip(b"\0").decode() == described.CAPTION
+    assert entry(block, 269) == b"Palace\0"
+
+
+def test_what_imagemagick_puts_into_a_png_is_read() -> None:
+    info, sink = PngImagePlugin.PngInfo(), io.BytesIO()
+    for name, block in (("iptc", described.resource(described.IIM)[14:]), ("xmp", described.XMP)):
+        digits = "\n".join(textwrap.wrap(block.hex(), 72))
+        info.add_text(f"Raw profile type {name}", f"\n{name}\n{len(block):8}\n{digits}\n", zip=True)
+    Image.fromarray(described.gray()).save(sink, "PNG", pnginfo=info)
+    blocks = read_blocks(io.BytesIO(sink.getvalue()))
+    assert (blocks.iptc, blocks.xmp, blocks.lost) == (described.IIM, described.XMP, False)
+
+
+def test_text_that_unpacks_to_gigabytes_is_lost_alone() -> None:
+    data = png(("XML:com.adobe.xmp", "s" * 50_000_000), exif=described.exif())
+    assert len(data) < 200_000
+    blocks = read_blocks(io.BytesIO(data))
+    assert (blocks.xmp, blocks.lost) == (b"", True)
+    assert blocks.exif
 
 
 def test_a_derivative_of_a_derivative_has_only_its_own_labels() -> None:

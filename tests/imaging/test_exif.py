@@ -124,3 +124,12 @@ def test_a_directory_in_itself_and_one_of_thousands_end() -> None:
     found = exif.read_block(many)
     assert found.lost
     assert len(found.root) == 1
+
+
+def test_a_pointer_of_no_known_kind_is_lost_alone() -> None:
+    entries = struct.pack("<HHII", exif.EXIF_IFD, 0, 0, 0) + struct.pack(
+        "<HHI4s", 315, 2, 4, b"abc\0"
+    )
+    found = exif.read_block(b"II*\0\x08\0\0\0\2\0" + entries)
+    assert found.lost
+    assert bare(found.root) == {315: Entry(exif.ASCII, b"abc\0")}

@@ -80,7 +80,9 @@ def test_what_cannot_be_carried_is_a_flag_and_the_rest_is_there(
     (masters / "unit.jpg").write_bytes(described.jpeg(exif_block=block))
     assert colorize(job()).is_clean
     for name in ("bomb", "unit"):
-        row = next(row for row in rows(tmp_path / "out") if row["source_uri"].endswith(f"{name}.jpg"))
+        row = next(
+            row for row in rows(tmp_path / "out") if row["source_uri"].endswith(f"{name}.jpg")
+        )
         assert row["flags"] == ["metadata_lost"]
         assert row["review_needed"]
         path = tmp_path / "out" / row["derivative_key"]

@@ -22,7 +22,7 @@ from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.storage import Store
 
 DISTANCE: Final = 6
-"""Bits of 64: scaled, recompressed and slightly cropped copies stay below (docs/cli.md)."""
+"""Bits of 64: scaled, recompressed and slightly cropped copies stay below (docs/formats.md)."""
 MAX_DISTANCE: Final = 15
 PARTS: Final = 4
 PART_BITS: Final = 16
