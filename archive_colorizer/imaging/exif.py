@@ -179,7 +179,7 @@ class _Reader:
         return self.directory(offset, code)
 
     def _put(self, found: Directory, code: int, entry: Entry, group: int) -> None:
-        if group == 0 and not self._is_sound(code, entry):
+        if entry.kind in BIG_ONLY or (group == 0 and not self._is_sound(code, entry)):
             self.exif.lost = True
         elif (group == 0 and code in STRUCTURE) or (group == EXIF_IFD and code in _OF_MASTER):
             return
@@ -188,7 +188,7 @@ class _Reader:
 
     def _is_sound(self, code: int, entry: Entry) -> bool:
         """Whether a value is of a kind that its tag can have: other readers stumble over it."""
-        if len(entry.data) > MAX_ROOT_VALUE or entry.kind in BIG_ONLY:
+        if len(entry.data) > MAX_ROOT_VALUE:
             return False
         declared = TiffTags.lookup(code).type
         if declared == ASCII:
