@@ -230,6 +230,8 @@ ExtraTag = tuple[int, int, int, bytes, bool]
 
 def _extra_tags(tags: Tags, described: exif.Directory, *, big: bool) -> Iterator[ExtraTag]:
     """XMP, IPTC-IIM, and the first directory of the EXIF, as tags of the TIFF itself."""
+    if tags.exif:
+        yield exif.ORIENTATION, exif.SHORT, 1, struct.pack("<H", 1), True
     for code, value in described.items():
         if isinstance(value, dict):
             kind, size = (exif.IFD8, 8) if big else (exif.LONG, 4)

@@ -37,14 +37,18 @@ def fit(exif: Exif, limit: int) -> Exif:
     for path, code, entry in places:
         if total <= limit:
             break
-        holder = kept
-        for step in path:
-            below = holder[step]
-            assert isinstance(below, dict)
-            holder = below
-        del holder[code]
+        del _below(kept, path)[code]
         total -= _cost(entry)
     return Exif(exif.order, _pruned(kept), lost=exif.lost or bool(places))
+
+
+def _below(directory: Directory, path: tuple[int, ...]) -> Directory:
+    """The directory at the end of a path of pointers."""
+    for code in path:
+        below = directory[code]
+        assert isinstance(below, dict)
+        directory = below
+    return directory
 
 
 def _pruned(directory: Directory) -> Directory:
@@ -200,11 +204,12 @@ def put_srgb(exif: Exif) -> None:
 
 
 def leave_out(exif: Exif, mark: bytes) -> None:
-    """Leave out values of the first directory that have a mark in them."""
-    for code, entry in list(exif.root.items()):
-        if isinstance(entry, Entry) and mark in entry.data:
-            del exif.root[code]
+    """Leave out values that have a mark in them."""
+    for path, code, entry in list(_places(exif.root)):
+        if mark in entry.data:
+            del _below(exif.root, path)[code]
             exif.lost = True
+    exif.root = _pruned(exif.root)
 
 
 def put_resolution(exif: Exif, dpi: tuple[float, float]) -> None:

@@ -155,16 +155,16 @@ def carried_exif(header: Header, dpi: Dpi | None = None, limit: int = 1 << 32) -
     Scanners write numbers that do not fit their fields, and worse: such an entry is left out alone.
     Where a block is limited, the largest entries are left out first.
     """
-    if not header.blocks.exif:
-        return Carried(b"", header.blocks.lost)
-    found = exif.read_block(header.blocks.exif)
+    blocks = header.blocks
+    found = exif.read_block(blocks.exif) if blocks.exif else exif.Exif()
     exif_writing.leave_out(found, _LABEL_MARK)
-    if not found.root:
-        return Carried(b"", header.blocks.lost or found.lost)
+    # Readers without an EXIF orientation take one from anywhere in the XMP, by its name alone.
+    if not found.root and b"Orientation" not in blocks.xmp + blocks.extended_xmp:
+        return Carried(b"", blocks.lost or found.lost)
     exif_writing.put_number(found, exif.ORIENTATION, 1)
     exif_writing.put_srgb(found)
     if dpi:
         exif_writing.put_resolution(found, dpi)
     found = exif_writing.fit(found, limit)
     block = exif_writing.write_block(found, limit)
-    return Carried(block, header.blocks.lost or found.lost)
+    return Carried(block, blocks.lost or found.lost)

@@ -175,6 +175,19 @@ def test_text_that_unpacks_to_gigabytes_is_lost_alone() -> None:
     assert blocks.exif
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_orientation_of_another_picture_in_the_xmp_turns_nothing(form: Format) -> None:
+    inner = (
+        b'<dc:source rdf:parseType="Resource"><tiff:Orientation>6</tiff:Orientation></dc:source>'
+    )
+    packet = described.XMP.replace(b"</rdf:Description>", inner + b"</rdf:Description>")
+    xmp = described.segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet)
+    data, lost = derivative(described.jpeg(xmp), form)
+    assert not lost
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.getexif().get(274) == 1
+
+
 def test_a_derivative_of_a_derivative_has_only_its_own_labels() -> None:
     first, _ = derivative(described.master("jpeg"), "jpeg")
     assert first.count(b"arcol:rowId=") == 1
@@ -184,9 +197,13 @@ def test_a_derivative_of_a_derivative_has_only_its_own_labels() -> None:
     assert find_labels(io.BytesIO(second))["rowId"] == ROW_ID
 
 
-def test_a_caption_cannot_pass_for_our_label() -> None:
-    made = described.exif()
-    made[0x010E] = f'arcol:rowId="{"c" * 64}"'
+@pytest.mark.parametrize("code", [0x010E, 0x9286])
+def test_a_caption_cannot_pass_for_our_label(code: int) -> None:
+    made, text = described.exif(), f'arcol:rowId="{"c" * 64}"'
+    if code == 0x010E:
+        made[code] = text
+    else:
+        made[exif.EXIF_IFD] = {code: b"ASCII\0\0\0" + text.encode()}
     data, lost = derivative(described.jpeg(exif_block=made.tobytes()), "jpeg")
     assert lost
     assert find_labels(io.BytesIO(data))["rowId"] == ROW_ID

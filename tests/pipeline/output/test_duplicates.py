@@ -190,6 +190,13 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert reason in capsys.readouterr().err
 
 
+def test_a_job_without_rows_has_no_groups(store: LocalStore) -> None:
+    layout.write_job(store, {"job_id": "j", "recipe_sha256": "r", "listed": 3})
+    assert list(find_duplicates(store).lines()) == [
+        "0 groups of look-alikes, 0 of one object id, among 0 pages"
+    ]
+
+
 def test_a_place_without_a_job_is_refused(store: LocalStore) -> None:
     with pytest.raises(LocationError, match="no job there"):
         find_duplicates(store)
