@@ -3,6 +3,7 @@
 import io
 import struct
 
+import imagecodecs
 import numpy as np
 import tifffile
 from PIL import ExifTags, Image, PngImagePlugin
@@ -34,7 +35,8 @@ XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <edm:rights rdf:resource="http://rightsstatements.org/vocab/NoC-CR/1.0/"/>
 </rdf:Description></rdf:RDF></x:xmpmeta>
 <?xpacket end="w"?>""".encode()
-KINDS = ("jpeg", "png", "png late", "tiff", "tiff big-endian", "bigtiff", "webp", "jpeg 2000")
+KINDS = ("jpeg", "png", "png late", "tiff", "tiff big-endian", "bigtiff", "webp", "jpeg 2000",
+         "jpeg xl")  # fmt: skip
 
 
 def gray() -> np.ndarray:
@@ -98,6 +100,13 @@ def master(kind: str, xmp: bytes = XMP, iim: bytes = IIM) -> bytes:
         return data[:at] + data[end:-12] + data[at:end] + data[-12:] if late else data
     if kind == "webp":
         image.convert("RGB").save(sink, "WEBP", exif=exif().tobytes(), xmp=xmp)
+    elif kind == "jpeg xl":
+        boxes = [
+            _box(b"JXL ", b"\r\n\x87\n"), _box(b"ftyp", b"jxl \0\0\0\0jxl "),
+            _box(b"Exif", bytes(4) + exif().tobytes()[6:]), _box(b"xml ", xmp),
+            _box(b"jxlc", imagecodecs.jpegxl_encode(gray(), usecontainer=False)),
+        ]  # fmt: skip
+        return b"".join(boxes)
     elif kind == "jpeg 2000":
         image.save(sink, "JPEG2000")
         uuids = (
