@@ -81,7 +81,7 @@ def read_header(source: BinaryIO, *, max_megapixels: float = 400.0) -> Header:
     if header.width < 1 or header.height < 1:
         raise PictureFault("unreadable", f"{header.width} x {header.height} pixels")
     blocks = read_blocks(source)
-    if name == "JPEG":  # Pillow says 72 dpi where an EXIF states none
+    if name == "JPEG" or header.dpi_x is None:  # Pillow says 72 dpi where a JPEG's EXIF says none
         dpi_x, dpi_y = _dpi(blocks.dpi)
         header = replace(header, dpi_x=dpi_x, dpi_y=dpi_y)
     return replace(header, blocks=blocks)
