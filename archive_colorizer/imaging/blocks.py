@@ -49,7 +49,7 @@ class Blocks:
     lost: bool = False
     """Whether there was more, which could not be read."""
     dpi: tuple[float, float] | None = None
-    """Of a JPEG, what its JFIF or else its EXIF states: Pillow says 72 where neither does."""
+    """What a JPEG's JFIF, or else the EXIF of a JPEG, PNG, WebP, JPEG 2000 or JPEG XL states."""
 
 
 def read_blocks(source: BinaryIO, at: int = 0) -> Blocks:

@@ -7,7 +7,7 @@ from archive_colorizer.imaging.blocks import read_blocks
 from archive_colorizer.imaging.decoders import decoder_of
 from archive_colorizer.imaging.faults import PictureFault, decoding
 from archive_colorizer.imaging.formats import SNIFFED_BYTES, kind_of, sniff
-from archive_colorizer.imaging.picture_header import ORIENTATION, Header
+from archive_colorizer.imaging.picture_header import ORIENTATION, Header, sensible_dpi
 from archive_colorizer.imaging.profiles import icc_name
 from archive_colorizer.imaging.samples import Heard, hearing
 
@@ -40,7 +40,11 @@ def read_header(source: BinaryIO, *, max_megapixels: float = 400.0, page: int = 
         )
     if header.width < 1 or header.height < 1:
         raise PictureFault("unreadable", f"{header.width} x {header.height} pixels")
-    return replace(header, blocks=read_blocks(source))
+    blocks = read_blocks(source)
+    if header.dpi_x is None:
+        dpi_x, dpi_y = sensible_dpi(blocks.dpi)
+        header = replace(header, dpi_x=dpi_x, dpi_y=dpi_y)
+    return replace(header, blocks=blocks)
 
 
 def _sniff(start: bytes) -> str:

@@ -115,10 +115,19 @@ def test_exif_that_is_none_is_lost(block: bytes) -> None:
         ({282: 600.0, 283: 300.0}, (600.0, 300.0)),
     ],
 )
-def test_the_resolution_is_what_a_jpeg_states(
-    exif: dict[int, Any], dpi: tuple[float | None, float | None]
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_the_resolution_is_what_a_master_states(
+    form: str, exif: dict[int, Any], dpi: tuple[float | None, float | None]
 ) -> None:
-    made = Image.Exif()
+    made, sink = Image.Exif(), io.BytesIO()
     made.update(exif)
-    header = read_header(io.BytesIO(described.jpeg(exif_block=made.tobytes())))
+    Image.fromarray(described.gray()).convert("RGB").save(sink, form, exif=made.tobytes())
+    header = read_header(sink)
     assert (header.dpi_x, header.dpi_y) == dpi
+
+
+def test_the_jfif_of_a_jpeg_counts_before_its_exif() -> None:
+    made = Image.Exif()
+    made.update({282: 72.0, 283: 72.0, 296: 2})
+    header = read_header(io.BytesIO(described.jpeg(exif_block=made.tobytes(), dpi=(600, 600))))
+    assert (header.dpi_x, header.dpi_y) == (600, 600)

@@ -149,7 +149,7 @@ def test_a_large_derivative_is_known_by_its_head(
     monkeypatch.setattr(
         store, "read_head", lambda key, size: store.path_of(key).read_bytes()[:size]
     )
-    assert derivatives.read_labels(store, "large") == {"rowId": "b" * 64}
+    assert derivatives.read_labels(store, "large")["rowId"] == "b" * 64
     assert not derivatives.read_labels(store, "theirs")
 
 
