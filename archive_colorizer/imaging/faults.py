@@ -1,12 +1,13 @@
 """Faults of a picture, as one exception with a kind."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 import cv2
 
+Result = TypeVar("Result")
 KINDS: Final = frozenset(
     {"unreadable", "truncated", "too_large", "unsupported", "bad_icc", "out_of_memory"}
 )
@@ -57,6 +58,15 @@ def decoding(what: str) -> Iterator[None]:
         raise PictureFault(kind, f"{what}: {one_line(error)}") from error
     except Exception as error:  # libraries have classes of their own, and change them
         raise PictureFault(_kind(error), f"{what}: {one_line(error)}") from error
+
+
+def attempt(work: Callable[[], Result]) -> Result | None:
+    """What a call to a library gives; None where it raises on these bytes."""
+    try:
+        with decoding("attempt"):
+            return work()
+    except PictureFault:
+        return None
 
 
 def one_line(words: object) -> str:

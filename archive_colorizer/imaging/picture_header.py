@@ -6,6 +6,7 @@ from typing import Any, Final
 from PIL import Image
 
 from archive_colorizer.imaging.blocks import Blocks
+from archive_colorizer.imaging.faults import attempt
 from archive_colorizer.imaging.formats import READ
 
 # The limit is ours to check (`max_megapixels`); Pillow's own would warn first and raise later.
@@ -67,31 +68,24 @@ def orientation_of(value: object) -> int:
     return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def read_exif(block: bytes | None) -> Image.Exif:
-    """EXIF of a TIFF block; empty where it is none."""
-    exif = Image.Exif()
-    try:
-        exif.load(block or b"")
-    except Exception:  # noqa: BLE001 (whatever a broken block makes the library raise)
-        return Image.Exif()
-    return exif
-
-
 def exif_orientation(block: bytes | None) -> int:
     """The orientation that EXIF states, 1 for none."""
-    try:
-        return orientation_of(read_exif(block).get(ORIENTATION, 1))
-    except Exception:  # noqa: BLE001 (entries are read late)
-        return 1
+    return orientation_of(attempt(lambda: _exif(block).get(ORIENTATION, 1)))
 
 
 def exif_dpi(block: bytes | None) -> tuple[float | None, float | None]:
     """The resolution that EXIF states, in dots an inch."""
-    try:
-        exif = read_exif(block)
+
+    def read() -> tuple[float | None, float | None]:
+        exif = _exif(block)
         factor = {2: 1.0, 3: CM_PER_INCH}.get(exif.get(RESOLUTION_UNIT, 2))
-        if factor is None:
-            return None, None
-        return sensible_dpi([float(exif[code]) * factor for code in (X_RESOLUTION, Y_RESOLUTION)])
-    except Exception:  # noqa: BLE001 (entries are read late)
-        return None, None
+        values = [float(exif.get(code, 0)) for code in (X_RESOLUTION, Y_RESOLUTION)]
+        return sensible_dpi([value * factor for value in values]) if factor else (None, None)
+
+    return attempt(read) or (None, None)
+
+
+def _exif(block: bytes | None) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(block or b"")
+    return exif

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from archive_colorizer.imaging.faults import PictureFault, one_line
+from archive_colorizer.imaging.faults import PictureFault, attempt, one_line
 
 DATE: Final = slice(24, 36)
 """Where a profile holds the time of its making."""
@@ -30,11 +30,12 @@ def icc_name(icc: bytes | None) -> str:
     """A profile's description; empty when there is none or it cannot be read."""
     if not icc:
         return ""
-    try:
+
+    def read() -> str:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
         return " ".join(ImageCms.getProfileDescription(profile).split())
-    except Exception:  # noqa: BLE001 (whatever a broken profile makes the library raise)
-        return ""
+
+    return attempt(read) or ""
 
 
 def colour_space(icc: bytes) -> str:
@@ -69,12 +70,11 @@ def gray_table(icc: bytes) -> NDArray[np.uint16] | None:
     if colour_space(icc) == "RGB":
         rgb = rgb_to_srgb(np.repeat(ramp[..., None], 3, axis=2), icc)
     else:
-        try:
-            rgb = imagecodecs.cms_transform(
+        rgb = attempt(
+            lambda: imagecodecs.cms_transform(
                 ramp, icc, srgb_profile(), colorspace="gray", outcolorspace="rgb", outdtype="uint16"
             )
-        except Exception:  # noqa: BLE001 (whatever a broken profile makes the library raise)
-            return None
+        )
     if rgb is None:
         return None
     table = np.ascontiguousarray(rgb.reshape(65536, 3)[:, 1])
@@ -120,14 +120,12 @@ def rgb_to_srgb(rgb_hwc: NDArray[np.generic], icc: bytes) -> NDArray[np.generic]
     Returns:
         The same shape and type; None when the profile cannot be used.
     """
-    try:
-        return np.asarray(
-            imagecodecs.cms_transform(
-                rgb_hwc, icc, srgb_profile(), colorspace="rgb", outcolorspace="rgb"
-            )
+    rgb = attempt(
+        lambda: imagecodecs.cms_transform(
+            rgb_hwc, icc, srgb_profile(), colorspace="rgb", outcolorspace="rgb"
         )
-    except Exception:  # noqa: BLE001 (whatever a broken profile makes the library raise)
-        return None
+    )
+    return None if rgb is None else np.asarray(rgb)
 
 
 def cmyk_to_srgb(image: Image.Image, icc: bytes | None) -> NDArray[np.uint8]:

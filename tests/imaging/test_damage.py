@@ -18,6 +18,7 @@ from archive_colorizer.imaging.decode import Decoded, read_luma, read_reduced
 from archive_colorizer.imaging.decoders.jpeg_shift import find_shift
 from archive_colorizer.imaging.faults import PictureFault, one_line
 from archive_colorizer.imaging.header import read_header
+from archive_colorizer.imaging.profiles import enumerated_profile
 
 PHOTOGRAPHS = [cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) for _, rgb in colour_photographs()]
 TILE, VISIBLE = 64, 20
@@ -74,6 +75,22 @@ def test_a_lost_interval_and_a_sector_of_zeros_are_told() -> None:
         assert found.damaged
         assert found.warnings
         assert all("\n" not in words for words in found.warnings)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_shift_is_seen_whatever_the_profile(channels: int) -> None:
+    shifted = grey().astype(int)
+    shifted[:304] += 30
+    high = 8 if channels == 1 else 16  # of a minimum coded unit
+    shifted[304 : 304 + high, :496] += 30
+    pixels = shifted.clip(0, 255).astype(np.uint8)
+    pixels = pixels if channels == 1 else np.dstack([pixels] * 3)
+    white, primaries = (0.3127, 0.3290), (0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+    icc = enumerated_profile(white, primaries, 1.8, grey=channels == 1)
+    for profile in (None, icc):
+        found = read(jpeg(pixels, icc_profile=profile, subsampling=2, quality=95))
+        assert found.icc_status == ("used" if profile else "none")
+        assert found.damaged
 
 
 def test_what_libjpeg_says_is_heard_in_the_reduced_reading_too() -> None:

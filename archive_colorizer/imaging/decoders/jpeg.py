@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+import cv2
 import imagecodecs
 import numpy as np
 import simplejpeg
@@ -94,11 +95,19 @@ def decode_plain(
         return None
     colours = "GRAY" if luma or header.photometric == "grey" else "RGB"
     pixels = decode_jpeg(data, colours, min_short_px=min_short_px, heard=heard)
-    if luma and not min_short_px and not heard.damaged:
-        row = find_shift(pixels, head.block)
-        if row is not None:
-            heard.note(f"from row {row} on, blocks are lighter or darker than before", damage=True)
+    if colours == "GRAY" and not min_short_px:
+        _hear_shift(pixels, head, heard)
     return pixels
+
+
+def _hear_shift(pixels: Pixels, head: JpegHead, heard: Heard) -> None:
+    """Look at whole pixels, (H, W) or (H, W, 3), for what no decoder reports."""
+    if heard.damaged:
+        return
+    luma_hw = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    row = find_shift(luma_hw, head.block)
+    if row is not None:
+        heard.note(f"from row {row} on, blocks are lighter or darker than before", damage=True)
 
 
 def read_strips(source: BinaryIO, header: Header, heard: Heard) -> Iterator[Pixels]:
@@ -114,7 +123,9 @@ def read_strips(source: BinaryIO, header: Header, heard: Heard) -> Iterator[Pixe
         ink = ~decode_jpeg(data, "CMYK", heard=heard)
         yield cmyk_to_srgb(Image.fromarray(ink, "CMYK"), header.icc)
     else:
-        yield decode_jpeg(data, _COLOURS.get(header.photometric, "RGB"), heard=heard)
+        pixels = decode_jpeg(data, _COLOURS.get(header.photometric, "RGB"), heard=heard)
+        _hear_shift(pixels, head, heard)
+        yield pixels
 
 
 def _decode_deep(data: bytes, head: JpegHead, heard: Heard) -> Pixels:
