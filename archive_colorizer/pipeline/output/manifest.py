@@ -28,6 +28,7 @@ HISTORY: Final = "history"
 MERGED: Final = "_merged-"
 ROWS_PER_FILE: Final = 250_000
 MAX_PARTS: Final = 16
+JOB_TIME_CHARS: Final = len("20260101T000000Z")
 VERSION: Final = ("source_uri", "page", "job_id", "started_at")
 """Columns that tell which row of a page is the last."""
 
@@ -88,13 +89,31 @@ def read(
     return table.select(names)
 
 
-def _mark_last(table: pa.Table) -> pa.Array:
-    """Mark the last row of each page: by job, whose ids begin with their time, then by start."""
-    page = ["source_uri", "page"]
-    order = pc.sort_indices(
-        table.select(VERSION),
-        sort_keys=[("job_id", "ascending"), ("started_at", "ascending")],
+def sort_by_age(table: pa.Table) -> pa.Array:
+    """Sort rows from the earliest to the last: by the second of their job, then by their start.
+
+    The second stands at the beginning of a job's id and is the driver's; starts are by the clocks
+    of several machines.
+
+    Args:
+        table: with `job_id` and `started_at`.
+
+    Returns:
+        Indices of the rows.
+    """
+    ages = pa.table(
+        {
+            "job": pc.utf8_slice_codeunits(table["job_id"], 0, JOB_TIME_CHARS),
+            "start": table["started_at"],
+        }
     )
+    return pc.sort_indices(ages, sort_keys=[("job", "ascending"), ("start", "ascending")])
+
+
+def _mark_last(table: pa.Table) -> pa.Array:
+    """Mark the last row of each page."""
+    page = ["source_uri", "page"]
+    order = sort_by_age(table)
     places = pa.array(np.arange(table.num_rows))
     ranked = table.select(page).take(order).append_column("place", places)
     last = ranked.group_by(page).aggregate([("place", "max")])["place_max"]

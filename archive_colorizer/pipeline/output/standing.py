@@ -69,10 +69,7 @@ def _mark_robbed(rows: pa.Table, keys: pa.ChunkedArray) -> pa.Array:
     marks = np.zeros(rows.num_rows, bool)
     named = keys.filter(pc.not_equal(keys, ""))
     if pc.count_distinct(named).as_py() < len(named):
-        order = pc.sort_indices(
-            rows.select(["job_id", "started_at"]),
-            sort_keys=[("job_id", "ascending"), ("started_at", "ascending")],
-        ).to_pylist()
+        order = manifest.sort_by_age(rows).to_pylist()
         names = keys.to_pylist()
         owner = {names[row]: row for row in order}
         marks[[row for row in order if names[row] and owner[names[row]] != row]] = True

@@ -1,6 +1,7 @@
 """Parts, history and compaction, broken off at every point."""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,15 @@ def test_of_one_jobs_rows_the_last_start_counts(tmp_path: Path) -> None:
         ("file:///1", "ok"),
         ("file:///2", "failed"),
     }
+
+
+def test_of_two_jobs_of_one_second_the_later_start_counts(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    early, late = (replace(CONTEXT, job_id=f"20260101T000000Z-{end}") for end in ("ff", "00"))
+    manifest.write_part(store, table_of(1, context=early))
+    done = Outcome(PhotoRef("f" * 64, "file:///1", b"", "1.jpg", 1), Status.OK, 10**6)
+    manifest.write_part(store, outcome_table([done], late, "node"))
+    assert manifest.read(store, ["status"])["status"].to_pylist() == ["ok"]
 
 
 def test_rows_are_changed_where_they_stand_and_kept_in_history_when_asked(tmp_path: Path) -> None:
