@@ -59,6 +59,23 @@ def read_luma(source: BinaryIO, header: Header) -> Decoded:
     return Decoded(upright(luma, header), status)
 
 
+def read_colours(source: BinaryIO, header: Header) -> Decoded:
+    """The master's own colours at full size.
+
+    Returns:
+        (H, W, 3) uint8 or uint16.
+
+    Raises:
+        PictureFault: as `read_luma`.
+    """
+    convert, status = _choose_conversion(header)
+    pixels = np.concatenate([convert(strip) for strip in read_strips(source, header)])
+    if len(pixels) < header.height:
+        raise PictureFault("truncated", f"its pixels end at row {len(pixels)} of {header.height}")
+    rgb = pixels if pixels.ndim == 3 else cv2.merge([pixels] * 3)
+    return Decoded(upright(np.asarray(rgb), header), status)
+
+
 def read_reduced(source: BinaryIO, header: Header, min_short_px: int) -> Decoded:
     """The whole picture, reduced by a whole factor while both sides stay at least `min_short_px`.
 

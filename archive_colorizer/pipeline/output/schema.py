@@ -53,6 +53,11 @@ _SOURCE: Final = [
     ("source_chroma", pa.float64()),
     ("fixity", pa.string()),
     ("dhash64", pa.string()),
+    ("content_box", pa.list_(pa.int32())),
+    ("content_box_tilt", pa.float64()),
+    ("content_box_score", pa.float64()),
+    ("negative_score", pa.float64()),
+    ("negative_curve", pa.string()),
 ]
 _SOFTWARE: Final = [
     ("steps", pa.list_(STEP)),

@@ -3,6 +3,7 @@
 The step itself loads no torch, so that a driver that only plans stays light; `inference` does.
 """
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from archive_colorizer.errors import ModelPhotoError, PhotoError
+from archive_colorizer.imaging.beside import Part
 from archive_colorizer.inference.batching import Chroma, GreyPicture
 from archive_colorizer.models.catalog import UNKNOWN, class_number, has_classes
 from archive_colorizer.pipeline.config import ColorConfig, RunConfig
@@ -68,8 +70,12 @@ class Colorize(Stage[Prepared, Coloured]):
                 raise ModelPhotoError(f"class_id {error}") from error
         if ref.hints:
             height, width = prepared.proxy_hw.shape
+            size, hints, bounds = prepared.header.upright_size, ref.hints, prepared.facts.bounds
             try:
-                planes = hint_planes(ref.hints, prepared.header.upright_size, (height, width))
+                if bounds:
+                    part = Part.of(bounds, size)
+                    size, hints = part.size, within_part(hints, part)
+                planes = hint_planes(hints, size, (height, width))
             except ValueError as error:
                 raise ModelPhotoError(str(error)) from error
         return GreyPicture(prepared.proxy_hw, number, planes)
@@ -88,3 +94,20 @@ class Colorize(Stage[Prepared, Coloured]):
             precision=self._colorizer.precision,
             ms={**prepared.ms, "model": ms},
         )
+
+
+def within_part(hints: str, part: Part) -> str:
+    """Points of a page as points of its part that holds the print.
+
+    Raises:
+        ValueError: a point lies beside it.
+    """
+    top, left = part.rows.start, part.columns.start
+    moved = [[x - left, y - top, colour] for x, y, colour in json.loads(hints)]
+    for x, y, _ in moved:
+        if not (0 <= x < part.size[1] and 0 <= y < part.size[0]):
+            raise ValueError(
+                f"hint at {x + left:g}, {y + top:g} lies beside the print that was found: "
+                f"{part.size[1]}x{part.size[0]} at {left}, {top} (--content-box off takes the page)"
+            )
+    return json.dumps(moved)
