@@ -6,7 +6,7 @@ stamp, a mount, an album page, a stereo card, the lid of the scanner. Axes: h he
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -29,6 +29,7 @@ CARDS: Final = ((238, 226, 196), (222, 150, 60), (196, 160, 110), (120, 140, 120
 ALBUM_PAGES: Final = ((92, 70, 52), (70, 78, 62), (120, 96, 76), (64, 52, 60), (150, 128, 100))
 INKS: Final = ((190, 40, 40), (40, 60, 150), (120, 50, 120), (30, 110, 70))
 Canvas = NDArray[np.float32]
+Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,15 @@ class _Sheet:
         """(height, width)."""
         return self.pixels.shape[0], self.pixels.shape[1]
 
-    def block(self, top: float, left: float, height: float, width: float, colour: Any) -> None:
+    def block(
+        self, top: float, left: float, height: float, width: float, colour: Colour | float
+    ) -> None:
         """Fill a rectangle that is given in shares of the sides."""
         rows, columns = self.size
         a, b = max(0, round(top * rows)), max(0, round(left * columns))
         self.pixels[a : round((top + height) * rows), b : round((left + width) * columns)] = colour
 
-    def pick(self, choices: Sequence[Any]) -> Any:
+    def pick(self, choices: Sequence[Colour]) -> Colour:
         return choices[int(self.rng.integers(len(choices)))]
 
 
@@ -82,7 +85,7 @@ def compose_page(gray_hw: NDArray[np.uint8], rng: np.random.Generator, kind: str
     sheet.pixels += rng.normal(0, 2, (*size, 1)) + _unevenness(size, rng)
     draw(sheet)
     toned = bool(rng.random() < 0.25)
-    picture = _stereo_pair(gray_hw, colour) if kind == "stereo card" else gray_hw
+    picture = _stereo_pair(gray_hw) if kind == "stereo card" else gray_hw
     place, corners = _place(picture.shape[:2], size, rng)
     _lay(sheet, _as_print(picture, toned, rng, float(np.mean(colour))), place, corners)
     if kind == "stamp":
@@ -156,7 +159,7 @@ def _as_print(
     return np.stack((gray + 0.6 * tone, gray, gray - tone), axis=-1)
 
 
-def _stereo_pair(gray_hw: NDArray[np.uint8], colour: Any) -> NDArray[np.uint8]:
+def _stereo_pair(gray_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Two nearly equal halves beside each other, upright."""
     height, width = gray_hw.shape
     half = gray_hw[:, : min(width, height)]
@@ -228,14 +231,16 @@ def _draw_stamp(sheet: _Sheet, corners: NDArray[np.float32]) -> None:
 Draw = Callable[[_Sheet], None]
 
 
-def _of(colours: Sequence[Any], *draws: Draw) -> Callable[[np.random.Generator], tuple[Any, Draw]]:
-    def make(rng: np.random.Generator) -> tuple[Any, Draw]:
+def _of(
+    colours: Sequence[Colour], *draws: Draw
+) -> Callable[[np.random.Generator], tuple[Colour, Draw]]:
+    def make(rng: np.random.Generator) -> tuple[Colour, Draw]:
         return colours[int(rng.integers(len(colours)))], draws[int(rng.integers(len(draws)))]
 
     return make
 
 
-KINDS: Final[dict[str, Callable[[np.random.Generator], tuple[Any, Draw]]]] = {
+KINDS: Final[dict[str, Callable[[np.random.Generator], tuple[Colour, Draw]]]] = {
     "colour target": _of(NEUTRAL_PAGES, _target, _target_upright),
     "ruler": _of(NEUTRAL_PAGES, _ruler),
     "stamp": _of(((246, 246, 244), (238, 230, 210)), lambda sheet: None),

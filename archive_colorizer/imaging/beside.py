@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from archive_colorizer.imaging.colour import Float
 from archive_colorizer.imaging.compose import Composer, WholePicture, compose, pad_to_even
 from archive_colorizer.imaging.content_box import Bounds
 from archive_colorizer.imaging.decode import luma_of, to_8_bits
@@ -105,7 +104,9 @@ class Part:
     def of(cls, bounds: Bounds, shape: tuple[int, ...]) -> "Part":
         """The part of a picture of (H, W) about a print."""
         top, left = bounds.y // 2 * 2, bounds.x // 2 * 2
-        bottom, right = (math.ceil(end / 2) * 2 for end in (bounds.y + bounds.h, bounds.x + bounds.w))
+        bottom, right = (
+            math.ceil(end / 2) * 2 for end in (bounds.y + bounds.h, bounds.x + bounds.w)
+        )
         return cls(slice(top, min(bottom, shape[0])), slice(left, min(right, shape[1])))
 
     @property
@@ -153,6 +154,6 @@ def _at_depth(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
 
 def mixed(below: NDArray[Any], above: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[Any]:
     """`above` where the mask is 255, `below` where it is 0, and between them at the sides."""
-    part: Float = mask.astype(np.float32) / 255
+    part = mask.astype(np.float32) / 255
     mixed = np.rint(below + (above.astype(np.float32) - below) * part)
     return np.asarray(mixed, below.dtype)

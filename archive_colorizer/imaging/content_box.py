@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import cv2
@@ -19,15 +20,17 @@ from numpy.typing import NDArray
 from archive_colorizer.imaging.colour import Float, chroma, rgb_to_lab
 from archive_colorizer.imaging.rectangles import Rectangle, find_rectangles
 from archive_colorizer.imaging.tone import (
-    BANDS,
     COLOUR_CLASSES,
     NEUTRAL_CHROMA,
-    bands_of,
     tone_class,
 )
 
 WORK_LONG_PX: Final = 256
 GATE_PX: Final = 64
+GATE_BAND: Final = 5
+"""Lightness in which tones are compared: a strong tone changes much over ten."""
+DARKEST_BAND: Final = 2
+"""Darker places are left out: their chroma is mostly rounding."""
 OFF_TONE: Final = 6.0
 """Distance of (a, b) from what most places of the same lightness have, above which a place has a
 colour of its own."""
@@ -71,7 +74,8 @@ class Bounds(NamedTuple):
 
     def scaled(self, factor: int) -> "Bounds":
         """The same place in a picture enlarged by a whole factor."""
-        return Bounds(*(value * factor for value in self[:4]), self.tilt)
+        x, y, w, h = (value * factor for value in self[:4])
+        return Bounds(x, y, w, h, self.tilt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +98,7 @@ class Found:
 NOTHING: Final = Found()
 
 
-def find_print(
-    rgb_hwc: NDArray[np.uint8], tone: str, size: tuple[int, int]
-) -> Found:
+def find_print(rgb_hwc: NDArray[np.uint8], tone: str, size: tuple[int, int]) -> Found:
     """Look for a grey or toned print beside colour.
 
     Args:
@@ -153,15 +155,17 @@ def _rank(lab_hwc: Float, rectangle: Rectangle) -> float:
 def _has_colour_beside(rgb_hwc: NDArray[np.uint8]) -> bool:
     """Whether some places have another colour than most of their lightness."""
     small = cv2.resize(rgb_hwc, (GATE_PX, GATE_PX), interpolation=cv2.INTER_AREA)
-    lab = rgb_to_lab(np.asarray(small))
-    band, ab = bands_of(lab), lab[..., 1:].reshape(-1, 2)
+    lab = rgb_to_lab(np.asarray(small)).reshape(-1, 3)
+    band = (lab[:, 0] / GATE_BAND).astype(np.intp)
+    order = np.argsort(band, kind="stable")
+    edges = np.searchsorted(band[order], np.arange(DARKEST_BAND, 100 // GATE_BAND + 2))
     off = 0
-    for number in range(BANDS):
-        members = ab[band == number]
-        if len(members):
+    for start, end in pairwise(edges):
+        if start < end:
+            members = lab[order[start:end], 1:]
             gap = members - np.median(members, axis=0)
             off += int((np.hypot(gap[:, 0], gap[:, 1]) > OFF_TONE).sum())
-    return off >= OFF_TONE_SHARE * len(ab)
+    return off >= OFF_TONE_SHARE * len(lab)
 
 
 def _is_mostly_grey(lab_hwc: Float) -> bool:
@@ -199,4 +203,3 @@ def _bounds(rectangle: Rectangle, work: Sequence[int], size: tuple[int, int]) ->
     high = np.minimum(np.rint(corners.max(0)).astype(int), [size[1], size[0]])
     x, y, w, h = (int(value) for value in (*low, *(high - low)))
     return Bounds(x, y, w, h, round(float(rectangle.tilt_degrees), 2))
-

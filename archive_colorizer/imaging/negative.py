@@ -1,14 +1,17 @@
-"""Negatives: how much a grey picture looks like one, and the curve that makes its positive.
+"""Negatives: first signs that a grey picture is one, and the curve that makes its positive.
 
 Photographs are not symmetric in tone: light comes from above, skies are bright and smooth, shadows
-deep and full of texture, highlights small and sharp. Statistics of that kind, each taken of the
-picture and of its inverse, are weighed by a logistic regression that `benchmarks/fit_negatives.py`
-fits: what a picture gains, its inverse loses. Axes: h height, w width.
+deep and full of texture, highlights small and sharp. Statistics of that kind are weighed by a
+logistic regression that `benchmarks/fit_negatives.py` fits: what a picture gains, its inverse
+loses. That is a sieve, cheap and coarse; `inference.negative_probe` judges what it leaves. Axes:
+h height, w width.
 """
 
+import base64
 import json
 import math
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import cv2
@@ -16,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archive_colorizer.imaging.colour import Float, linear_table
+from archive_colorizer.imaging.negative_weights import SIEVE_FROM, SIEVE_WEIGHTS
 
 SIDE_PX: Final = 64
 GRID: Final = 6
@@ -30,7 +34,7 @@ BASE_PERCENTILE, DENSEST_PERCENTILE = 0.5, 99.5
 """Percentiles of density that become black and white."""
 MIDDLE: Final = 0.45
 """Where the median of the positive is brought to, as far as the exponent may."""
-EXPONENTS: Final = (0.5, 1.5)
+EXPONENTS: Final = (0.4, 2.5)
 MIN_LIGHT: Final = 1e-4
 """Least transmittance that is told from none: density 4."""
 MIN_RANGE: Final = 0.05
@@ -69,6 +73,17 @@ def features(gray_hw: NDArray[np.uint8]) -> Float:
     return np.concatenate(parts).astype(np.float32)
 
 
+def may_be_negative(gray_hw: NDArray[np.uint8]) -> bool:
+    """Whether a picture shows signs of a negative: nearly all do, and a third of the positives."""
+    return float(features(gray_hw) @ _weights()) >= SIEVE_FROM
+
+
+@lru_cache(maxsize=1)
+def _weights() -> Float:
+    packed = np.frombuffer(base64.b85decode(SIEVE_WEIGHTS), np.float16)
+    return np.asarray(packed, np.float32)
+
+
 def _odd(values: NDArray[Any]) -> NDArray[Any]:
     """What is left of values from dark to bright when those from bright to dark are taken off."""
     half = len(values) // 2
@@ -87,7 +102,8 @@ def _tails(ordered: Float) -> Float:
 
 def _shares(values: Float, bins: int) -> Float:
     index = np.clip((values + 0.5) * bins, 0, bins - 1).astype(np.intp)
-    return np.sqrt(np.bincount(index.ravel(), minlength=bins) / index.size).astype(np.float32)
+    shares = np.bincount(index.ravel(), minlength=bins) / index.size
+    return np.asarray(np.sqrt(shares), np.float32)
 
 
 def _detail(band: Float, coarser: Float, order: NDArray[np.intp]) -> list[NDArray[Any]]:
@@ -159,10 +175,3 @@ def fit_curve(gray_hw: NDArray[np.uint8]) -> Curve:
 
 def _density(light: Float) -> Float:
     return np.asarray(-np.log10(np.maximum(light, MIN_LIGHT)), np.float32)
-
-
-NEGATIVE_FROM: Final = 0.9
-
-
-def negative_score(gray_hw: NDArray[np.uint8]) -> float:
-    return 0.0

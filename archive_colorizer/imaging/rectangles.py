@@ -1,9 +1,9 @@
 """Rectangles on a plain ground, tilted a little: the likeliest places of a print on a page.
 
 A side is a straight line of contrast with plain ground beyond it. For each tilt the picture is
-turned back, so that sides run along rows and columns; "contrast here less contrast beyond" is summed
-along them, and every pair of good columns is tried with every pair of good rows. Axes: h height,
-w width.
+turned back, so that sides run along rows and columns; "contrast here less contrast beyond" is
+summed along them, and every pair of good columns is tried with every pair of good rows. Axes: h
+height, w width.
 """
 
 import math

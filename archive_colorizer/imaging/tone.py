@@ -23,8 +23,6 @@ LONG_TO_SHORT: Final = 2.0
 """A proxy's long side is at most this many times the wanted short side."""
 COLOUR_CLASSES: Final = frozenset({"colour", "tinted"})
 """Tone classes of masters that have colours of their own."""
-BANDS: Final = 10
-"""Lightness is cut into so many bands where tones are compared."""
 MIN_SIDE_PX: Final = 8
 MAX_MEASURED_PIXELS: Final = 1e6
 """Quality is measured on at most so many pixels, unless all are asked for."""
@@ -61,18 +59,12 @@ def tone_class(rgb_hwc: NDArray[np.uint8]) -> tuple[str, float]:
 
 def _measure_spread(lab_hwc: NDArray[np.float32]) -> float:
     """Mean distance of (a, b) from its mean in bands of lightness ten units wide."""
-    band = bands_of(lab_hwc)
+    band = np.clip(lab_hwc[..., 0] // 10, 0, 9).astype(np.intp).ravel()
     ab = lab_hwc[..., 1:].reshape(-1, 2)
-    count = np.maximum(np.bincount(band, minlength=BANDS), 1)
-    sums = [np.bincount(band, weights=ab[:, i], minlength=BANDS) for i in (0, 1)]
+    count = np.maximum(np.bincount(band, minlength=10), 1)
+    sums = [np.bincount(band, weights=ab[:, i], minlength=10) for i in (0, 1)]
     means = np.stack(sums, axis=1) / count[:, None]
     return float(np.hypot(*(ab - means[band]).T).mean())
-
-
-def bands_of(lab_hwc: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Band of lightness of each pixel, 0 to BANDS - 1: (h, w, 3) -> (h * w,)."""
-    band = np.clip(lab_hwc[..., 0] // (100 / BANDS), 0, BANDS - 1)
-    return band.astype(np.intp).ravel()
 
 
 def proxy_size(height: int, width: int, short_px: int) -> tuple[int, int]:

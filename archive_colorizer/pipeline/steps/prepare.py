@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.content_box import NOTHING, Bounds, Found, find_print
 from archive_colorizer.imaging.decode import Decoded, read_reduced
-from archive_colorizer.imaging.negative import NEGATIVE_FROM, fit_curve, negative_score
+from archive_colorizer.imaging.negative import may_be_negative
 from archive_colorizer.imaging.tone import (
     COLOUR_CLASSES,
     dhash64,
@@ -23,7 +23,6 @@ from archive_colorizer.imaging.tone import (
 from archive_colorizer.pipeline.config import ColorConfig
 from archive_colorizer.pipeline.records import (
     COLOUR_BESIDE,
-    NEGATIVE,
     Opened,
     Outcome,
     Prepared,
@@ -44,7 +43,7 @@ class Prepare(Stage[Opened, Prepared]):
         self._proxy_px = config.proxy_px
         self._s3 = s3
         self._translates = translates
-        self._negatives = config.negatives
+        self._seeks_negatives = config.negatives != "off" and not translates
         self._seeks_print = config.content_box == "auto" and not translates
         self._recolor = config.on_colour == "recolor" or translates
 
@@ -73,11 +72,16 @@ class Prepare(Stage[Opened, Prepared]):
             seen = make_colour_proxy(page.pixels, self._proxy_px)
         elif found.bounds:
             seen = make_proxy(self._read_print(opened, found.bounds), self._proxy_px)
-        if facts.tone_class not in COLOUR_CLASSES and not self._translates:
-            facts, seen = self._judge_negative(facts, seen)
-        ms = {**opened.ms, "prepare": ms_since(start_s)}
+        judged = self._seeks_negatives and facts.tone_class not in COLOUR_CLASSES
         return Prepared(
-            opened.ref, opened.header, facts, opened.data, seen, opened.started_at_us, ms
+            ref=opened.ref,
+            header=opened.header,
+            facts=facts,
+            data=opened.data,
+            proxy_hw=seen,
+            started_at_us=opened.started_at_us,
+            ms={**opened.ms, "prepare": ms_since(start_s)},
+            may_be_negative=judged and may_be_negative(seen),
         )
 
     def _read(self, opened: Opened, short_px: int) -> Decoded:
@@ -101,22 +105,6 @@ class Prepare(Stage[Opened, Prepared]):
         rows, columns = Part.of(bounds, (height, width)).within(pixels.shape[:2], (height, width))
         return np.ascontiguousarray(pixels[rows, columns])
 
-    def _judge_negative(
-        self, facts: SourceFacts, proxy_hw: NDArray[np.uint8]
-    ) -> tuple[SourceFacts, NDArray[np.uint8]]:
-        """Flag a negative; where the positive is wanted, the model sees that."""
-        if self._negatives == "off":
-            return facts, proxy_hw
-        score = negative_score(proxy_hw)
-        facts = replace(facts, negative_score=round(score, 4))
-        if score < NEGATIVE_FROM:
-            return facts, proxy_hw
-        facts = replace(facts, flags=(*facts.flags, NEGATIVE))
-        if self._negatives == "review":
-            return facts, proxy_hw
-        curve = fit_curve(proxy_hw)
-        return replace(facts, negative_curve=curve.json()), curve(proxy_hw)
-
 
 def _with_print(facts: SourceFacts, found: Found) -> SourceFacts:
     """What was found of the print beside colour; the tone is that of the print."""
@@ -124,10 +112,10 @@ def _with_print(facts: SourceFacts, found: Found) -> SourceFacts:
     facts = replace(facts, content_box_score=found.score, flags=flags)
     if found.bounds is None:
         return facts
-    *box, tilt = found.bounds
+    x, y, w, h, tilt = found.bounds
     return replace(
         facts,
-        content_box=tuple(box),
+        content_box=(x, y, w, h),
         content_box_tilt=tilt,
         tone_class=found.tone,
         source_chroma=found.chroma,
