@@ -145,7 +145,7 @@ class Curve:
         """The positive's sample for each of the negative's: (top + 1,) uint8 or uint16."""
         share = (_density(linear_table(top)) - self.base) / (self.densest - self.base)
         values = np.clip(share, 0, 1) ** self.exponent
-        return np.rint(values * top).astype(np.uint8 if top == 255 else np.uint16)
+        return np.asarray(np.rint(values * top), np.uint8 if top == 255 else np.uint16)
 
     def __call__(self, luma_hw: NDArray[Any]) -> NDArray[Any]:
         """The positive of a negative's luma: (H, W) uint8 or uint16, the same type."""
