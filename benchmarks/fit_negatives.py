@@ -33,7 +33,7 @@ from archive_colorizer.registry.resolve import load, resolve
 WRITTEN = ROOT / "archive_colorizer" / "imaging" / "negative_weights.py"
 ALARMS = 0.01
 """Share of positives that the probe may take for negatives."""
-SIEVED = 0.02
+SIEVED = 0.08
 """Share of negatives that the sieve may pass over."""
 SIEVE_PENALTY, PROBE_PENALTY = 3e-3, 2e-2
 CURVE = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
@@ -193,7 +193,6 @@ def main() -> None:
             print(len(parts) * 500, flush=True)
         sieve, probe = (np.concatenate(one) for one in zip(*parts, strict=True))
         order = rng.permutation(len(sieve))
-        np.savez("/tmp/fitted.npz", sieve=sieve, probe=probe)
         write_weights(sieve[order], probe[order])
     sets = {
         "validation": list(photographs([args.corpus / "val-00.parquet"], 500)),

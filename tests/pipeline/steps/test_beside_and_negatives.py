@@ -131,7 +131,7 @@ def test_points_are_moved_with_the_print_and_refused_beside_it() -> None:
 
 @pytest.fixture
 def negatives(source: Path) -> Path:
-    for name in ("astronaut", "coffee"):
+    for name in ("china", "rocket"):
         gray = cv2.cvtColor(dict(colour_photographs())[name], cv2.COLOR_RGB2GRAY)
         Image.fromarray(255 - gray).save(source / f"{name}.png")
     return source
