@@ -86,16 +86,20 @@ class Composer:
         Returns:
             Strips of (rows, W, 3) uint8 or uint16.
         """
+        height = self.luma_hw.shape[0]
+        for top in range(0, height, rows):
+            yield self.rgb_rows(bits, top, min(top + rows, height))
+
+    def rgb_rows(self, bits: int, top: int, bottom: int) -> NDArray[Any]:
+        """RGB of some rows with the master's L*: (bottom - top, W, 3) uint8 or uint16."""
         height, width = self.luma_hw.shape
         proxy_h, proxy_w = self.chroma.coefficients_hw4.shape[:2]
-        table = encode_table(bits)
-        for top in range(0, height, rows):
-            strip = self.luma_hw[top : top + rows]
-            luma = np.asarray(strip, np.float32) / np.float32(self.top_value)
-            cb, cr = self.chroma.at(luma, top, proxy_h / height, proxy_w / width)
-            target = linear_table(self.top_value)[strip]
-            linear = _linear_rgb(luma, cb, cr, target)
-            yield table[np.rint(linear * (ENCODE_STEPS - 1)).astype(np.uint16)]
+        strip = self.luma_hw[top:bottom]
+        luma = np.asarray(strip, np.float32) / np.float32(self.top_value)
+        cb, cr = self.chroma.at(luma, top, proxy_h / height, proxy_w / width)
+        target = linear_table(self.top_value)[strip]
+        linear = _linear_rgb(luma, cb, cr, target)
+        return encode_table(bits)[np.rint(linear * (ENCODE_STEPS - 1)).astype(np.uint16)]
 
 
 def compose(luma_hw: NDArray[Any], ab_2hw: NDArray[Any], method: Method = "guided") -> Composer:

@@ -75,6 +75,28 @@ def _gather_luma(
     return luma
 
 
+def read_colours(source: BinaryIO, header: Header) -> Decoded:
+    """The master's own colours at full size.
+
+    Returns:
+        (H, W, 3) uint8 or uint16.
+
+    Raises:
+        PictureFault: as `read_luma`.
+    """
+    heard = Heard()
+    with decoding(f"{header.format} pixels"):
+        convert, status = _choose_conversion(header)
+        strips = [convert(strip) for strip in read_strips(source, header, heard)]
+        pixels = np.concatenate(strips) if strips else np.empty((0, header.width), np.uint8)
+        if len(pixels) < header.height:
+            raise PictureFault(
+                "truncated", f"its pixels end at row {len(pixels)} of {header.height}"
+            )
+        rgb = pixels if pixels.ndim == 3 else cv2.merge([pixels] * 3)
+        return _decoded(np.asarray(rgb), header, status, heard)
+
+
 def read_reduced(source: BinaryIO, header: Header, min_short_px: int) -> Decoded:
     """The whole picture, reduced by a whole factor while both sides stay at least `min_short_px`.
 

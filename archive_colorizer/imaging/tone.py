@@ -21,6 +21,8 @@ TINTED_SPREAD: Final = 4.0
 """... and no further than this; below it and off the tone's line a print is hand-coloured."""
 LONG_TO_SHORT: Final = 2.0
 """A proxy's long side is at most this many times the wanted short side."""
+COLOUR_CLASSES: Final = frozenset({"colour", "tinted"})
+"""Tone classes of masters that have colours of their own."""
 MIN_SIDE_PX: Final = 8
 MAX_MEASURED_PIXELS: Final = 1e6
 """Quality is measured on at most so many pixels, unless all are asked for."""

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from archive_colorizer.imaging.content_box import Bounds
 from archive_colorizer.imaging.header import Header
 
 
@@ -42,6 +43,10 @@ NEARLY_GREY: Final = "nearly_grey"
 NEARLY_GREY_BELOW: Final = 10.0
 """Colourfulness (Hasler & Suesstrunk 2003; 15 is slightly colourful) below which one is flagged: a
 fiftieth of the validation photographs that `builtin:default` colours."""
+COLOUR_BESIDE: Final = "colour_beside"
+"""Flag of a page that may be a grey print beside colour, whose place was not found."""
+NEGATIVE: Final = "negative"
+"""Flag of a master that looks like a negative."""
 ASKED_FOR: Final = frozenset({ENLARGED, TRANSLATED})
 """Flags that the job's settings give every picture; any other asks for a review."""
 
@@ -105,13 +110,24 @@ class SourceFacts:
     fixity: str
     """match, mismatch or not_given."""
     tone_class: str = ""
-    """neutral, toned, tinted or colour."""
+    """neutral, toned, tinted or colour: of the print where there is a `content_box`."""
     source_chroma: float = 0.0
-    """Mean CIE Lab chroma of the master's proxy."""
+    """Mean CIE Lab chroma of the master's proxy, or of the print."""
     dhash64: str = ""
     """64-bit difference hash of the grey proxy, 16 hex digits."""
     decoder_words: tuple[str, ...] = ()
     """What the decoder said of the master's pixels, one line each."""
+    content_box: tuple[int, int, int, int] | None = None
+    """The upright rectangle about the print: x, y, w, h in pixels of the upright master; None where
+    the picture is taken as a whole."""
+    content_box_tilt: float | None = None
+    """Of the print within `content_box`, degrees clockwise."""
+    content_box_score: float | None = None
+    """How well the worst side of the best rectangle is seen, to 1; None where none was sought."""
+    negative_score: float | None = None
+    """How much it looks like a negative, 0 to 1; None where nothing speaks for it."""
+    negative_curve: str = ""
+    """The curve that made the positive, JSON; empty where the master's own luma was kept."""
     flags: tuple[str, ...] = ()
 
     def having_heard(self, words: tuple[str, ...], *, damaged: bool) -> "SourceFacts":
@@ -119,6 +135,13 @@ class SourceFacts:
         flags = (*self.flags, DAMAGED) if damaged else self.flags
         told = tuple(dict.fromkeys((*self.decoder_words, *words)))
         return replace(self, decoder_words=told, flags=tuple(dict.fromkeys(flags)))
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """The place of the print; None where the picture is taken as a whole."""
+        if self.content_box is None:
+            return None
+        return Bounds(*self.content_box, self.content_box_tilt or 0.0)
 
 
 class InHand(Protocol):
@@ -193,6 +216,8 @@ class Prepared:
     """UTC, microseconds since the epoch."""
     ms: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds by step: read, prepare, model, compose, encode, write."""
+    may_be_negative: bool = False
+    """Whether it shows signs of a negative, so that the encoder is asked."""
 
 
 @dataclass(frozen=True, slots=True)

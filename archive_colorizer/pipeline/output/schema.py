@@ -54,6 +54,11 @@ _SOURCE: Final = [
     ("fixity", pa.string()),
     ("dhash64", pa.string()),
     ("decoder_words", pa.list_(pa.string())),
+    ("content_box", pa.list_(pa.int32())),
+    ("content_box_tilt", pa.float64()),
+    ("content_box_score", pa.float64()),
+    ("negative_score", pa.float64()),
+    ("negative_curve", pa.string()),
 ]
 _SOFTWARE: Final = [
     ("steps", pa.list_(STEP)),

@@ -3,21 +3,28 @@
 The step itself loads no torch, so that a driver that only plans stays light; `inference` does.
 """
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archive_colorizer.errors import ModelPhotoError, PhotoError
+from archive_colorizer.imaging.beside import Part
+from archive_colorizer.imaging.negative import fit_curve
 from archive_colorizer.inference.batching import Chroma, GreyPicture
 from archive_colorizer.models.catalog import UNKNOWN, class_number, has_classes
 from archive_colorizer.pipeline.config import ColorConfig, RunConfig
 from archive_colorizer.pipeline.inputs.hints import hint_planes
-from archive_colorizer.pipeline.records import Coloured, Outcome, Prepared
+from archive_colorizer.pipeline.records import NEGATIVE, Coloured, Outcome, Prepared
 from archive_colorizer.pipeline.steps.picture_errors import named
 from archive_colorizer.pipeline.steps.step import Kind, Stage, failed, ms_since
 from archive_colorizer.weights.reference import ResolvedModel
+
+if TYPE_CHECKING:
+    from archive_colorizer.inference.negative_probe import NegativeProbe
 
 
 class Colorize(Stage[Prepared, Coloured]):
@@ -28,6 +35,7 @@ class Colorize(Stage[Prepared, Coloured]):
 
     def __init__(self, model: ResolvedModel, color: ColorConfig, run: RunConfig) -> None:
         self._model = model
+        self._negatives = color.negatives
         self._label, self._vividness = color.label, color.vividness
         self._precision = run.precision
         self._batch_size = run.batch_size
@@ -37,9 +45,15 @@ class Colorize(Stage[Prepared, Coloured]):
         from archive_colorizer.inference.colorizer import open_colorizer
 
         self._colorizer = open_colorizer(self._model, self._precision, self._vividness)
+        self._probe: NegativeProbe | None = None
+        if self._negatives != "off":
+            from archive_colorizer.inference.negative_probe import open_negative_probe
+
+            self._probe = open_negative_probe()
 
     def __call__(self, batch: Sequence[Prepared]) -> list[Coloured | Outcome]:
         """Colour a batch; a picture's error becomes its outcome."""
+        batch = self._judge(batch)
         answers: dict[int, Chroma | PhotoError] = {}
         pictures: dict[int, GreyPicture] = {}
         for i, prepared in enumerate(batch):
@@ -52,6 +66,27 @@ class Colorize(Stage[Prepared, Coloured]):
         ms = ms_since(start_s) / max(1, len(pictures))
         answers.update(zip(pictures, made, strict=True))
         return [self._coloured(prepared, answers[i], ms) for i, prepared in enumerate(batch)]
+
+    def _judge(self, batch: Sequence[Prepared]) -> list[Prepared]:
+        """Flag negatives; where their positives are wanted, the model sees those."""
+        asked = [i for i, prepared in enumerate(batch) if prepared.may_be_negative]
+        judged = list(batch)
+        if self._probe and asked:
+            scores = self._probe([batch[i].proxy_hw for i in asked])
+            for i, score in zip(asked, scores, strict=True):
+                judged[i] = self._judged(batch[i], score)
+        return judged
+
+    def _judged(self, prepared: Prepared, score: float) -> Prepared:
+        from archive_colorizer.inference.negative_probe import is_negative
+
+        facts, proxy_hw = replace(prepared.facts, negative_score=round(score, 4)), prepared.proxy_hw
+        if is_negative(score):
+            facts = replace(facts, flags=(*facts.flags, NEGATIVE))
+            if self._negatives == "invert":
+                curve = fit_curve(proxy_hw)
+                facts, proxy_hw = replace(facts, negative_curve=curve.json()), curve(proxy_hw)
+        return replace(prepared, facts=facts, proxy_hw=proxy_hw)
 
     def _picture(self, prepared: Prepared) -> GreyPicture:
         """The proxy with what is known of it; the inventory's class goes before the job's.
@@ -68,8 +103,12 @@ class Colorize(Stage[Prepared, Coloured]):
                 raise ModelPhotoError(f"class_id {error}") from error
         if ref.hints:
             height, width = prepared.proxy_hw.shape
+            size, hints, bounds = prepared.header.upright_size, ref.hints, prepared.facts.bounds
             try:
-                planes = hint_planes(ref.hints, prepared.header.upright_size, (height, width))
+                if bounds:
+                    part = Part.of(bounds, size)
+                    size, hints = part.size, within_part(hints, part)
+                planes = hint_planes(hints, size, (height, width))
             except ValueError as error:
                 raise ModelPhotoError(str(error)) from error
         return GreyPicture(prepared.proxy_hw, number, planes)
@@ -88,3 +127,20 @@ class Colorize(Stage[Prepared, Coloured]):
             precision=self._colorizer.precision,
             ms={**prepared.ms, "model": ms},
         )
+
+
+def within_part(hints: str, part: Part) -> str:
+    """Points of a page as points of its part that holds the print.
+
+    Raises:
+        ValueError: a point lies beside it.
+    """
+    top, left = part.rows.start, part.columns.start
+    moved = [[x - left, y - top, colour] for x, y, colour in json.loads(hints)]
+    for x, y, _ in moved:
+        if not (0 <= x < part.size[1] and 0 <= y < part.size[0]):
+            raise ValueError(
+                f"hint at {x + left:g}, {y + top:g} lies beside the print that was found: "
+                f"{part.size[1]}x{part.size[0]} at {left}, {top} (--content-box off takes the page)"
+            )
+    return json.dumps(moved)

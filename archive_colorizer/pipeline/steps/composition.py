@@ -5,14 +5,20 @@
 
 import io
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
+
+from numpy.typing import NDArray
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging import metadata
+from archive_colorizer.imaging.beside import Part, enlarged_page, lay_on_page, mixed
 from archive_colorizer.imaging.compose import WholePicture, compose
-from archive_colorizer.imaging.decode import Decoded, read_luma
+from archive_colorizer.imaging.decode import Decoded, read_colours, read_luma
 from archive_colorizer.imaging.encode import Encodable
+from archive_colorizer.imaging.header import Header
+from archive_colorizer.imaging.negative import curve_of
 from archive_colorizer.imaging.samples import Heard
 from archive_colorizer.pipeline.config import ColorConfig
 from archive_colorizer.pipeline.records import (
@@ -94,14 +100,27 @@ class OverMaster(Composition[Coloured]):
         for words in master.warnings:
             heard.note(words, damage=master.damaged)
         ms["compose"] = ms_since(start_s)
+        if made.facts.negative_curve:
+            master = replace(master, pixels=_positive(master.pixels, made.facts))
         if self._enlarger:
             start_s = time.perf_counter()
             master = replace(master, pixels=self._enlarger.luma(master.pixels))
             ms["model"] += ms_since(start_s)
         start_s = time.perf_counter()
-        picture = compose(master.pixels, made.ab_2hw, self._color.upsampling)
+        picture = self._compose(made, master.pixels)
         ms["compose"] += ms_since(start_s)
         return picture
+
+    def _compose(self, made: Coloured, luma_hw: NDArray[Any]) -> Encodable:
+        """Colour the whole picture, or the print on its page."""
+        method, bounds = self._color.upsampling, made.facts.bounds
+        if bounds is None:
+            return compose(luma_hw, made.ab_2hw, method)
+        page = _read_master(made, self._s3, read_colours).pixels
+        if self._enlarger:
+            page = enlarged_page(page, luma_hw)
+        bounds = bounds.scaled(self._color.upscale)
+        return lay_on_page(luma_hw, page, made.ab_2hw, bounds, method)
 
     def dpi(self, facts: SourceFacts) -> Dpi | None:
         """The master's, upright, times the enlargement: the print has the size that it had."""
@@ -134,10 +153,23 @@ class InPlaceOfMaster(Composition[Painted]):
         return None
 
 
-def _read_master(made: Coloured, s3: S3Settings) -> Decoded:
+def _positive(luma_hw: NDArray[Any], facts: SourceFacts) -> NDArray[Any]:
+    """The luma with the negative turned: the whole picture, or the print on its page."""
+    curve, bounds = curve_of(facts.negative_curve), facts.bounds
+    if bounds is None:
+        return curve(luma_hw)
+    part, turned = Part.of(bounds, luma_hw.shape), luma_hw.copy()
+    inside = luma_hw[part.rows, part.columns]
+    turned[part.rows, part.columns] = mixed(inside, curve(inside), part.mask(bounds))
+    return turned
+
+
+def _read_master(
+    made: Coloured, s3: S3Settings, read: Callable[[BinaryIO, Header], Decoded] = read_luma
+) -> Decoded:
     ref, data = made.prepared.ref, made.prepared.data
     with (
         reading(ref),
         open_uri(ref.source_uri, s3) if data is None else io.BytesIO(data) as source,
     ):
-        return read_luma(source, made.prepared.header)
+        return read(source, made.prepared.header)

@@ -1,15 +1,28 @@
 """Prepare: a small proxy for the model, and whether the master wants colouring at all."""
 
 import io
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
-from archive_colorizer.imaging.decode import read_reduced
-from archive_colorizer.imaging.tone import dhash64, make_colour_proxy, make_proxy, tone_class
+import numpy as np
+from numpy.typing import NDArray
+
+from archive_colorizer.imaging.beside import Part
+from archive_colorizer.imaging.content_box import NOTHING, Bounds, Found, find_print
+from archive_colorizer.imaging.decode import Decoded, read_reduced
+from archive_colorizer.imaging.negative import may_be_negative
+from archive_colorizer.imaging.tone import (
+    COLOUR_CLASSES,
+    dhash64,
+    make_colour_proxy,
+    make_proxy,
+    tone_class,
+)
 from archive_colorizer.pipeline.config import ColorConfig
 from archive_colorizer.pipeline.records import (
+    COLOUR_BESIDE,
     Opened,
     Outcome,
     Prepared,
@@ -19,9 +32,6 @@ from archive_colorizer.pipeline.records import (
 from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
 from archive_colorizer.storage import S3Settings, open_uri
-
-COLOUR_CLASSES: Final = frozenset({"colour", "tinted"})
-"""Masters of these classes are left as they are unless recolouring is asked for."""
 
 
 class Prepare(Stage[Opened, Prepared]):
@@ -33,6 +43,8 @@ class Prepare(Stage[Opened, Prepared]):
         self._proxy_px = config.proxy_px
         self._s3 = s3
         self._translates = translates
+        self._seeks_negatives = config.negatives != "off" and not translates
+        self._seeks_print = config.content_box == "auto" and not translates
         self._recolor = config.on_colour == "recolor" or translates
 
     def __call__(self, batch: Sequence[Opened]) -> list[Prepared | Outcome]:
@@ -41,29 +53,78 @@ class Prepare(Stage[Opened, Prepared]):
 
     def _prepare(self, opened: Opened) -> Prepared | Outcome:
         start_s = time.perf_counter()
+        page = self._read(opened, self._proxy_px)
+        tone, source_chroma = tone_class(page.pixels)
+        whole = make_proxy(page.pixels, self._proxy_px)
+        facts = replace(
+            opened.facts,
+            icc_status=page.icc_status,
+            tone_class=tone,
+            source_chroma=source_chroma,
+            dhash64=dhash64(whole),
+        ).having_heard(page.warnings, damaged=page.damaged)
+        found = self._find_print(opened, page.pixels, tone)
+        facts = _with_print(facts, found)
+        if facts.tone_class in COLOUR_CLASSES and not self._recolor:
+            return _already_colour(opened, facts, {**opened.ms, "prepare": ms_since(start_s)})
+        seen = whole
+        if self._translates:
+            seen = make_colour_proxy(page.pixels, self._proxy_px)
+        elif found.bounds:
+            seen = make_proxy(self._read_print(opened, found.bounds), self._proxy_px)
+        judged = self._seeks_negatives and facts.tone_class not in COLOUR_CLASSES
+        return Prepared(
+            ref=opened.ref,
+            header=opened.header,
+            facts=facts,
+            data=opened.data,
+            proxy_hw=seen,
+            started_at_us=opened.started_at_us,
+            ms={**opened.ms, "prepare": ms_since(start_s)},
+            may_be_negative=judged and may_be_negative(seen),
+        )
+
+    def _read(self, opened: Opened, short_px: int) -> Decoded:
         ref, data = opened.ref, opened.data
         with (
             reading(ref),
             open_uri(ref.source_uri, self._s3) if data is None else io.BytesIO(data) as source,
         ):
-            reduced = read_reduced(source, opened.header, self._proxy_px)
-        tone, source_chroma = tone_class(reduced.pixels)
-        proxy = make_proxy(reduced.pixels, self._proxy_px)
-        seen = make_colour_proxy(reduced.pixels, self._proxy_px) if self._translates else proxy
-        facts = replace(
-            opened.facts,
-            icc_status=reduced.icc_status,
-            tone_class=tone,
-            source_chroma=source_chroma,
-            dhash64=dhash64(proxy),
-        ).having_heard(reduced.warnings, damaged=reduced.damaged)
-        ms = {**opened.ms, "prepare": ms_since(start_s)}
-        if tone in COLOUR_CLASSES and not self._recolor:
-            return _already_colour(opened, facts, ms)
-        return Prepared(ref, opened.header, facts, data, seen, opened.started_at_us, ms)
+            return read_reduced(source, opened.header, short_px)
+
+    def _find_print(self, opened: Opened, pixels: NDArray[np.uint8], tone: str) -> Found:
+        if not self._seeks_print:
+            return NOTHING
+        return find_print(pixels, tone, opened.header.upright_size)
+
+    def _read_print(self, opened: Opened, bounds: Bounds) -> NDArray[np.uint8]:
+        """The upright rectangle about the print, read anew so that the model sees enough of it."""
+        height, width = opened.header.upright_size
+        short_px = math.ceil(self._proxy_px * min(height, width) / max(1, min(bounds.w, bounds.h)))
+        pixels = self._read(opened, short_px).pixels
+        rows, columns = Part.of(bounds, (height, width)).within(pixels.shape[:2], (height, width))
+        return np.ascontiguousarray(pixels[rows, columns])
+
+
+def _with_print(facts: SourceFacts, found: Found) -> SourceFacts:
+    """What was found of the print beside colour; the tone is that of the print."""
+    flags = (*facts.flags, COLOUR_BESIDE) if found.unsure else facts.flags
+    facts = replace(facts, content_box_score=found.score, flags=flags)
+    if found.bounds is None:
+        return facts
+    x, y, w, h, tilt = found.bounds
+    return replace(
+        facts,
+        content_box=(x, y, w, h),
+        content_box_tilt=tilt,
+        tone_class=found.tone,
+        source_chroma=found.chroma,
+    )
 
 
 def _already_colour(opened: Opened, facts: SourceFacts, ms: dict[str, float]) -> Outcome:
+    beside = COLOUR_BESIDE in facts.flags
+    doubt = "; it may be a grey print beside colour, whose place was not found" if beside else ""
     return Outcome(
         ref=opened.ref,
         status=Status.SKIPPED,
@@ -72,5 +133,5 @@ def _already_colour(opened: Opened, facts: SourceFacts, ms: dict[str, float]) ->
         facts=facts,
         flags=facts.flags,
         error_class="already_colour",
-        error_message=f"{opened.ref.source_uri}: in colour already ({facts.tone_class})",
+        error_message=f"{opened.ref.source_uri}: in colour already ({facts.tone_class}){doubt}",
     )
