@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from archive_colorizer.pipeline.config import JobConfig
 
-RECIPE_VERSION: Final = 1
+RECIPE_VERSION: Final = 2
 """Raised when the same settings begin to give other pixels: every picture is then done again."""
 
 LATER: Final[Mapping[str, object]] = {
