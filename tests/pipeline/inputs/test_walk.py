@@ -268,11 +268,11 @@ def test_a_source_inside_a_by_product_is_asked_for(tmp_path: Path) -> None:
 
 def test_other_files_are_counted_by_their_ending(tmp_path: Path) -> None:
     root = fill(
-        tmp_path, "1.jpg", "a.JP2", "b/b.jp2", "c.nef", "OBJ", "d.tiff ", "e. a letter", ".f"
+        tmp_path, "1.jpg", "a.PSD", "b/b.psd", "c.nef", "OBJ", "d.tiff ", "e. a letter", ".f"
     )
     found = list_source(str(root))
-    assert found.passed_over == {".jp2": 2, ".nef": 1, "without ending": 3, "hidden": 1}
-    assert found.notes == ("7 files passed over: 3 without ending, 2 .jp2, 1 hidden, 1 .nef",)
+    assert found.passed_over == {".psd": 2, ".nef": 1, "without ending": 3, "hidden": 1}
+    assert found.notes == ("7 files passed over: 3 without ending, 2 .psd, 1 hidden, 1 .nef",)
 
 
 def test_a_note_is_not_longer_than_people_read() -> None:
