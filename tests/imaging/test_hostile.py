@@ -4,6 +4,7 @@ import io
 import warnings
 
 import laden
+import layouts
 import numpy as np
 import pytest
 import tifffile
@@ -75,6 +76,15 @@ def test_changed_headers_metadata_and_profiles(kind: str, flips: list[tuple[int,
 @given(st.sampled_from(sorted(SEEDS)), st.binary(max_size=400))
 def test_a_familiar_beginning_and_noise(kind: str, noise: bytes) -> None:
     opened(SEEDS[kind][:24] + noise)
+
+
+def test_wrong_lzw_codes_are_a_fault_and_end_no_process() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        codes = rng.integers(0, 256, int(rng.integers(2, 300)), np.uint8).tobytes()
+        data = layouts.tiff([b"\x80" + codes], (40, 56), (258, 3, 8), (259, 3, 5), (262, 3, 1),
+                            (277, 3, 1), (278, 4, 40))  # fmt: skip
+        opened(data)
 
 
 def test_a_small_file_that_says_it_is_huge() -> None:

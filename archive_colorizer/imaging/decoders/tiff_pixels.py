@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from PIL import Image
 
-from archive_colorizer.imaging.decoders import jpeg, tiff_ycbcr
+from archive_colorizer.imaging.decoders import jpeg, tiff_lzw, tiff_ycbcr
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.picture_header import Header
 from archive_colorizer.imaging.profiles import cmyk_to_srgb
@@ -18,6 +18,8 @@ from archive_colorizer.imaging.samples import Heard, Pixels, on_white, widened
 
 STRIP_BYTES: Final = 16 << 20
 """About how much of an uncompressed file is read at once."""
+MAX_LONE_TILE: Final = 1 << 22
+"""Pixels that a tile may have however small the picture is."""
 EXTRA_SAMPLES, COLOR_MAP = 338, 320
 JPEG: Final = 7
 ASSOCIATED, UNASSOCIATED = 1, 2
@@ -38,11 +40,11 @@ def strips_of(
     if page.is_contiguous and page.compression == 1 and page.planarconfig == 1:
         bands = _read_uncompressed(source, page)
     elif page.planarconfig == 2 and page.samplesperpixel > 1:
-        bands = _decode_planes(page)
+        bands = _decode_planes(source, page)
     elif _has_words(page):
         bands = _read_words(source, page)
     else:
-        bands = _decode_bands(page, heard)
+        bands = _decode_bands(source, page, heard)
     for band in bands:
         yield finish(band)
 
@@ -54,6 +56,9 @@ def _check_complete(source: BinaryIO, page: Any) -> None:  # noqa: ANN401 (tifff
     end = max(ends, default=0)
     if end > size or not page.dataoffsets:
         raise PictureFault("truncated", f"the file has {size} bytes; its pixels end at {end}")
+    area = page.imagewidth * page.imagelength
+    if page.is_tiled and page.tilewidth * page.tilelength > 4 * area + MAX_LONE_TILE:
+        raise PictureFault("unsupported", "TIFF with tiles that are far larger than its picture")
 
 
 def _read_uncompressed(source: BinaryIO, page: Any) -> Iterator[Pixels]:  # noqa: ANN401
@@ -89,10 +94,17 @@ def _read_words(source: BinaryIO, page: Any) -> Iterator[Pixels]:  # noqa: ANN40
     yield pixels.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
 
 
-def _decode_planes(page: Any) -> Iterator[Pixels]:  # noqa: ANN401 (tifffile's page)
+def _segments(source: BinaryIO, page: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
+    if page.compression == tiff_lzw.LZW:
+        yield from tiff_lzw.segments(source, page)
+    else:
+        yield from page.segments(maxworkers=1, buffersize=STRIP_BYTES)
+
+
+def _decode_planes(source: BinaryIO, page: Any) -> Iterator[Pixels]:  # noqa: ANN401 (tifffile's page)
     """Decode a picture whose samples lie in planes of their own; it is whole in memory."""
     picture: Pixels | None = None
-    for pixels, (plane, _, y, x, _), _ in page.segments(maxworkers=1, buffersize=STRIP_BYTES):
+    for pixels, (plane, _, y, x, _), _ in _segments(source, page):
         if pixels is None:
             raise PictureFault("truncated", f"there are no pixels at row {y} of plane {plane}")
         if picture is None:
@@ -104,16 +116,18 @@ def _decode_planes(page: Any) -> Iterator[Pixels]:  # noqa: ANN401 (tifffile's p
         yield picture
 
 
-def _decode_bands(page: Any, heard: Heard) -> Iterator[Pixels]:  # noqa: ANN401 (tifffile's page)
+def _decode_bands(
+    source: BinaryIO,
+    page: Any,  # noqa: ANN401 (tifffile's page)
+    heard: Heard,
+) -> Iterator[Pixels]:
     """Decode strips or tiles, giving whole rows: a row of tiles is put together first."""
     width, height, samples = page.imagewidth, page.imagelength, page.samplesperpixel
     if page.compression == JPEG and page.bitspersample == 8:
         _hear_jpeg(page, heard)
     band: Pixels | None = None
     top = 0
-    for pixels, (_, _, y, x, _), (_, rows, columns, _) in page.segments(
-        maxworkers=1, buffersize=STRIP_BYTES
-    ):
+    for pixels, (_, _, y, x, _), (_, rows, columns, _) in _segments(source, page):
         if pixels is None:
             raise PictureFault("truncated", f"there are no pixels at row {y} of {height}")
         if band is not None and y != top:

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import tifffile
 
+from archive_colorizer.imaging.decoders import tiff_lzw
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.samples import Pixels
 
@@ -45,8 +46,12 @@ def read_rgb(source: BinaryIO, page: Any) -> Pixels:  # noqa: ANN401 (tifffile's
             continue
         source.seek(at)
         data = source.read(size)
-        data = decompress(data) if decompress else data
         high = rows if page.is_tiled else room.shape[0]
+        if page.compression == tiff_lzw.LZW:
+            units = math.ceil(high / down) * math.ceil(columns / across)
+            data = tiff_lzw.decode_lzw(data, 1, units * (across * down + 2))
+        elif decompress:
+            data = decompress(data)
         units = _units(data, (high, columns), (down, across))
         room[...] = _to_rgb(units, page)[: room.shape[0], : room.shape[1]]
     return picture
