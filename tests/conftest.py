@@ -29,7 +29,7 @@ def drawn(height: int = 120, width: int = 160, seed: int = 0) -> np.ndarray:
     """A grey picture with edges, slopes and grain."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
-    gray = 90 + 60 * np.sin(x / 17 + seed) + 40 * (y > height // 2) + rng.normal(0, 2, x.shape)
+    gray = 90 + 60 * np.sin(x / 17 + seed) + 40 * (y <= height // 2) + rng.normal(0, 2, x.shape)
     return np.clip(gray, 0, 255).astype(np.uint8)
 
 

@@ -45,8 +45,11 @@ UNSURE_SIDE: Final = 0.2
 UNSURE_TONED_SIDE: Final = 0.4
 """... and one that counts as neutral or toned, where most of what is off the tone are stains."""
 MIN_AREA: Final = 0.04
-PATCH_COST: Final = 3.0
+PATCH_COST: Final = 5.0
 """What a rectangle loses by strange colour inside, times its share."""
+NESTED_BONUS: Final = 0.35
+"""What the root of its share of the page adds to a rectangle: a print holds rectangles of its own
+(windows, frames, panels), and they are often better seen than its sides."""
 UNSURE_AREA: Final = 0.15
 GREY_SHARE: Final = 0.75
 """A page of which so much is neutral, with strong colour beside it, is no colour photograph."""
@@ -149,7 +152,8 @@ def _rank(lab_hwc: Float, rectangle: Rectangle) -> float:
         return 0.0
     gap = ab - np.median(ab, axis=0)
     strange = float((np.hypot(gap[:, 0], gap[:, 1]) > PATCH_CHROMA).mean())
-    return PATCH_COST * strange - rectangle.score
+    share = rectangle.area / (lab_hwc.shape[0] * lab_hwc.shape[1])
+    return PATCH_COST * strange - rectangle.score - NESTED_BONUS * math.sqrt(share)
 
 
 def _has_colour_beside(rgb_hwc: NDArray[np.uint8]) -> bool:

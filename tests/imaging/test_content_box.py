@@ -53,6 +53,12 @@ def test_a_print_is_found_wherever_it_lies(place: tuple[int, int, int, int]) -> 
     assert overlap(look(page).bounds, corners) > 0.9
 
 
+def test_a_print_goes_before_the_rectangles_that_it_holds() -> None:
+    """Its lower side has the ground's own grey in places; a bright window in it is seen better."""
+    page, corners = page_with_print("grey", beside="target")
+    assert overlap(look(page).bounds, corners) > 0.93
+
+
 def test_the_place_is_given_in_pixels_of_the_master() -> None:
     page, corners = page_with_print("orange", tilt=2.0)
     found = find_print(page, tone_class(page)[0], (3500, 4500))
