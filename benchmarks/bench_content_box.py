@@ -19,10 +19,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pyarrow.parquet as pq
-from common import colour_photographs, save
+from common import save
 from composed_pages import KINDS, Page, compose_page
 from numpy.typing import NDArray
 
+from archive_colorizer.demo import colour_photographs
 from archive_colorizer.imaging.content_box import Found, find_print
 from archive_colorizer.imaging.tone import tone_class
 

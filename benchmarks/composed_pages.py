@@ -92,7 +92,12 @@ def compose_page(gray_hw: NDArray[np.uint8], rng: np.random.Generator, kind: str
         _draw_stamp(sheet, corners)
     small = cv2.resize(sheet.pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     small += rng.normal(0, 1, (*small.shape[:2], 1))
-    return Page(kind, small.clip(0, 255).astype(np.uint8), corners / OVERSAMPLING, toned)
+    return Page(
+        kind,
+        small.clip(0, 255).astype(np.uint8),
+        (corners / OVERSAMPLING).astype(np.float32),
+        toned,
+    )
 
 
 def _unevenness(size: tuple[int, int], rng: np.random.Generator) -> Canvas:
@@ -146,10 +151,10 @@ def _as_print(
     """A photograph on paper: with a white border or without, neutral or toned."""
     gray = gray_hw.astype(np.float32)
     paper, ink = rng.uniform(215, 245), rng.uniform(10, 40)
-    gray = ink + gray * (paper - ink) / 255
+    gray = (ink + gray * (paper - ink) / 255).astype(np.float32)
     if rng.random() < 0.3 and page < 190:
         border = max(2, round(min(gray.shape) * rng.uniform(0.02, 0.06)))
-        gray = np.pad(gray, border, constant_values=paper)
+        gray = np.pad(gray, border, constant_values=paper).astype(np.float32)
     gray += rng.normal(0, 2, gray.shape)
     if not toned:
         return np.repeat(gray[..., None], 3, axis=2)

@@ -105,10 +105,10 @@ def fit(positive: NDArray[Any], penalty: float) -> NDArray[np.float32]:
     def loss() -> torch.Tensor:
         optimizer.zero_grad()
         value = F.softplus(x @ w).mean() + penalty * (w**2).sum()
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    optimizer.step(loss)
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
     return np.asarray(w.detach().numpy() / scale, np.float32)
 
 
