@@ -263,7 +263,8 @@ def _describe(
         )
     elif newer := _make_finder(config, store, standing.pins).newer():
         notes.append(newer)
-    if lost := len(standing.condition.gone):
+    gone = standing.condition.gone
+    if lost := sum(one in gone for one in selection.todo["earlier_id"].to_pylist()):
         notes.append(f"{lost:,} derivatives are missing or changed, and made again")
     if selection.sensitive:
         notes.append(f"{selection.sensitive:,} pictures are not opened for their sensitivity")

@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.engines.transport import refs_of
-from archive_colorizer.pipeline.inputs import several_pages
 from archive_colorizer.pipeline.inputs.listing import Listing, list_source, total_bytes
 from archive_colorizer.pipeline.intent import Intent, check_models, make_intent
 from archive_colorizer.pipeline.job_spec import JobSpec, job_record, make_spec
@@ -92,13 +91,7 @@ def _list(config: JobConfig) -> Listing:
         config.source, config.select.include, config.select.exclude, s3=config.run.s3
     )
     layout.check_masters_apart(listing.table["source_uri"], config.output)
-    if config.select.pages != "all":
-        return listing
-    return replace(
-        listing,
-        table=several_pages.expand(listing.table, config.run.s3),
-        filtered=several_pages.expand(listing.filtered, config.run.s3),
-    )
+    return listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +123,9 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
         unlisted=listing.unlisted, passed_over=dict(listing.passed_over),
     )  # fmt: skip
     layout.write_job(store, record | ({"redo": intent.redo} if intent.redo else {}))
-    derivatives.keep_changed(store, intent.standing.condition.changed, spec.context.job_id)
+    changed = intent.standing.condition.changed
+    again = (changed[one] for one in chosen.todo["earlier_id"].to_pylist() if one in changed)
+    derivatives.keep_changed(store, again, spec.context.job_id)
     disk_reserve.keep(store)
     _record_excluded(store, chosen.excluded, spec)
     program_errors = ProgramErrors(spec.config.run.max_program_errors, others=chosen.done)
@@ -146,7 +141,7 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
     derivatives.remove_superseded(store)
     store.delete_tree(disk_reserve.FOLDER)  # room for compaction
     manifest.compact(store)
-    changed = _recheck(store, spec) if intent.config.run.recheck_masters else ()
+    other = _recheck(store, spec) if intent.config.run.recheck_masters else ()
     rows = manifest.read(store, ["status", "job_id", "flags", "n_pages"])
     counts = Counter(rows["status"].to_pylist())
     finished = datetime.now(UTC).isoformat(timespec="seconds")
@@ -156,7 +151,7 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
     program_errors.finish()
     done = {"output": store.uri, "finished_at": finished, "pictures": tally.done}
     notes = (usage.note(spec.model, job_id, done), _count_left_pages(rows, job_id))
-    return _Work(tally, counts["failed"], changed, tuple(filter(None, notes)))
+    return _Work(tally, counts["failed"], other, tuple(filter(None, notes)))
 
 
 def _count_left_pages(rows: pa.Table, job_id: str) -> str:

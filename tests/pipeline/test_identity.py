@@ -251,6 +251,21 @@ def test_a_missing_or_changed_derivative_is_made_again(job: Job, rows: Rows, dam
     assert not differences(config.output)
 
 
+def test_a_changed_derivative_of_another_source_is_neither_copied_nor_counted(
+    job: Job, tmp_path: Path
+) -> None:
+    grey(tmp_path / "more" / "x.png")
+    colorize(job())
+    colorize(replace(job(), source=str(tmp_path / "more")))
+    path = Path(job().output) / "x.colorized.jpg"
+    path.write_bytes(path.read_bytes() + b"retouched")
+    (Path(job().source) / "later.png").write_bytes((Path(job().source) / "two.png").read_bytes())
+    report = colorize(job())
+    assert work(report) == (1, 0, 0)
+    assert "missing or changed" not in report.text()
+    assert not list((Path(job().output) / "history").rglob("x.colorized.jpg"))
+
+
 def test_a_touched_derivative_is_left_as_it_is(job: Job, rows: Rows) -> None:
     config = job()
     colorize(config)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from again import Job, Rows, differences, files, work
 from PIL import Image
 
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.inputs import several_pages
 from archive_colorizer.pipeline.inputs.several_pages import name_of_page
 from archive_colorizer.pipeline.run import colorize, preview
+from archive_colorizer.storage import S3Settings
 
 
 def page(value: int, size: tuple[int, int] = (60, 80)) -> np.ndarray:
@@ -97,3 +100,37 @@ def test_the_pages_of_a_pdf_are_pictures(job: Job, tmp_path: Path, rows: Rows) -
     assert work(colorize(config)) == (2, 0, 0)
     assert set(files(config.output)) == {"scans.colorized.jpg", "scans.p2.colorized.jpg"}
     assert {row["mime"] for row in rows(config.output)} == {"application/pdf"}
+
+
+def test_an_excluded_file_is_not_opened_to_count_its_pages(
+    album: Callable[..., JobConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "list.txt").write_text("box/album.tif\n")
+    opened: list[str] = []
+    real = several_pages.open_uri
+
+    def watched(uri: str, s3: S3Settings) -> BinaryIO:
+        opened.append(uri.rpartition("/")[2])
+        return real(uri, s3)
+
+    monkeypatch.setattr(several_pages, "open_uri", watched)
+    off = {"exclude_list": str(tmp_path / "list.txt")}
+    assert work(colorize(album(pages="all", **off))) == (1, 1, 1)
+    assert work(colorize(album(pages="all"))) == (0, 0, 0)  # it stays excluded
+    assert work(colorize(album(pages="all", exclude=["box/*"]))) == (0, 0, 0)
+    assert set(opened) == {"single.tif", "broken.tif"}
+    assert work(colorize(album(pages="all", include_again=True))) == (3, 0, 0)
+
+
+@pytest.mark.parametrize("pages", ["first", "all"])
+def test_a_file_that_is_excluded_later_loses_all_its_pages(
+    album: Callable[..., JobConfig], tmp_path: Path, rows: Rows, pages: str
+) -> None:
+    colorize(album(pages="all"))
+    (tmp_path / "list.txt").write_text("box/album.tif\n")
+    config = album(pages=pages, exclude_list=str(tmp_path / "list.txt"))
+    assert work(colorize(config)) == (0, 3, 0)
+    assert set(files(config.output)) == {"single.colorized.jpg"}
+    excluded = [row for row in rows(config.output) if row["error_class"] == "excluded"]
+    assert sorted(row["page"] for row in excluded) == [0, 1, 2]
+    assert not differences(config.output)

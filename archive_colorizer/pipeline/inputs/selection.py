@@ -8,8 +8,9 @@ time) of a master are as recorded its content is taken to be; else its SHA-256 i
 
 import hashlib
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -36,7 +37,12 @@ from archive_colorizer.pipeline.inputs.lists import (
 from archive_colorizer.pipeline.inputs.moved import check_not_moved
 from archive_colorizer.pipeline.inputs.names import ListedNames
 from archive_colorizer.pipeline.inputs.naming import output_keys
-from archive_colorizer.pipeline.inputs.several_pages import name_of_page
+from archive_colorizer.pipeline.inputs.several_pages import (
+    count_pages,
+    expand,
+    known_pages,
+    name_of_page,
+)
 from archive_colorizer.pipeline.inputs.text_files import read_lines
 from archive_colorizer.storage import parse_location
 
@@ -52,6 +58,8 @@ ROW_COLUMNS: Final = (
     "source_bytes", "source_mtime", "etag", "hints", "class_id", "source_uri",
 )  # fmt: skip
 """Those that decide what becomes of a page."""
+NAMING: Final = ("source_uri", "page", "relative_raw")
+"""Columns of a listing that decide a derivative's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +128,8 @@ def select(
     """
     table, off, notes = _apply_lists(listing, config)
     sensitive = make_mask(mark_sensitive(table, config.select.sensitive)) & ~off
-    off |= sensitive
-    held = _find_rows(listing, manifest)
+    table, off = _expand(table, off | sensitive, manifest, config)
+    held = _find_rows([table, listing.filtered], manifest)
     elsewhere = manifest.filter(pa.array(_mark_elsewhere(held, manifest)))
     rows = manifest.select(ROW_COLUMNS).take(held[: table.num_rows])
     fates = judge(table, rows, off, config, wanted)
@@ -131,7 +139,9 @@ def select(
         table.column_names.index("hints"), "hints", _keep_hints(table["hints"], rows["hints"])
     )
     check_not_moved(table.filter(pa.array(fates["todo"] & ~fates["recorded"])), elsewhere, config)
-    keys, owned = _choose_keys(listing, manifest["key"].take(held), elsewhere, config, wanted)
+    files = pa.concat_tables([each.select(NAMING) for each in (table, listing.filtered)])
+    keys, owned = _choose_keys(files, manifest["key"].take(held), elsewhere, config, wanted)
+    keys, owned = keys[: table.num_rows], owned[: table.num_rows]
     table = table.append_column("output_key", pa.array(keys, pa.string()))
     table = table.append_column("owns_key", pa.array(owned, pa.bool_()))
     table = table.append_column("earlier_id", pc.fill_null(rows["row_id"], ""))
@@ -207,9 +217,23 @@ def _apply_lists(listing: Listing, config: JobConfig) -> tuple[pa.Table, Mask, t
     return table.slice(0, listed), make_mask(excluded)[:listed], notes
 
 
-def _find_rows(listing: Listing, manifest: pa.Table) -> pa.Array:
-    """Find the row of each page that SOURCE holds, filtered out or not; null where it has none."""
-    pages = [_join_pages(table) for table in (listing.table, listing.filtered)]
+def _expand(
+    table: pa.Table, off: Mask, manifest: pa.Table, config: JobConfig
+) -> tuple[pa.Table, Mask]:
+    """Add the further pages of files, without opening one that is excluded or was."""
+    closed = off.copy()
+    if not config.select.include_again:
+        excluded = manifest.filter(pc.equal(manifest["error_class"], "excluded"))
+        closed |= mark_in(table["source_uri"], set(excluded["source_uri"].to_pylist()))
+    s3 = config.run.s3
+    count = partial(count_pages, s3=s3) if config.select.pages == "all" else None
+    marked = expand(table.append_column("off", pa.array(off)), closed, known_pages(manifest), count)
+    return marked.drop_columns("off"), make_mask(marked["off"])
+
+
+def _find_rows(tables: Sequence[pa.Table], manifest: pa.Table) -> pa.Array:
+    """Find the row of each page; null where it has none."""
+    pages = [_join_pages(table) for table in tables]
     held = pa.chunked_array([chunk for page in pages for chunk in page.chunks], pa.string())
     at = pc.index_in(held, value_set=_join_pages(manifest).combine_chunks())
     return at.combine_chunks()
@@ -232,7 +256,7 @@ def _keep_hints(listed: pa.ChunkedArray, recorded: pa.ChunkedArray) -> pa.Chunke
 
 
 def _choose_keys(
-    listing: Listing,
+    pages: pa.Table,
     owned: pa.ChunkedArray,
     elsewhere: pa.Table,
     config: JobConfig,
@@ -241,17 +265,15 @@ def _choose_keys(
     """Choose the derivatives' names, over all that SOURCE holds and against every row.
 
     Args:
-        listing: of SOURCE.
-        owned: key that each of its pages has by its row, those that are filtered out last.
+        pages: columns NAMING.
+        owned: key that each of them has by its row.
         elsewhere: rows of other pages.
         config: of the job.
         wanted: has the keys that only history names.
 
     Returns:
-        Of each listed page its key, and whether a row says already that it is the page's.
+        Of each page its key, and whether a row says already that it is the page's.
     """
-    names = ["source_uri", "page", "relative_raw"]
-    pages = pa.concat_tables([listing.table.select(names), listing.filtered.select(names)])
     uris, numbers = pages["source_uri"].to_pylist(), pages["page"].to_pylist()
     others = dict(wanted.earlier)
     earlier = [others.pop(page, "") for page in zip(uris, numbers, strict=True)]
@@ -261,8 +283,7 @@ def _choose_keys(
         config.deliver.suffix, config.deliver.format,
         uris=uris, owned=own, taken=[*others.values(), *elsewhere["key"].to_pylist()],
     )  # fmt: skip
-    listed = listing.table.num_rows
-    return keys[:listed], [key == one for key, one in zip(keys, own, strict=True)][:listed]
+    return keys, [key == one for key, one in zip(keys, own, strict=True)]
 
 
 def _find_retired(listing: Listing, elsewhere: pa.Table, source: str) -> frozenset[str]:

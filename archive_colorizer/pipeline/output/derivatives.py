@@ -127,8 +127,8 @@ class Condition:
 
     gone: frozenset[str]
     """Ids of rows whose derivative is missing, or has other bytes."""
-    changed: tuple[str, ...]
-    """Keys of those that have other bytes: somebody may have worked on them."""
+    changed: Mapping[str, str]
+    """Row id -> key, of those that have other bytes: somebody may have worked on them."""
     touched: Mapping[str, str]
     """Row id -> version, of derivatives that have the same bytes under a new version."""
 
@@ -151,7 +151,9 @@ def inspect(present: Present, rows: pa.Table, keys: pa.ChunkedArray) -> Conditio
     known = pc.fill_null(rows["derivative_version"], "")
     other = pc.and_(pc.not_equal(known, ""), pc.not_equal(pc.fill_null(versions, ""), known))
     gone = set(rows.filter(pc.invert(sized))["row_id"].to_pylist())
-    changed = keys.filter(pc.and_(there, pc.invert(sized))).to_pylist()
+    other_size = pc.and_(there, pc.invert(sized))
+    names = (column.filter(other_size).to_pylist() for column in (rows["row_id"], keys))
+    changed = dict(zip(*names, strict=True))
     doubtful = pc.and_(sized, other)
     columns = rows["row_id"], rows["derivative_sha256"], keys, versions
     cells = [column.filter(doubtful).to_pylist() for column in columns]
@@ -163,8 +165,8 @@ def inspect(present: Present, rows: pa.Table, keys: pa.ChunkedArray) -> Conditio
                 touched[row_id] = version
             else:
                 gone.add(row_id)
-                changed.append(key)
-    return Condition(frozenset(gone), tuple(changed), touched)
+                changed[row_id] = key
+    return Condition(frozenset(gone), changed, touched)
 
 
 def keep_changed(store: Store, keys: Iterable[str], job_id: str) -> None:
@@ -215,11 +217,11 @@ def remove_superseded(store: Store) -> int:
     Returns:
         How many were deleted.
     """
+    if not manifest.part_keys(store, manifest.HISTORY):
+        return 0
     rows = manifest.read(store, COLUMNS)
     present = find_present(store, rows)
     earlier = earlier_keys(store, present)
-    if not earlier:
-        return 0
     named = set(present.keys_of(rows).to_pylist())
     excluded = pc.fill_null(pc.equal(rows["error_class"], "excluded"), False)
     done = set(_pages(rows.filter(pc.or_(pc.equal(rows["status"], "ok"), excluded))))
