@@ -40,7 +40,7 @@ def read_header(source: BinaryIO, *, max_megapixels: float = 400.0, page: int = 
         )
     if header.width < 1 or header.height < 1:
         raise PictureFault("unreadable", f"{header.width} x {header.height} pixels")
-    blocks = read_blocks(source)
+    blocks = read_blocks(source, header.directory_at)
     if header.dpi_x is None:
         dpi_x, dpi_y = sensible_dpi(blocks.dpi)
         header = replace(header, dpi_x=dpi_x, dpi_y=dpi_y)

@@ -33,6 +33,8 @@ class Header:
     """How many scans the file holds; smaller copies and masks do not count."""
     page: int = 0
     """Which of them this is."""
+    directory_at: int = 0
+    """Of a TIFF, the place of the scan's own directory; 0 where it is the file's first."""
     orientation: int = 1
     dpi_x: float | None = None
     dpi_y: float | None = None

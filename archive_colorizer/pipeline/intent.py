@@ -148,7 +148,7 @@ def _compare_models(config: JobConfig, models: Models, pins: Pins | None) -> tup
         old, new = pin.weights_sha256 if pin else "", model.weights_sha256 if model else ""
         if old != new:
             said = f"{pin.name} {pin.version}" if pin else "none"
-            changes.append(Change(f"color.{setting}", said, _name(model) if model else "none"))
+            changes.append(Change(f"color.{setting}", said, model.title if model else "none"))
     return tuple(changes)
 
 
@@ -232,7 +232,7 @@ def _renew_pins(
     pinned = {
         setting: PinnedModel(
             getattr(config.color, setting), model.ref, model.card.name,
-            model.version or model.card.version, model.weights_sha256,
+            model.release, model.weights_sha256,
         )
         for setting, model in _name_settings(config, models).items()
     }  # fmt: skip
@@ -258,7 +258,7 @@ def _describe(
     notes = []
     if config.select.adopt and models:
         notes.append(
-            f"--adopt: {selection.replaced:,} pictures are coloured anew by {_name(models[0])}; "
+            f"--adopt: {selection.replaced:,} pictures are coloured anew by {models[0].title}; "
             "each old derivative stays until its new one is written and checked"
         )
     elif newer := _make_finder(config, store, standing.pins).newer():
@@ -269,7 +269,3 @@ def _describe(
     if selection.sensitive:
         notes.append(f"{selection.sensitive:,} pictures are not opened for their sensitivity")
     return tuple(notes)
-
-
-def _name(model: ResolvedModel) -> str:
-    return f"{model.card.name} {model.version or model.card.version}"

@@ -57,7 +57,7 @@ class ModelFinder:
         if found.weights_sha256 == pin.weights_sha256:
             return found
         raise WeightsGoneError(
-            f"{ref}: names {_name(found)} by now; OUTPUT was made with {pin.name} {pin.version} "
+            f"{ref}: names {found.title} by now; OUTPUT was made with {pin.name} {pin.version} "
             f"(SHA-256 {pin.weights_sha256[:12]}...), whose weights are neither kept nor shipped: "
             "--adopt does all its pictures with the new ones, --adopt-new only those that come, "
             "--model FILE goes on with the old ones"
@@ -83,13 +83,9 @@ class ModelFinder:
         if found.weights_sha256 == pin.weights_sha256:
             return ""
         return (
-            f"{ref} is {_name(found)} by now; OUTPUT goes on with {pin.name} {pin.version} "
+            f"{ref} is {found.title} by now; OUTPUT goes on with {pin.name} {pin.version} "
             "(--adopt changes that)"
         )
-
-
-def _name(model: ResolvedModel) -> str:
-    return f"{model.card.name} {model.version or model.card.version}"
 
 
 def models_of(config: JobConfig, find: ModelFinder | None = None) -> Models:

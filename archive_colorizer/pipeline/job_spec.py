@@ -83,7 +83,7 @@ def _describe_step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:
     return {
         "op": model.card.family,
         "model_ref": model.ref,
-        "model_version": model.version or model.card.version,
+        "model_version": model.release,
         "weights_sha256": model.weights_sha256,
         "weights_rights": model.card.data_rights,
         "params_json": json.dumps(
@@ -109,7 +109,7 @@ def job_record(spec: JobSpec, pins: Pins, **listing: object) -> dict[str, Any]:
         {
             "ref": one.ref,
             "name": one.card.name,
-            "version": one.version or one.card.version,
+            "version": one.release,
             "weights_sha256": one.weights_sha256,
             "data_rights": one.card.data_rights,
         }

@@ -28,6 +28,8 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+Page = tuple[str, int]
+"""What names a page: its source URI, and its number in the file."""
 ENLARGED: Final = "enlarged"
 """Flag of a derivative that has more pixels than the master, which a model put there."""
 TRANSLATED: Final = "translated"

@@ -5,13 +5,12 @@ weights, so that a worker on another node, or a second job, need not fetch them 
 """
 
 import re
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from archive_colorizer.errors import LocationError, ModelReferenceError
+from archive_colorizer.registry.cache import find_weights, put_weights
 from archive_colorizer.registry.connection import (
     cache_folder,
     connect,
@@ -111,21 +110,18 @@ def _fetch_weights(
     ref: str,
 ) -> Path:
     """Find the weights in the cache, or download them into it."""
-    place = cache_folder() / (sha256 or f"run-{run_id}-{folder.replace('/', '-')}")
-    if sha256 and (place / WEIGHTS_NAME).is_file():
-        return place / WEIGHTS_NAME
+    if sha256 and (path := find_weights(sha256)):
+        return path
+    name = sha256 or f"run-{run_id}-{folder.replace('/', '-')}"
+    path_there = f"{folder}/{WEIGHTS_NAME}"
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
-            got = _download(client, run_id, f"{folder}/{WEIGHTS_NAME}", scratch, ref)
-            kept = Path(scratch) / "kept"
-            kept.mkdir()
-            got.rename(kept / WEIGHTS_NAME)
-            shutil.rmtree(place, ignore_errors=True)
-            kept.rename(place)
+        return put_weights(
+            name, lambda scratch: _download(client, run_id, path_there, str(scratch), ref)
+        )
     except OSError as error:
-        raise LocationError(f"{place}: the model cannot be kept there: {error.strerror}") from error
-    return place / WEIGHTS_NAME
+        raise LocationError(
+            f"{cache_folder() / name}: the model cannot be kept there: {error.strerror}"
+        ) from error
 
 
 def _download(client: Any, run_id: str, path: str, folder: str, ref: str) -> Path:  # noqa: ANN401

@@ -4,12 +4,11 @@ They let a later run go on with the same weights, whatever the program ships or 
 """
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from archive_colorizer.errors import LocationError, ModelReferenceError
-from archive_colorizer.registry.connection import cache_folder
+from archive_colorizer.registry.cache import find_weights, put_weights
 from archive_colorizer.storage import S3Settings, Store, open_uri
 from archive_colorizer.storage.location import FILE_SCHEME, path_of_uri
 from archive_colorizer.weights.reference import (
@@ -85,24 +84,22 @@ def fetch_kept(uri: str, sha256: str, s3: S3Settings) -> Path:
         path = path_of_uri(uri)
         _check(path, sha256, uri)
         return path
-    place = cache_folder() / sha256
-    path = place / WEIGHTS_NAME
-    if not path.is_file():
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
-                fetched = Path(scratch) / "kept"
-                fetched.mkdir()
-                with open_uri(uri, s3) as source, (fetched / WEIGHTS_NAME).open("wb") as sink:
-                    shutil.copyfileobj(source, sink, 1 << 20)
-                _check(fetched / WEIGHTS_NAME, sha256, uri)
-                shutil.rmtree(place, ignore_errors=True)
-                fetched.rename(place)
-        except OSError as error:
-            raise LocationError(
-                f"{uri}: the weights cannot be brought here: {error.strerror or error}"
-            ) from error
-    return path
+    if cached := find_weights(sha256):
+        return cached
+
+    def fetch(folder: Path) -> Path:
+        target = folder / WEIGHTS_NAME
+        with open_uri(uri, s3) as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
+        _check(target, sha256, uri)
+        return target
+
+    try:
+        return put_weights(sha256, fetch)
+    except OSError as error:
+        raise LocationError(
+            f"{uri}: the weights cannot be brought here: {error.strerror or error}"
+        ) from error
 
 
 def _check(path: Path, sha256: str, uri: str) -> None:

@@ -44,6 +44,16 @@ class ResolvedModel:
     s3: S3Settings = DEFAULT_S3
     """The way to that copy."""
 
+    @property
+    def release(self) -> str:
+        """The number in the registry, or else the version that the card states."""
+        return self.version or self.card.version
+
+    @property
+    def title(self) -> str:
+        """Name and release, for people."""
+        return f"{self.card.name} {self.release}"
+
 
 def resolve_local(ref: str) -> ResolvedModel:
     """Find the weights and the card of a shipped model, a folder or a file.

@@ -72,6 +72,19 @@ def test_every_page_is_a_picture_of_its_own(album: Callable[..., JobConfig], row
     assert len(rows(config.output)) == 5
 
 
+def test_each_page_carries_its_own_description(
+    album: Callable[..., JobConfig], rows: Rows, tmp_path: Path
+) -> None:
+    with tifffile.TiffWriter(tmp_path / "in" / "box" / "album.tif") as tiff:
+        tiff.write(page(20), description="the first", metadata=None)
+        tiff.write(page(80), description="the second", metadata=None)
+    config = album(pages="all", include=["box/*"])
+    assert work(colorize(config)) == (2, 0, 0)
+    for name, said in (("album", "the first"), ("album.p2", "the second")):
+        with Image.open(Path(config.output) / "box" / f"{name}.colorized.jpg") as image:
+            assert image.getexif()[270] == said
+
+
 def test_pages_that_were_left_come_later(album: Callable[..., JobConfig], rows: Rows) -> None:
     colorize(album())
     first = files(album().output)

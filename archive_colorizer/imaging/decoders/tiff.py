@@ -92,6 +92,7 @@ def read_header(source: BinaryIO, page: int) -> Header:
             photometric=photometric,
             n_pages=len(found),
             page=page,
+            directory_at=0 if scan.offset == tiff.pages[0].offset else int(scan.offset),
             orientation=orientation_of(tag(scan, ORIENTATION, 1)),
             dpi_x=dpi_x,
             dpi_y=dpi_y,

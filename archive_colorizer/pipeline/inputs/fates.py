@@ -9,10 +9,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.records import Page
 
 Mask = NDArray[np.bool_]
-Page = tuple[str, int]
-"""Source URI and number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.metadata import find_labels
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.layout import is_own_file
+from archive_colorizer.pipeline.records import Page
 from archive_colorizer.pipeline.values import valid_text
 from archive_colorizer.storage import Entry, Store
 
@@ -27,8 +28,6 @@ COLUMNS: Final = (
 THREADS: Final = 4
 LOOKED_AT: Final = 100
 """Rows of 0.2.0 that are looked at to find where OUTPUT was."""
-Page = tuple[str, int]
-"""Source URI and number."""
 
 
 def page_id(source_uri: str, page: int) -> str:

@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.derivatives import (
     Condition,
-    Page,
     earlier_keys,
     find_present,
     inspect,
 )
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.pins import Pins, read_pins
+from archive_colorizer.pipeline.records import Page
 from archive_colorizer.storage import Store
 
 
