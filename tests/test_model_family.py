@@ -35,7 +35,7 @@ def insert(path: Path, after: str, text: str) -> None:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package with the page's two files and two rows, and nothing else."""
     folder = tmp_path_factory.mktemp("copy")
-    ignored = shutil.ignore_patterns("__pycache__", "builtin")
+    ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "archive_colorizer", folder / "archive_colorizer", ignore=ignored)
     for table, file, text in blocks():
         if not table:
