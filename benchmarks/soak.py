@@ -36,6 +36,25 @@ def memory_mib(process: psutil.Process) -> tuple[float, float]:
     return alone / 2**20, total / 2**20
 
 
+def watch(words: list[str]) -> tuple[int, float, dict[str, list[int]]]:
+    """Run a command; gives its exit code, seconds, and peaks of memory by tenths of the run."""
+    start_s = time.monotonic()
+    job = subprocess.Popen([sys.executable, "-m", *words], stdout=subprocess.DEVNULL)
+    watched = psutil.Process(job.pid)
+    samples: list[tuple[float, float]] = []
+    while job.poll() is None:
+        samples.append(memory_mib(watched))
+        time.sleep(2)
+    seconds = time.monotonic() - start_s
+    size = max(1, len(samples) // TENTHS)
+    parts = [samples[i : i + size] for i in range(0, len(samples), size)][:TENTHS]
+    peaks = {
+        "driver_peak_mib_by_tenth": [round(max(a for a, _ in part)) for part in parts],
+        "all_peak_mib_by_tenth": [round(max(b for _, b in part)) for part in parts],
+    }
+    return job.returncode, seconds, peaks
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("pictures", type=int, nargs="?", default=20_000)
@@ -43,40 +62,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         source, output = Path(scratch) / "in", Path(scratch) / "out"
         write_archive(source, pictures, MEGAPIXELS)
-        words = [
-            sys.executable,
-            "-m",
-            "archive_colorizer",
-            "colorize",
-            str(source),
-            str(output),
-        ]
-        start_s = time.monotonic()
-        job = subprocess.Popen([*words, "--proxy-px", "128"], stdout=subprocess.DEVNULL)
-        watched = psutil.Process(job.pid)
-        samples: list[tuple[float, float]] = []
-        while job.poll() is None:
-            samples.append(memory_mib(watched))
-            time.sleep(2)
-        seconds = time.monotonic() - start_s
+        words = ["archive_colorizer", "colorize", str(source), str(output), "--proxy-px", "128"]
+        code, seconds, peaks = watch(words)
         store = open_store(str(output))
         rows = manifest.read(store, ["source_uri", "status"])
         found = verify(store).findings
         files = len(manifest.part_keys(store))
-    size = max(1, len(samples) // TENTHS)
-    parts = [samples[i : i + size] for i in range(0, len(samples), size)][:TENTHS]
     figures = {
         "what": f"{pictures:,} grey JPEGs of {MEGAPIXELS} MP, builtin:default, proxy 128",
-        "exit_code": job.returncode, "rows": rows.num_rows,
+        "exit_code": code, "rows": rows.num_rows,
         "pages": len(set(rows["source_uri"].to_pylist())), "findings": len(found),
         "manifest_files": files, "seconds": round(seconds), "pictures_per_s":
         round(pictures / seconds, 1),
-        "driver_peak_mib_by_tenth": [round(max(a for a, _ in part)) for part in parts],
-        "all_peak_mib_by_tenth": [round(max(b for _, b in part)) for part in parts],
+        **peaks,
     }  # fmt: skip
     print(figures)
     save("soak", figures)
-    if job.returncode or rows.num_rows != pictures or found:
+    if code or rows.num_rows != pictures or found:
         sys.exit("the run is not whole")
 
 
