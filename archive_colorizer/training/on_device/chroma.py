@@ -1,7 +1,7 @@
 """Samples of the chroma classifiers, drawn on the device. B batch, H height, W width."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
@@ -12,8 +12,9 @@ from archive_colorizer.models.chroma_classifier import STRIDE
 from archive_colorizer.models.colour import rgb_to_lab
 from archive_colorizer.training.feed import FeedConfig
 from archive_colorizer.training.on_device.feed import draw_crops
+from archive_colorizer.training.on_device.pairs import gray_of, saturated, saturations
 from archive_colorizer.training.on_device.photographs import DevicePhotographs
-from archive_colorizer.training.on_device.wear import Chance, degraded_gray, luma
+from archive_colorizer.training.on_device.wear import Chance
 from archive_colorizer.training.recipe import Batch
 from archive_colorizer.training.recipes.chroma_targets import HINT_CHANCE, HINT_MAX_PX, cell_of
 
@@ -27,31 +28,21 @@ class ChromaDeviceSampler:
 
     feed: FeedConfig
     hint_share: float
+    takes_partners: ClassVar[bool] = False
+    least_px: ClassVar[int] = 1
 
     def __call__(self, photographs: DevicePhotographs, size: int, px: int, chance: Chance) -> Batch:
         """See `DeviceSampler`."""
         rgb = photographs.cut(draw_crops(photographs, size, self.feed, chance), px)
-        rgb = saturated(rgb, self.feed.saturation, chance)
+        rgb = saturated(rgb, saturations(size, self.feed, chance))
         ab = rgb_to_lab(rgb)[:, 1:]
-        worn = chance.happens(size, self.feed.degrade_share).nonzero()[:, 0]
-        gray = luma(rgb)
-        if len(worn):
-            gray = gray.index_copy(0, worn, degraded_gray(rgb[worn], chance))
+        worn = chance.happens(size, self.feed.degrade_share)
         small = F.avg_pool2d(ab, STRIDE).permute(0, 2, 3, 1)
         return {
-            "gray_b1hw": gray[:, None],
+            "gray_b1hw": gray_of(rgb, worn, chance)[:, None],
             "hints_b3hw": drawn_hints(ab, self.hint_share, chance),
             "cell_bhw": cell_of(small),
         }
-
-
-def saturated(rgb_b3hw: Tensor, most: float, chance: Chance) -> Tensor:
-    """Saturation multiplied by 1 - most to 1 + most, luma kept."""
-    if not most:
-        return rgb_b3hw
-    factor = chance.uniform(len(rgb_b3hw), 1 - most, 1 + most)[:, None, None, None]
-    grey = luma(rgb_b3hw)[:, None]
-    return (grey + factor * (rgb_b3hw - grey)).clamp(0, 1)
 
 
 def drawn_hints(ab_b2hw: Tensor, share: float, chance: Chance) -> Tensor:

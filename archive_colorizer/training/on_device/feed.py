@@ -9,6 +9,7 @@ from itertools import count
 from typing import Final, Protocol
 
 import torch
+from torch import Tensor
 
 from archive_colorizer.data.seeds import derive
 from archive_colorizer.training.feed import FeedConfig
@@ -22,6 +23,14 @@ AHEAD: Final = 2
 
 class DeviceSampler(Protocol):
     """Draws a whole batch where the photographs are."""
+
+    @property
+    def takes_partners(self) -> bool:
+        """Whether a pair's source is used where there is one."""
+
+    @property
+    def least_px(self) -> int:
+        """Photographs must have sides of as many pixels; 1 where any will do."""
 
     def __call__(self, photographs: DevicePhotographs, size: int, px: int, chance: Chance) -> Batch:
         """`size` samples whose pictures have edges of `px`, by the same names as the Sampler's."""
@@ -85,7 +94,11 @@ def size_of(config: FeedConfig, step: int) -> tuple[int, int]:
 
 
 def draw_crops(
-    photographs: DevicePhotographs, size: int, config: FeedConfig, chance: Chance
+    photographs: DevicePhotographs,
+    size: int,
+    config: FeedConfig,
+    chance: Chance,
+    among: Tensor | None = None,
 ) -> Crops:
     """Crops of any photographs, as `training.feed.cut_alike` draws them.
 
@@ -94,8 +107,10 @@ def draw_crops(
         size: how many crops.
         config: zoom, aspect, flip.
         chance: decides.
+        among: (n,) int64, draws from these photographs alone.
     """
-    index = chance.integers(size, len(photographs))
+    index = chance.integers(size, len(photographs if among is None else among))
+    index = index if among is None else among[index]
     height, width = photographs.height[index], photographs.width[index]
     share = chance.uniform(size, math.log(config.zoom), 0.0).exp()
     stretch = chance.uniform(size, -config.aspect, config.aspect) / 2

@@ -4,9 +4,9 @@ N photographs, B batch, H height, W width, P pixels of a crop's edge.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -49,6 +49,12 @@ class DevicePhotographs:
     """(N,) int64."""
     width: Tensor
     """(N,) int64."""
+    partner_words: Tensor | None = None
+    """As `words`, of the pairs' sources; a photograph without one has its own pixels there."""
+    has_partner: Tensor | None = None
+    """(N,) bool, where there are partners."""
+    domains: Mapping[str, Tensor] = field(default_factory=dict)
+    """Of unpaired sets: (n,) int64 indices of each domain's photographs."""
 
     def __len__(self) -> int:
         return len(self.start)
@@ -58,16 +64,19 @@ class DevicePhotographs:
         """Where they are."""
         return self.words.device
 
-    def cut(self, crops: Crops, px: int) -> Tensor:
+    def cut(self, crops: Crops, px: int, *, partners: bool = False) -> Tensor:
         """Cut crops and bring them to one size: bilinear, or the mean of what a pixel covers.
 
         Args:
             crops: where from.
             px: edge of the result.
+            partners: of the pairs' sources, which lie alike.
 
         Returns:
             (B, 3, px, px) float32 sRGB in [0, 1].
         """
+        words = self.partner_words if partners else self.words
+        assert words is not None
         reduction = max(int(crops.height.max()), int(crops.width.max())) / px
         fine = max(1, math.ceil(reduction - 0.001))
         middle = (torch.arange(px, device=self.device) + 0.5) / px
@@ -79,41 +88,48 @@ class DevicePhotographs:
         upper = (first + top * row)[:, :, None]
         lower = (first + bottom * row)[:, :, None]
         left, right, beside = left[:, None], right[:, None], beside[:, None, :, None]
-        above = self._pixels(upper + left).lerp(self._pixels(upper + right), beside)
-        under = self._pixels(lower + left).lerp(self._pixels(lower + right), beside)
+        above = _pixels(words[upper + left]).lerp(_pixels(words[upper + right]), beside)
+        under = _pixels(words[lower + left]).lerp(_pixels(words[lower + right]), beside)
         rgb_bhw3 = above.lerp(under, below[:, :, None, None])
         rgb_b3hw = rgb_bhw3.permute(0, 3, 1, 2) / 255
         if fine > 1:
             rgb_b3hw = torch.nn.functional.avg_pool2d(rgb_b3hw, fine)
         return rgb_b3hw.contiguous()
 
-    def _pixels(self, index: Tensor) -> Tensor:
-        """(...) -> (..., 3) float32, 0 to 255."""
-        words = self.words[index]
-        return words.view(torch.uint8).view(*words.shape, BYTES_A_PIXEL)[..., :3].float()
 
-
-def load_photographs(library: Library, device: str, *, workers: int) -> DevicePhotographs:
-    """Decode a library's targets and put them on a device.
+def load_photographs(
+    library: Library, device: str, *, workers: int, least_px: int = 1
+) -> DevicePhotographs:
+    """Decode a library and put it on a device.
 
     Args:
-        library: without partners or domains.
+        library: of photographs, pairs, or unpaired sets.
         device: torch's name.
         workers: threads that decode.
+        least_px: smaller sides are continued by their mirror image up to this.
 
     Raises:
         ConfigError: they do not fit there.
     """
     decoded: list[Tensor] = []
+    partners: list[Tensor] = []
     sizes: list[tuple[int, int]] = []
+    paired: list[bool] = []
     limit = _room(device)
     with ThreadPoolExecutor(workers) as pool:
         for begin in range(0, len(library), CHUNK):
             numbers = range(begin, min(begin + CHUNK, len(library)))
-            pictures = list(pool.map(lambda i: library[i].target, numbers))
-            sizes += [picture.shape[:2] for picture in pictures]
-            decoded.append(torch.from_numpy(as_words(pictures)).to(device))
+            items = list(pool.map(lambda i: library[i], numbers))
+            targets = [_at_least(item.target, least_px) for item in items]
+            sizes += [picture.shape[:2] for picture in targets]
+            decoded.append(torch.from_numpy(as_words(targets)).to(device))
             limit -= decoded[-1].numel() * BYTES_A_PIXEL
+            if library.has_partners:
+                paired += [item.source is not None for item in items]
+                sources = [item.target if item.source is None else item.source for item in items]
+                words = as_words([_at_least(source, least_px) for source in sources])
+                partners.append(torch.from_numpy(words).to(device))
+                limit -= words.nbytes
             if limit < 0:
                 raise ConfigError(
                     f"feed.place=device: the photographs do not fit on {device} "
@@ -122,8 +138,16 @@ def load_photographs(library: Library, device: str, *, workers: int) -> DevicePh
     height, width = torch.tensor(sizes, dtype=torch.int64).T
     start = torch.cumsum(height * width, 0) - height * width
     return DevicePhotographs(
-        torch.cat(decoded), start.to(device), height.to(device), width.to(device)
-    )
+        torch.cat(decoded), start.to(device), height.to(device), width.to(device),
+        torch.cat(partners) if partners else None,
+        torch.tensor(paired, device=device) if partners else None,
+        {name: torch.from_numpy(i).to(device) for name, i in library.domains.items() if name},
+    )  # fmt: skip
+
+
+def _at_least(picture_hw3: NDArray[np.uint8], px: int) -> NDArray[np.uint8]:
+    missing = [(0, max(0, px - side)) for side in picture_hw3.shape[:2]]
+    return np.pad(picture_hw3, (*missing, (0, 0)), mode="symmetric")
 
 
 def as_words(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.int32]:
@@ -136,6 +160,11 @@ def as_words(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.int32]:
         flat[at : at + count, :3] = picture.reshape(count, 3)
         at += count
     return flat.view(np.int32)[:, 0]
+
+
+def _pixels(words: Tensor) -> Tensor:
+    """(...) int32 -> (..., 3) float32, 0 to 255."""
+    return words.view(torch.uint8).view(*words.shape, BYTES_A_PIXEL)[..., :3].float()
 
 
 def _room(device: str) -> int:

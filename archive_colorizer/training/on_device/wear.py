@@ -4,7 +4,6 @@ Chances and ranges are those of `imaging.degrade.degraded_gray`, and a test comp
 them. B batch, H height, W width; chance is drawn from one generator.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +11,8 @@ from typing import Final
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor
+
+from archive_colorizer.training.on_device.jpeg import through_gray_jpeg
 
 LUMA: Final = (0.299, 0.587, 0.114)
 """ITU-R BT.601."""
@@ -21,13 +22,6 @@ BLUR_RADIUS: Final = 6
 MAX_MARKS: Final = 8
 LINE_PX: Final = 1.3
 """Half the width at which an anti-aliased line of one pixel has faded out."""
-JPEG_LUMINANCE: Final = (
-    (16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55),
-    (14, 13, 16, 24, 40, 57, 69, 56), (14, 17, 22, 29, 51, 87, 80, 62),
-    (18, 22, 37, 56, 68, 109, 103, 77), (24, 35, 55, 64, 81, 104, 113, 92),
-    (49, 64, 78, 87, 103, 121, 120, 101), (72, 92, 95, 98, 112, 100, 103, 99),
-)  # fmt: skip
-"""ITU-T T.81, table K.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +120,12 @@ def blurred(gray_bhw: Tensor, chance: Chance) -> Tensor:
 
 def scratched(gray_bhw: Tensor, chance: Chance) -> Tensor:
     """Up to eight thin scratches, light or dark, and as many specks of dust."""
+    mask, shade = scratches(gray_bhw, chance)
+    return gray_bhw + mask * (shade[:, None, None] - gray_bhw)
+
+
+def scratches(gray_bhw: Tensor, chance: Chance) -> tuple[Tensor, Tensor]:
+    """How much of each pixel scratches and dust cover, (B, H, W), and their shades, (B,)."""
     count, height, width = gray_bhw.shape
     many = (count, MAX_MARKS)
     sides = gray_bhw.new_tensor((width, height))
@@ -148,8 +148,24 @@ def scratched(gray_bhw: Tensor, chance: Chance) -> Tensor:
         )
         dust = (away <= radius[:, at, None, None] + 0.2) * strength[1, :, at, None, None]
         mask = torch.maximum(mask, torch.maximum(line, dust))
-    shade = chance.happens(count, 0.7).float()[:, None, None]
-    return gray_bhw + mask * (shade - gray_bhw)
+    return mask, chance.happens(count, 0.7).float()
+
+
+def worn_surface(rgb_b3hw: Tensor, chance: Chance) -> Tensor:
+    """Grain, scratches and dust over colours, which stay: `imaging.degrade.worn_surface`.
+
+    (B, 3, H, W) in [0, 1].
+    """
+    count = len(rgb_b3hw)
+    scratched_ones = chance.happens(count, 0.4).float()[:, None, None]
+    mask, shade = scratches(rgb_b3hw[:, 0], chance)
+    over = (mask * scratched_ones)[:, None]
+    worn = rgb_b3hw + over * (shade[:, None, None, None] - rgb_b3hw)
+    grain = chance.normal(tuple(worn.shape))
+    alike = chance.happens(count, 0.5)[:, None, None, None]
+    grain = torch.where(alike, grain[:, :1], grain)
+    sigma = chance.uniform(count, 0.01, 0.06) * chance.happens(count, 0.7)
+    return (worn + sigma[:, None, None, None] * grain).clamp(0, 1)
 
 
 def grained(gray_bhw: Tensor, chance: Chance) -> Tensor:
@@ -159,22 +175,8 @@ def grained(gray_bhw: Tensor, chance: Chance) -> Tensor:
 
 
 def jpeg(gray_bhw: Tensor, chance: Chance) -> Tensor:
-    """Through baseline JPEG's transform and quantisation at quality 30 to 89, and back.
-
-    Sides are multiples of 8. (B, H, W) in [0, 1].
-    """
-    count, height, width = gray_bhw.shape
-    quality = chance.integers(count, 90, low=30)
-    scale = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality.float())
-    table = gray_bhw.new_tensor(JPEG_LUMINANCE)
-    step = ((table * scale[:, None, None] + 50) / 100).floor().clamp(1, 255)[:, None, None]
-    transform = _dct(gray_bhw.device)
-    pixels = (gray_bhw * 255).round() - 128
-    blocks = pixels.view(count, height // 8, 8, width // 8, 8).permute(0, 1, 3, 2, 4)
-    with torch.autocast(gray_bhw.device.type, enabled=False):
-        levels = (transform @ blocks @ transform.T / step).round() * step
-        back = (transform.T @ levels @ transform).permute(0, 1, 3, 2, 4)
-    return ((back.reshape(count, height, width) + 128).round().clamp(0, 255)) / 255
+    """Through JPEG of quality 30 to 89, and back. Sides are multiples of 8; (B, H, W) in [0, 1]."""
+    return through_gray_jpeg(gray_bhw, chance.integers(len(gray_bhw), 90, low=30))
 
 
 def _to_some(gray_bhw: Tensor, share: float, wear: Wear, chance: Chance) -> Tensor:
@@ -192,11 +194,3 @@ def _distance(start_b2: Tensor, run_b2: Tensor, rows: Tensor, columns: Tensor) -
     length2 = (across**2 + down**2).clamp_min(1e-6)
     along = (((columns - x) * across + (rows - y) * down) / length2).clamp(0, 1)
     return torch.hypot(columns - x - along * across, rows - y - along * down)
-
-
-def _dct(device: torch.device) -> Tensor:
-    """The orthonormal 8-point DCT-II, (8, 8)."""
-    place = torch.arange(8, device=device, dtype=torch.float32)
-    matrix = torch.cos((2 * place[None] + 1) * place[:, None] * math.pi / 16) / 2
-    matrix[0] /= math.sqrt(2)
-    return matrix

@@ -14,6 +14,7 @@ from archive_colorizer.models.autoencoder import Autoencoder
 from archive_colorizer.settings.kinds import Momentum
 from archive_colorizer.settings.schema import settings
 from archive_colorizer.training.feed import FeedConfig, PairSampler
+from archive_colorizer.training.on_device.pairs import PairDeviceSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 
@@ -41,6 +42,7 @@ class AutoencoderRecipe:
     ) -> None:
         self._model = model
         self.sampler = PairSampler(feed, gray=not translates)
+        self.device_sampler = PairDeviceSampler(feed, gray=not translates)
         optimizer = torch.optim.Adam(model.parameters(), betas=(config.beta1, 0.999), fused=True)
         self._phases = (Phase("autoencoder", ("model",), optimizer, self.loss),)
 

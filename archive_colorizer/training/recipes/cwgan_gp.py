@@ -22,6 +22,7 @@ from archive_colorizer.models.cwgan_gp import Critic, ResidualUNet
 from archive_colorizer.settings.kinds import Channels, Momentum, Weight
 from archive_colorizer.settings.schema import Setting, settings
 from archive_colorizer.training.feed import FeedConfig, PairSampler
+from archive_colorizer.training.on_device.pairs import PairDeviceSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 
@@ -69,6 +70,7 @@ class CWGANRecipe:
         self._critic = Critic(width=config.critic_width)
         self._vgg = open_vgg("vgg16", config.vgg, config.perceptual)
         self.sampler = PairSampler(feed)
+        self.device_sampler = PairDeviceSampler(feed)
         betas = (config.beta1, 0.999)
         self._phases = (
             Phase("critic", ("critic",),

@@ -19,6 +19,7 @@ from archive_colorizer.models.pix2pix import init_normal
 from archive_colorizer.settings.kinds import Channels, Count, Weight
 from archive_colorizer.settings.schema import settings
 from archive_colorizer.training.feed import FeedConfig, cut_alike
+from archive_colorizer.training.on_device.pairs import UnpairedDeviceSampler
 from archive_colorizer.training.recipe import Batch, Phase, Sample
 
 
@@ -123,8 +124,11 @@ class CycleGANRecipe:
             )
         if model.config.one_way:
             raise ConfigError("model.one_way: training goes both ways")
+        if feed.sizes_px and config.pool:
+            raise ConfigError("feed.sizes_px: the pool holds pictures of one size (recipe.pool=0)")
         self._config, self._model = config, model
         self.sampler = UnpairedSampler(feed, domains)
+        self.device_sampler = UnpairedDeviceSampler(feed, domains)
         self._critics = nn.ModuleDict(
             {name: Critic(config.critic_width) for name in ("first", "second")}
         )

@@ -19,6 +19,7 @@ from archive_colorizer.models.pix2pix import Generator, PatchDiscriminator, init
 from archive_colorizer.settings.kinds import Channels, Momentum, Weight
 from archive_colorizer.settings.schema import settings
 from archive_colorizer.training.feed import FeedConfig, PairSampler
+from archive_colorizer.training.on_device.pairs import PairDeviceSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 
@@ -57,6 +58,7 @@ class Pix2PixRecipe:
             raise ConfigError(f"model: a translation needs 3 channels in and out, not {shape}")
         self._config, self._generator = config, model
         self.sampler = PairSampler(feed, gray=not translates)
+        self.device_sampler = PairDeviceSampler(feed, gray=not translates)
         channels = model.config.in_channels + model.config.out_channels
         self._discriminator = PatchDiscriminator(channels, config.discriminator_width)
         init_normal(model)

@@ -12,6 +12,7 @@ from archive_colorizer.settings.kinds import LowJpeg
 from archive_colorizer.settings.schema import settings
 from archive_colorizer.training.feed import FeedConfig
 from archive_colorizer.training.low_high_sampler import EnlargeSampler
+from archive_colorizer.training.on_device.enlarging import EnlargeDeviceSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 
@@ -40,6 +41,7 @@ class RDNRecipe:
     ) -> None:
         self._model = model
         self.sampler = EnlargeSampler(feed, model.scale, config.jpeg)
+        self.device_sampler = EnlargeDeviceSampler(feed, model.scale, config.jpeg)
         optimizer = torch.optim.Adam(model.parameters(), fused=True)
         self._phases = (Phase("rdn", ("model",), optimizer, self.loss),)
 

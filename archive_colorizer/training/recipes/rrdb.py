@@ -17,6 +17,7 @@ from archive_colorizer.settings.kinds import Channels, LowJpeg, Weight
 from archive_colorizer.settings.schema import settings
 from archive_colorizer.training.feed import FeedConfig
 from archive_colorizer.training.low_high_sampler import EnlargeSampler
+from archive_colorizer.training.on_device.enlarging import EnlargeDeviceSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 
@@ -55,6 +56,7 @@ class RRDBRecipe:
         self._config, self._generator = config, model
         self._vgg = open_vgg("vgg19", config.vgg, config.perceptual)
         self.sampler = EnlargeSampler(feed, model.scale, config.jpeg)
+        self.device_sampler = EnlargeDeviceSampler(feed, model.scale, config.jpeg)
         self._modules: dict[str, nn.Module] = {"generator": model}
         generator = Phase("generator", ("generator",), _adam(model), self.generator_loss)
         self._phases: tuple[Phase, ...] = (generator,)

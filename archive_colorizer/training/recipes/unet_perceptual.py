@@ -21,6 +21,7 @@ from archive_colorizer.models.unet_perceptual import UNetPerceptual
 from archive_colorizer.settings.kinds import Weight
 from archive_colorizer.settings.schema import settings
 from archive_colorizer.training.feed import FeedConfig, PairSampler
+from archive_colorizer.training.on_device.pairs import PairDeviceSampler
 from archive_colorizer.training.recipe import Batch, Phase
 
 
@@ -57,6 +58,7 @@ class UNetPerceptualRecipe:
         self._config, self._model = config, model
         self._vgg = open_vgg("vgg19", config.vgg, config.perceptual)
         self.sampler = PairSampler(feed)
+        self.device_sampler = PairDeviceSampler(feed)
         kind = torch.optim.RAdam if config.optimizer == "radam" else torch.optim.Adam
         self._phases = (Phase("unet", ("model",), kind(model.parameters()), self.loss),)
 
