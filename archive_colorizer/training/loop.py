@@ -155,8 +155,9 @@ class Loop:
 
     def learning_rate(self) -> float:
         """Compute the rate: linear warm-up, then the schedule over the budget."""
-        warm = min(1.0, (self.step + 1) / max(1, self.config.warmup_steps))
         done = min(1.0, self.progress())
+        steps = (self.step + 1) / max(1, self.config.warmup_steps)
+        warm = min(1.0, max(steps, done / self.config.warmup_share))
         if self.config.schedule == "linear":
             share = min(1.0, 2 * (1 - done))
         elif self.config.schedule == "step":

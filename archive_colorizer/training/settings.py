@@ -54,6 +54,8 @@ class LoopConfig:
     """Learning rate at its highest."""
     warmup_steps: Count = 200
     """Steps in which the learning rate rises to `lr`."""
+    warmup_share: Annotated[float, Setting(gt=0, le=1)] = 0.1
+    """Share of the budget after which the learning rate is at `lr` at the latest."""
     final_lr: Annotated[float, Setting(gt=0, le=1)] = 0.01
     """Share of `lr` that the schedule ends at."""
     schedule: Literal["cosine", "linear", "step"] = "cosine"

@@ -44,6 +44,18 @@ def test_the_loss_falls(tmp_path: Path, make_library: MakeLibrary) -> None:
     assert np.mean(history[-10:]) < 0.9 * np.mean(history[:10])
 
 
+def test_a_short_run_reaches_its_learning_rate(tmp_path: Path, make_library: MakeLibrary) -> None:
+    library = make_library()
+    short = loop(library, tmp_path, steps=40, warmup_steps=200, final_lr=1.0)
+    rates = []
+    for step in range(6):
+        rates.append(short.learning_rate())
+        short.step = step + 1
+    assert rates[0] < 0.1 * short.config.lr
+    assert rates == sorted(rates)
+    assert short.learning_rate() == short.config.lr  # after a tenth of the budget
+
+
 def test_a_resumed_run_is_equal_to_the_bit(tmp_path: Path, make_library: MakeLibrary) -> None:
     library = make_library()
     whole = loop(library, tmp_path / "whole", steps=8)
