@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archive_colorizer.errors import ConfigError, ModelReferenceError
+from archive_colorizer.registry import servable
 from archive_colorizer.registry.connection import (
     connect,
     default_uri,
@@ -38,6 +39,7 @@ CHALLENGER: Final = "challenger"
 EXPERIMENT: Final = "archive-colorizer-models"
 HISTORY: Final = "champions"
 """Tag of a registered model: versions that were champion, the present one last."""
+MAX_DESCRIPTION: Final = 5000
 BESIDE: Final = ("card.json", "card.md", "train.toml")
 
 
@@ -72,12 +74,13 @@ class Registry:
             folder = (run[2] or FOLDER) if run else FOLDER
             if not self._client.search_registered_models(f"name = '{_quote(name)}'"):
                 self._client.create_registered_model(name)
+            card = model.card.to_markdown(model.weights_sha256, Path(model.path).stat().st_size)
             tags = {
                 SHA256_TAG: model.weights_sha256, "family": model.card.family, "folder": folder,
                 "card_version": model.card.version, "data_rights": model.card.data_rights,
             }  # fmt: skip
             made = self._client.create_model_version(
-                name, f"runs:/{run_id}/{folder}", run_id, tags=tags
+                name, f"runs:/{run_id}/{folder}", run_id, tags=tags, description=_shorten(card)
             )
             self._client.set_registered_model_alias(name, CHALLENGER, made.version)
         return self.find_version(f"models:/{name}/{made.version}")
@@ -95,6 +98,7 @@ class Registry:
             for beside in (weights.with_name(one) for one in BESIDE):
                 if beside.is_file():
                     shutil.copy(beside, scratch)
+            servable.describe(Path(scratch), model.card)
             for path in (weights, *sorted(Path(scratch).iterdir())):
                 self._client.log_artifact(run_id, str(path), FOLDER)
         for key, value in model.card.figures.items():
@@ -182,6 +186,11 @@ class Registry:
 def _make_metric_name(key: str) -> str:
     """Keep of a figure's name what MLflow allows: a card may say `PSNR over grey, dB`."""
     return re.sub(r"[^\w\-. ]+", "", key).strip(". ")[:250] or "figure"
+
+
+def _shorten(text: str) -> str:
+    """As much of a text as a description holds."""
+    return text if len(text) <= MAX_DESCRIPTION else f"{text[: MAX_DESCRIPTION - 1]}…"
 
 
 def _quote(name: str) -> str:
