@@ -90,7 +90,7 @@ def test_mlflow_serves_it(store: str, tmp_path: Path) -> None:
         request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
         for _ in range(180):
             try:
-                with urllib.request.urlopen(request, timeout=60) as response:
+                with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
                     (row,) = json.load(response)["predictions"]
                 break
             except OSError:
