@@ -1,7 +1,14 @@
-"""Which state of the code is running."""
+"""Which state of the code is running.
+
+The package shows `__version__`, too. Modules take it from here: the package's own file names what
+is above them.
+"""
 
 import subprocess
 from pathlib import Path
+from typing import Final
+
+__version__: Final = "0.2.0"
 
 
 def git_commit() -> str:

@@ -62,7 +62,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         source, output = Path(scratch) / "in", Path(scratch) / "out"
         write_archive(source, pictures, MEGAPIXELS)
-        words = ["archive_colorizer", "colorize", str(source), str(output), "--proxy-px", "128"]
+        words = [
+            "archive_colorizer",
+            "colorize",
+            str(source),
+            str(output),
+            "--proxy-px",
+            "128",
+            "--engine",
+            "ray",
+        ]
         code, seconds, peaks = watch(words)
         store = open_store(str(output))
         rows = manifest.read(store, ["source_uri", "status"])

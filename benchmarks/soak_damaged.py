@@ -56,7 +56,16 @@ def main() -> None:
         source, output = Path(scratch) / "in", Path(scratch) / "out"
         done = write_damaged(source, files, seed)
         before = hashes(source)
-        words = ["archive_colorizer", "colorize", str(source), str(output), "--proxy-px", "128"]
+        words = [
+            "archive_colorizer",
+            "colorize",
+            str(source),
+            str(output),
+            "--proxy-px",
+            "128",
+            "--engine",
+            "ray",
+        ]
         code, seconds, peaks = watch(words)
         store = open_store(str(output))
         rows = manifest.read(store, COLUMNS).to_pylist()

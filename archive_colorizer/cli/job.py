@@ -34,8 +34,13 @@ def _fill_colorize(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("source", metavar="SOURCE",
         help="a folder, an s3:// prefix, a picture, a .csv or a .parquet")  # fmt: skip
-    add("output", metavar="OUTPUT", help="a folder or s3:// prefix of its own")
+    add("output", metavar="OUTPUT",
+        help="a folder or s3:// prefix of its own; for one picture also a .jpg, .png or .tif, "
+        "beside which no record is kept")  # fmt: skip
     add_tables(parser)
+    group = parser.add_argument_group("where OUTPUT is one file")
+    group.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
+    group.add_argument("--json", action="store_true", help="print what would be its row, as JSON")
     group = parser.add_argument_group("which pictures")
     SettingOptions(group, "select", SelectConfig).add(
         "include", "exclude", "exclude_list", "include_again", "sensitive", "hints", "fixity",
@@ -93,7 +98,14 @@ def build_job_config(args: argparse.Namespace) -> "JobConfig":
 def run_colorize(args: argparse.Namespace) -> int:
     """Run `archive-colorizer colorize`."""
     config = build_job_config(args)
+    from archive_colorizer.pipeline.one_picture import is_one_file
     from archive_colorizer.pipeline.run import colorize, preview
+
+    if is_one_file(config.output):
+        return _colorize_one(config, args)
+    for name in ("overwrite", "json"):
+        if getattr(args, name):
+            raise ConfigError(f"--{name}: OUTPUT must be one file, as out.jpg")
 
     if args.dry_run:
         print(preview(config).text())
@@ -101,6 +113,16 @@ def run_colorize(args: argparse.Namespace) -> int:
     report = colorize(config)
     print(report.text())
     return EXIT_OK if report.is_clean else EXIT_SOME_FAILED
+
+
+def _colorize_one(config: "JobConfig", args: argparse.Namespace) -> int:
+    from archive_colorizer.pipeline.one_picture import colorize_one
+
+    if args.dry_run:
+        raise ConfigError("--dry-run: OUTPUT is one file: name a folder")
+    report = colorize_one(config, overwrite=args.overwrite)
+    print(report.json() if args.json else report.text())
+    return EXIT_OK if report.is_written else EXIT_SOME_FAILED
 
 
 def add_status(commands: Any) -> None:  # noqa: ANN401

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from archive_colorizer import __version__
 from archive_colorizer.cli.data import add_data
 from archive_colorizer.cli.evaluate import add_evaluate
 from archive_colorizer.cli.exit_codes import (
@@ -24,6 +23,7 @@ from archive_colorizer.cli.models import add_models
 from archive_colorizer.cli.options import LazyParser
 from archive_colorizer.cli.train import add_train, run_train
 from archive_colorizer.errors import BrokenProgramError, UsageError
+from archive_colorizer.version import __version__
 
 
 def main(argv: Sequence[str] | None = None) -> int:

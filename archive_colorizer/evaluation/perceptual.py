@@ -8,9 +8,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from archive_colorizer.errors import ConfigError
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.scores import SetScores
+from archive_colorizer.extras import require
 from archive_colorizer.metrics.inception import FEATURES, load_inception
 from archive_colorizer.metrics.lpips import load_lpips
 
@@ -99,11 +99,9 @@ def _fid(made_nf: Tensor, true_nf: Tensor) -> float:
 
 
 def _library(name: str) -> Any:  # noqa: ANN401 (an untyped module)
-    try:
-        if name == "kid":
-            from torchmetrics.image import kid as library
-        else:
-            from torchmetrics.image import fid as library
-    except ImportError as error:
-        raise ConfigError("KID and FID need torchmetrics: install the extra `metrics`") from error
+    require("metrics", name.upper())
+    if name == "kid":
+        from torchmetrics.image import kid as library
+    else:
+        from torchmetrics.image import fid as library
     return library

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
 
@@ -26,6 +25,7 @@ from archive_colorizer.evaluation.subject import (
     open_subject,
     unchanged,
 )
+from archive_colorizer.extras import require
 from archive_colorizer.imaging.comparison_sheet import comparison_sheet
 from archive_colorizer.inference.device import choose_device, exact, seeded
 from archive_colorizer.models.catalog import TASK_OF, Task
@@ -122,11 +122,9 @@ def require_libraries() -> None:
     """Say early what is not installed.
 
     Raises:
-        ConfigError: scikit-image or SciPy is missing.
+        ConfigError: a library of the extra `metrics` is missing.
     """
-    missing = [name for name in ("skimage", "scipy") if find_spec(name) is None]
-    if missing:
-        raise ConfigError(f"evaluate needs the extra `metrics`: no {', '.join(missing)} here")
+    require("metrics", "evaluate")
 
 
 def _baselines(pairs: Sequence[Pair]) -> tuple[Subject, ...]:

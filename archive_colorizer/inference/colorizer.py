@@ -47,6 +47,10 @@ class Colorizer:
         self._knobs = {name: value for name, value in (knobs or {}).items() if value is not None}
         self.device, self.precision = runner.device.type, runner.precision
 
+    def with_knobs(self, **knobs: float | None) -> "Colorizer":
+        """Give a colorizer of the same network with other knobs; None takes the network's own."""
+        return Colorizer(self._runner, multiple=self._multiple, classes=self._classes, knobs=knobs)
+
     def __call__(
         self, pictures: Sequence[GreyPicture], batch_size: int = 1024
     ) -> list[Chroma | PhotoError]:

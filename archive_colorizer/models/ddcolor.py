@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.extras import install_command
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.models.spec import Prediction, certain
 
@@ -101,7 +102,7 @@ def _library() -> Any:  # noqa: ANN401 (a module that may be absent)
     except (ImportError, RuntimeError) as error:
         text = " ".join(str(error).split())[:120]
         raise ValueError(
-            "DDColor needs the extra: pip install 'archive-colorizer[ddcolor]', and a torchvision "
+            f"DDColor needs spandrel_extra_arches: {install_command('ddcolor')}, and a torchvision "
             f"that was built for this torch ({text})"
         ) from error
     return module

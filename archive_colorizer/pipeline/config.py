@@ -121,8 +121,9 @@ class OutputConfig:
 class RunConfig:
     """How a job is run. Does not change any picture."""
 
-    engine: Literal["ray", "local"] = "ray"
-    """What carries the job out: Ray, or a plain loop in this process (local)."""
+    engine: Literal["auto", "ray", "local"] = "auto"
+    """What carries the job out: Ray, a plain loop in this process (local), or whichever suits
+    (auto). Auto takes the loop for at most 64 pictures of at most 256 MiB without a cluster."""
     address: Annotated[str, Setting(metavar="ADDRESS")] = ""
     """Address of a running Ray cluster; empty starts one inside this process."""
     s3_endpoint: Annotated[str, Setting(metavar="URL")] = ""

@@ -8,12 +8,17 @@ carry that out.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from archive_colorizer.models.catalog import Task
 from archive_colorizer.pipeline.job_models import task_of
 from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.steps.colorize import Colorize
-from archive_colorizer.pipeline.steps.composition import InPlaceOfMaster, OverMaster
+from archive_colorizer.pipeline.steps.composition import (
+    Composition,
+    InPlaceOfMaster,
+    OverMaster,
+)
 from archive_colorizer.pipeline.steps.deliver import Deliver
 from archive_colorizer.pipeline.steps.prepare import Prepare
 from archive_colorizer.pipeline.steps.read import Read
@@ -25,6 +30,11 @@ from archive_colorizer.pipeline.steps.translate import Translate
 
 def steps(spec: JobSpec) -> tuple[Step, ...]:
     """List the steps of one picture, in order. (Listing comes before them, on the driver.)"""
+    return (*making_steps(spec), Deliver(spec, composition(spec)), Record(spec))
+
+
+def making_steps(spec: JobSpec) -> tuple[Step, ...]:
+    """List the steps until a model has made what is delivered."""
     config, enlarger, s3 = spec.config, spec.enlarger, spec.config.run.s3
     translates = task_of(spec.model) is Task.TRANSLATE
     kind = Translate if translates else Colorize
@@ -34,9 +44,14 @@ def steps(spec: JobSpec) -> tuple[Step, ...]:
         kind(spec.model, config.color, config.run),
         *([Restore(enlarger, config.run)] if translates and enlarger else []),
         *([Sharpen(config.color)] if config.color.sharpen else []),
-        Deliver(spec, InPlaceOfMaster() if translates else OverMaster(config.color, s3, enlarger)),
-        Record(spec),
     )  # fmt: skip
+
+
+def composition(spec: JobSpec) -> Composition[Any]:
+    """Choose how a derivative's pixels come about."""
+    if task_of(spec.model) is Task.TRANSLATE:
+        return InPlaceOfMaster()
+    return OverMaster(spec.config.color, spec.config.run.s3, spec.enlarger)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from archive_colorizer import __version__
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.job_models import Models
 from archive_colorizer.pipeline.output.rows import JobContext
 from archive_colorizer.pipeline.pins import Pins
 from archive_colorizer.pipeline.recipe import recipe, recipe_digest, recipe_text
 from archive_colorizer.storage import absolute
-from archive_colorizer.version import git_commit
+from archive_colorizer.version import __version__, git_commit
 from archive_colorizer.weights.reference import ResolvedModel
 
 

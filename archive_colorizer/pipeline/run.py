@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.engines.choice import choose_engine
 from archive_colorizer.pipeline.engines.transport import refs_of
 from archive_colorizer.pipeline.inputs.listing import Listing, list_source, total_bytes
 from archive_colorizer.pipeline.intent import Intent, check_models, make_intent
@@ -116,7 +117,9 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
     if not chosen.todo.num_rows and not chosen.excluded.num_rows:
         return _Work(tally, manifest.read(store, ["status"])["status"].to_pylist().count("failed"))
     models = tuple(_keep(intent.config, store, model) for model in intent.models)
-    spec = make_spec(intent.config, models, lock.owner)
+    engine = choose_engine(intent.config.run, chosen.todo, intent.standing.job)
+    config = replace(intent.config, run=replace(intent.config.run, engine=engine))
+    spec = make_spec(config, models, lock.owner)
     record = job_record(
         spec, intent.pins,
         listed=chosen.listed, todo=chosen.todo.num_rows, held_back=chosen.held_back,

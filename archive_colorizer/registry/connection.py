@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from archive_colorizer.errors import LocationError
+from archive_colorizer.extras import require
 
 
 def default_uri() -> str:
@@ -26,6 +27,7 @@ def connect(uri: str) -> Any:  # noqa: ANN401 (MlflowClient, without loading mlf
     """Make a client of the store.
 
     Raises:
+        ConfigError: MLflow is not installed.
         LocationError: it cannot be reached.
     """
     prepare(uri)
@@ -65,8 +67,10 @@ def prepare(uri: str) -> None:
     """Switch MLflow's log and telemetry off, and make the default store's folder.
 
     Raises:
+        ConfigError: MLflow is not installed.
         LocationError: the folder cannot be made.
     """
+    require("train", f"MLflow at {strip_secrets(uri)}")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")

@@ -9,6 +9,7 @@ import os
 from typing import BinaryIO
 
 from archive_colorizer.errors import LocationError
+from archive_colorizer.extras import require
 from archive_colorizer.storage.base import Entry, Store
 from archive_colorizer.storage.local import LocalStore
 from archive_colorizer.storage.location import TEMPORARIES, Location, parse_location
@@ -25,9 +26,11 @@ def open_store(location: str | Location, s3: S3Settings = DEFAULT_S3) -> Store:
 
     Raises:
         LocationError: a scheme that is not supported.
+        ConfigError: an object store, without the library for it.
     """
     place = parse_location(location) if isinstance(location, str) else location
     if place.is_s3:
+        require("s3", place.text)
         from archive_colorizer.storage.s3 import S3Store  # boto3 is slow to load
 
         return S3Store(place, s3)
@@ -41,6 +44,7 @@ def open_file(place: Location, s3: S3Settings) -> BinaryIO:
         OSError: FileNotFoundError, PermissionError and so on.
     """
     if place.is_s3:
+        require("s3", place.text)
         from archive_colorizer.storage.s3 import open_object  # boto3 is slow to load
 
         return open_object(place, s3)
@@ -67,6 +71,7 @@ def find_entry(place: Location, s3: S3Settings) -> Entry | None:
     Raises:
         OSError: the store does not say.
     """
+    require("s3", place.text)
     from archive_colorizer.storage.s3 import find_entry as find_object  # boto3 is slow to load
 
     return find_object(place, s3)

@@ -8,11 +8,11 @@ from typing import Final
 
 import torch
 
-from archive_colorizer import __version__
 from archive_colorizer.registry.resolve import resolve
 from archive_colorizer.training.journal import best_validation, validations
 from archive_colorizer.training.loop import Loop
 from archive_colorizer.training.plan import TrainPlan
+from archive_colorizer.version import __version__
 from archive_colorizer.weights.card import ModelCard
 
 SETTINGS: Final = "train.toml"

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from archive_colorizer import __version__
 from archive_colorizer.data.library import Gathered
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.models.catalog import UNPAIRED
@@ -23,7 +22,7 @@ from archive_colorizer.training.config import TrainConfig, has_setting
 from archive_colorizer.training.feed import Feed
 from archive_colorizer.training.group import Group
 from archive_colorizer.training.recipe import Batch
-from archive_colorizer.version import git_commit
+from archive_colorizer.version import __version__, git_commit
 from archive_colorizer.weights.card import joint_rights
 
 LOG: Final = logging.getLogger("archive_colorizer")

@@ -18,6 +18,7 @@ import torch
 
 from archive_colorizer.data.library import Library, gather
 from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.extras import require
 from archive_colorizer.models.catalog import UNPAIRED
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.registry.resolve import load, resolve
@@ -87,6 +88,7 @@ def train(config: TrainConfig) -> TrainReport:
     Raises:
         UsageError: data, settings, folder, model or MLflow are not as they should be.
     """
+    require("train", "training")
     folder = open_folder(config)
     config = name_outputs(inherit_settings(config))
     LOG.info("gathering pictures of %s", config.data.data)

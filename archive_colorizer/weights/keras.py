@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from archive_colorizer.errors import LocationError
+from archive_colorizer.extras import require
 
 SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 PARTS: Final = {"kernel": "weight", "bias": "bias"}
@@ -31,12 +32,9 @@ def read_keras(path: Path) -> dict[str, Tensor]:
     Raises:
         LocationError: h5py is not installed, the file is cut, or it holds something else.
     """
-    try:
-        import h5py
-    except ImportError as error:
-        raise LocationError(
-            f"{path}: a Keras file needs the extra: pip install 'archive-colorizer[keras]'"
-        ) from error
+    require("keras", f"{path}: a Keras file", LocationError)
+    import h5py
+
     found: dict[str, Tensor] = {}
 
     def take(place: str, what: Any) -> None:  # noqa: ANN401 (h5py has no types)

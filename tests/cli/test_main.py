@@ -85,7 +85,15 @@ def test_ray_without_a_home_is_one_line_and_2(
 ) -> None:
     """As a service's account may be; in a process of its own, which alone can start Ray anew."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
-    words = ["colorize", str(masters), str(tmp_path / "out"), "--model", tiny_model]
+    words = [
+        "colorize",
+        str(masters),
+        str(tmp_path / "out"),
+        "--model",
+        tiny_model,
+        "--engine",
+        "ray",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "archive_colorizer", *words], capture_output=True, text=True,
         env=environment | {"HOME": "/dev/null/none"},

@@ -205,7 +205,7 @@ def test_on_ray_by_the_command(uploaded: str, bucket: str, object_store: Any) ->
     env = {k: v for k, v in os.environ.items() if k != "AWS_ENDPOINT_URL"}
     command = [sys.executable, "-m", "archive_colorizer", "colorize", uploaded]
     done = subprocess.run(
-        [*command, f"s3://{bucket}/ray", "--s3-endpoint", object_store.url],
+        [*command, f"s3://{bucket}/ray", "--s3-endpoint", object_store.url, "--engine", "ray"],
         capture_output=True, text=True, env=env, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

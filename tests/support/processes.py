@@ -24,9 +24,10 @@ def free_port() -> int:
 
 
 def command(source: object, output: object, model: str, *more: str) -> list[str]:
-    """A quick `colorize`, as words."""
+    """A quick `colorize` on Ray, or on the engine that `more` names, as words."""
     words = [sys.executable, "-m", "archive_colorizer", "colorize", str(source), str(output)]
-    return [*words, "--model", model, "--proxy-px", "64", "--batch-size", "4", *more]
+    quick = ["--model", model, "--proxy-px", "64", "--batch-size", "4", "--engine", "ray"]
+    return [*words, *quick, *more]
 
 
 def soft_pictures(folder: Path, count: int, width: int, height: int) -> Path:

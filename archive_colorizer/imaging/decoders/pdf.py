@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
+from archive_colorizer.extras import install_command
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.picture_header import Header
 from archive_colorizer.imaging.samples import Heard, Pixels
@@ -67,7 +68,7 @@ def read_strips(source: BinaryIO, header: Header, heard: Heard) -> Iterator[Pixe
 def _opened(source: BinaryIO) -> Iterator[Any]:
     """Open a PDF for the length of the block; PDFium does one thing at a time."""
     if not is_there():
-        raise PictureFault("unsupported", "PDF: it needs the extra `pdf` (pypdfium2)")
+        raise PictureFault("unsupported", f"PDF: it needs pypdfium2: {install_command('pdf')}")
     import pypdfium2
 
     source.seek(0)

@@ -60,7 +60,7 @@ def read_hints(path: str, s3: S3Settings = DEFAULT_S3) -> Sequence[Hints]:
             if row.problem:
                 raise ConfigError(f"{where}: {row.problem}")
             values = dict(zip(names, row.cells, strict=True))
-            point = _read_point(values, where)
+            point = read_point(values, where)
             hints.setdefault(values[key], Hints(values[key], where)).points.append(point)
     return list(hints.values())
 
@@ -70,7 +70,12 @@ def join_points(hints: Iterable[Hints]) -> str:
     return json.dumps(sorted({point for one in hints for point in one.points}))
 
 
-def _read_point(row: Mapping[str, str], where: str) -> Point:
+def read_point(row: Mapping[str, str], where: str) -> Point:
+    """Read a point from its texts `x`, `y` and `colour`.
+
+    Raises:
+        ConfigError: it is none; `where` is named.
+    """
     colour = COLOUR.fullmatch(row["colour"].strip())
     try:
         x, y = float(row["x"]), float(row["y"])

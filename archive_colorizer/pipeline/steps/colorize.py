@@ -3,6 +3,7 @@
 The step itself loads no torch, so that a driver that only plans stays light; `inference` does.
 """
 
+import copy
 import json
 import time
 from collections.abc import Sequence
@@ -51,8 +52,33 @@ class Colorize(Stage[Prepared, Coloured]):
 
             self._probe = open_negative_probe()
 
+    def with_vividness(self, vividness: float | None) -> "Colorize":
+        """Give the same step, set up, with another vividness; None takes the model's own.
+
+        Raises:
+            ConfigError: the model has none.
+        """
+        from archive_colorizer.inference.colorizer import check_vividness
+
+        check_vividness(self._model, vividness)
+        other = copy.copy(self)
+        other._colorizer = self._colorizer.with_knobs(vividness=vividness)
+        return other
+
     def __call__(self, batch: Sequence[Prepared]) -> list[Coloured | Outcome]:
         """Colour a batch; a picture's error becomes its outcome."""
+        batch, answers, ms = self.answer(batch)
+        return [self.coloured(*pair, ms) for pair in zip(batch, answers, strict=True)]
+
+    def answer(
+        self, batch: Sequence[Prepared]
+    ) -> tuple[list[Prepared], list[Chroma | PhotoError], float]:
+        """Ask the model.
+
+        Returns:
+            The pictures as the model saw them; for each its chroma and doubt at the proxy's size,
+            or its error; and milliseconds a picture.
+        """
         batch = self._judge(batch)
         answers: dict[int, Chroma | PhotoError] = {}
         pictures: dict[int, GreyPicture] = {}
@@ -65,7 +91,7 @@ class Colorize(Stage[Prepared, Coloured]):
         made = self._colorizer(list(pictures.values()), self._batch_size)
         ms = ms_since(start_s) / max(1, len(pictures))
         answers.update(zip(pictures, made, strict=True))
-        return [self._coloured(prepared, answers[i], ms) for i, prepared in enumerate(batch)]
+        return batch, [answers[i] for i in range(len(batch))], ms
 
     def _judge(self, batch: Sequence[Prepared]) -> list[Prepared]:
         """Flag negatives; where their positives are wanted, the model sees those."""
@@ -113,9 +139,10 @@ class Colorize(Stage[Prepared, Coloured]):
                 raise ModelPhotoError(str(error)) from error
         return GreyPicture(prepared.proxy_hw, number, planes)
 
-    def _coloured(
+    def coloured(
         self, prepared: Prepared, answer: Chroma | PhotoError, ms: float
     ) -> Coloured | Outcome:
+        """Make the record of a picture from the model's answer."""
         if isinstance(answer, PhotoError):
             return failed(prepared, named(prepared.ref, answer))
         return Coloured(

@@ -165,21 +165,23 @@ class Deliver(Stage[MadeT, Outcome]):
 
     def _tags(self, made: MadeT) -> tuple[metadata.Tags, bool]:
         """What the derivative says of itself, and whether the master says more."""
-        ref, facts = made.ref, made.facts
-        labels = {
+        return metadata.carry(
+            made.prepared.header,
+            self._spec.config.deliver.format,
+            self._labels(made),
+            self._composition.statement,
+            self._composition.dpi(made.facts),
+        )
+
+    def _labels(self, made: MadeT) -> dict[str, str]:
+        ref = made.ref
+        return {
             "rowId": ref.row_id,
             "pageId": page_id(ref.source_uri, ref.page),
             **self._spec.labels,
             **_place(ref, publish=self._spec.config.deliver.publish_paths),
-            "sourceSha256": facts.source_sha256,
+            "sourceSha256": made.facts.source_sha256,
         }
-        return metadata.carry(
-            made.prepared.header,
-            self._spec.config.deliver.format,
-            labels,
-            self._composition.statement,
-            self._composition.dpi(facts),
-        )
 
 
 def _place(ref: PhotoRef, *, publish: bool) -> dict[str, str]:

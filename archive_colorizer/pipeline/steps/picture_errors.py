@@ -95,5 +95,5 @@ def named(ref: PhotoRef, error: PhotoError) -> PhotoError:
 
 def _line(ref: PhotoRef, what: object) -> str:
     text = valid_text(" ".join(str(what).split()))
-    known = (ref.source_uri, ref.output_key)
+    known = tuple(filter(None, (ref.source_uri, ref.output_key)))
     return text if text.startswith(known) else f"{ref.source_uri}: {text}"

@@ -41,14 +41,20 @@ class Read(Stage[PhotoRef, Opened]):
         """Read each page's bytes; a picture's error becomes its outcome."""
         return [self._read(ref) for ref in batch]
 
-    def _read(self, ref: PhotoRef) -> Opened | Outcome:
+    def take(self, ref: PhotoRef, data: bytes) -> Opened | Outcome:
+        """Take a page whose encoded bytes are in hand."""
+        return self._read(ref, data)
+
+    def _read(self, ref: PhotoRef, in_hand: bytes | None = None) -> Opened | Outcome:
         started_at_us, start_s = now_us(), time.perf_counter()
         facts: SourceFacts | None = None
         try:
             with reading(ref):
                 if ref.problem:
                     raise ListingPhotoError(f"cannot be listed: {ref.problem}")
-                data, source, digests, size = self._bytes_of(ref)
+                data, source, digests, size = (
+                    self._bytes_of(ref) if in_hand is None else _bytes_in_hand(ref, in_hand)
+                )
                 with source:
                     if not size:
                         raise UnreadablePhotoError("the file is empty")
@@ -79,7 +85,7 @@ class Read(Stage[PhotoRef, Opened]):
                 f"{megapixels:.0f} megapixels; the limit is {self._max_megapixels:g}"
             )
 
-    def _bytes_of(self, ref: PhotoRef) -> tuple[bytes | None, BinaryIO, Mapping[str, str], int]:
+    def _bytes_of(self, ref: PhotoRef) -> "Bytes":
         """The bytes if they may travel, a handle on them, their digests and their number."""
         source = open_uri(ref.source_uri, self._s3)
         data = source.read(self._inline_bytes + 1)
@@ -94,6 +100,13 @@ class Read(Stage[PhotoRef, Opened]):
             size += len(chunk)
         source.seek(0)
         return None, source, _digests(hashes), size
+
+
+Bytes = tuple[bytes | None, BinaryIO, Mapping[str, str], int]
+
+
+def _bytes_in_hand(ref: PhotoRef, data: bytes) -> Bytes:
+    return data, io.BytesIO(data), _digests(_hashes(ref, data)), len(data)
 
 
 def _hashes(ref: PhotoRef, data: bytes) -> Mapping[str, "hashlib._Hash"]:

