@@ -133,9 +133,9 @@ class Colorizer:
 
         Args:
             image: a path or `s3://` URI of any picture that a job reads (of several pages, the
-                first); the bytes of such a file; a PIL picture (its ICC profile and EXIF orientation hold); or an array,
-                (H, W) grey or (H, W, 3) RGB, sRGB-encoded, uint8 or uint16. Of colours only the
-                luma is taken.
+                first); the bytes of such a file; a PIL picture (its ICC profile and EXIF
+                orientation hold); or an array, (H, W) grey or (H, W, 3) RGB, sRGB-encoded, uint8 or
+                uint16. Of colours only the luma is taken.
             hints: points of known colour, (x, y, "#rrggbb"), pixels of the upright picture.
             vividness: from safe (0) to vivid (1); None takes what `load` was given, else the
                 model's own.
