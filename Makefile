@@ -47,12 +47,14 @@ test-slow: $(STAMP) ## the kill, fault and end-to-end tests
 test-long: $(STAMP) ## soaks, storms and loads, by hand: a quarter of an hour or more each
 	$(BIN)/python -m pytest -q -m long --timeout 7200
 
-smoke: ## the command in an environment of its own, without what developers use
+smoke: ## the command in an environment of its own, without what developers use, then with all extras
 	rm -rf build/lib build/bdist.*
 	$(PYTHON) -m venv --clear $(SMOKE)
 	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt .
 	$(SMOKE)/bin/python infra/smoke.py
+	$(SMOKE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'archive-colorizer[all]'
+	$(SMOKE)/bin/python infra/smoke.py --all
 
 coverage: $(STAMP) ## which lines the quick tests run, as a table
 	$(BIN)/python -m pytest -q -m "$(QUICK)" --timeout 900 --cov --cov-report term:skip-covered

@@ -32,9 +32,15 @@ def require(extra: str, what: str, error: Callable[[str], Exception] = ConfigErr
     Raises:
         ConfigError: one is not there (or what `error` makes); the message has the pip command.
     """
-    missing = [name for name in LIBRARIES[extra] if find_spec(name) is None]
+    missing = [name for name in LIBRARIES[extra] if not _is_installed(name)]
     if missing:
         raise error(f"{what} needs {', '.join(missing)}: {install_command(extra)}")
+
+
+def _is_installed(module: str) -> bool:
+    """Tell whether a module is there; a mere folder of its name (a checkout's mlflow/) is none."""
+    spec = find_spec(module)
+    return spec is not None and spec.origin is not None
 
 
 def install_command(extra: str) -> str:

@@ -72,6 +72,16 @@ def test_what_is_missing_is_told_with_the_command(extra: str) -> None:
         require(extra, "this")
 
 
+def test_a_folder_of_its_name_is_no_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "namesake").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(LIBRARIES, "train", ("namesake",))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="namesake"):
+        require("train", "this")
+
+
 def test_what_is_there_is_not_told() -> None:
     require("s3", "this")
     assert install_command("s3") == "pip install 'archive-colorizer[s3]'"

@@ -1,6 +1,7 @@
 """The engine that a run takes where nobody named one."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from processes import command
 
 from archive_colorizer.pipeline.config import JobConfig, RunConfig
 from archive_colorizer.pipeline.engines import choice
@@ -68,17 +70,28 @@ def test_a_small_job_is_done_without_ray_and_says_so(
 
 @pytest.mark.slow
 def test_a_run_that_died_is_ended_on_ray_and_the_next_one_is_local_again(
-    job: Make, rows: Callable[[str], list[dict[str, Any]]], tmp_path: Path
+    masters: Path, tiny_model: str, rows: Callable[[str], list[dict[str, Any]]], tmp_path: Path
 ) -> None:
     """One OUTPUT goes from engine to engine; nothing is done twice."""
-    assert colorize(job(run={"engine": "auto"}, select={"limit": 2})).ok == 2
-    path = tmp_path / "out" / "job.json"
-    record = json.loads(path.read_text())
+    output = tmp_path / "out"
+
+    def run(limit: int) -> tuple[str, dict[str, Any]]:
+        words = command(masters, output, tiny_model, "--engine", "auto", "--limit", str(limit))
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        record = json.loads((output / "job.json").read_text())
+        return done.stdout, record
+
+    said, record = run(2)
+    assert "2 coloured" in said
+    assert record["config"]["run"]["engine"] == "local"
     del record["finished_at"]  # as it is while a run is alive
-    path.write_text(json.dumps(record))
-    assert colorize(job(run={"engine": "auto"}, select={"limit": 2})).ok == 2
-    assert json.loads(path.read_text())["config"]["run"]["engine"] == "ray"
-    assert colorize(job(run={"engine": "auto"})).ok == 1
-    assert json.loads(path.read_text())["config"]["run"]["engine"] == "local"
-    versions = [bool(row["ray_version"]) for row in rows(str(tmp_path / "out"))]
+    (output / "job.json").write_text(json.dumps(record))
+    said, record = run(2)
+    assert "2 coloured" in said
+    assert record["config"]["run"]["engine"] == "ray"
+    said, record = run(0)
+    assert "1 coloured" in said
+    assert record["config"]["run"]["engine"] == "local"
+    versions = [bool(row["ray_version"]) for row in rows(str(output))]
     assert sorted(versions) == [False, False, False, True, True]
