@@ -128,13 +128,14 @@ def _read_result(store: Store, row: Mapping[str, Any]) -> Result:
 
 def _name(keys: Sequence[Key]) -> dict[Key, str]:
     """Name pages by what their masters' paths do not have in common."""
-    parts = {key: key[0].split("/") for key in keys}
+    texts = {key: key[0] if key[0].startswith("s3://") else unquote(key[0]) for key in keys}
+    parts = {key: text.split("/") for key, text in texts.items()}
     columns = zip(*(path[:-1] for path in parts.values()), strict=False)
     common = next((i for i, column in enumerate(columns) if len(set(column)) > 1), None)
     if common is None:
         common = min(len(path) for path in parts.values()) - 1
     return {
-        key: unquote("/".join(path[common:])) + (f" (page {key[1] + 1})" if key[1] else "")
+        key: "/".join(path[common:]) + (f" (page {key[1] + 1})" if key[1] else "")
         for key, path in parts.items()
     }
 

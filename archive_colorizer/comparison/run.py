@@ -25,6 +25,7 @@ from archive_colorizer.data.library import decode
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.imaging.contact_sheet import contact_sheet
 from archive_colorizer.pipeline.config import JobConfig, overlay
+from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.run import colorize
 from archive_colorizer.storage import Store, open_store
 from archive_colorizer.storage.atomic import atomic_path, write_atomic
@@ -129,7 +130,14 @@ def _colour(job: JobConfig, source: str, model: str, folder: Path) -> tuple[str,
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip("-.")[-40:]
     digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
     output = str(folder / "coloured" / f"{name}-{digest}")
-    return output, colorize(replace(job, source=source, output=output)).is_clean
+    job = replace(job, source=source, output=output)
+    if job.select.limit:  # of the pictures that are compared, however often it is called
+        rows = manifest.read(open_store(output), ["status"])["status"].to_pylist()
+        if len(rows) >= job.select.limit:
+            return output, "failed" not in rows
+        limit = job.select.limit - len(rows)
+        job = replace(job, select=replace(job.select, limit=limit))
+    return output, colorize(job).is_clean
 
 
 def _measure(

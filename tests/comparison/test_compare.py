@@ -114,6 +114,16 @@ def test_a_page_shows_the_models_beside_each_other_where_they_differ_most_first(
         assert sheet.height > 3 * 300
 
 
+def test_a_limit_holds_over_all_calls(
+    run: Run, scans: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert run("--limit", "1") == 0
+        assert "1 pictures side by side" in capsys.readouterr().out
+    assert run("--limit", "2") == 0
+    assert "2 pictures side by side" in capsys.readouterr().out
+
+
 def test_the_page_loads_nothing_from_elsewhere(run: Run, tmp_path: Path) -> None:
     assert run() == 0
     page = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
