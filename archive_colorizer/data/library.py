@@ -40,7 +40,7 @@ from archive_colorizer.data.targets import (
 )
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.colour import colourfulness
-from archive_colorizer.imaging.homomorphic import homomorphic
+from archive_colorizer.imaging.homomorphic import cutoff_of, homomorphic
 from archive_colorizer.storage.atomic import atomic_path, write_atomic
 
 Photograph = NDArray[np.uint8]
@@ -313,7 +313,9 @@ def prepare_picture(pixels: Photograph, config: DataConfig) -> Photograph:
     if scale < 1:
         size = tuple(max(1, round(side * scale)) for side in pixels.shape[1::-1])
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
-    return homomorphic(pixels) if config.homomorphic else pixels
+    if not config.homomorphic:
+        return pixels
+    return homomorphic(pixels, cutoff=cutoff_of(min(pixels.shape[:2])))
 
 
 def _encode_for_library(data: bytes, config: DataConfig) -> bytes:
