@@ -73,7 +73,7 @@ class Shown:
     """The pictures of a page as they are shown, of one size."""
 
     grey_hw3: Rgb
-    """The first result without its colour: a colorizer keeps the master's luminance."""
+    """The first result on the page without its colour: colorizers keep the master's luminance."""
     results: tuple[Rgb, ...]
     """(H, W, 3), in the order of the OUTPUTs."""
     map_hw3: Rgb
@@ -174,7 +174,7 @@ def show(picture: Compared, stores: Sequence[Store], long_px: int) -> Shown | st
     scaled = np.rint(np.clip(far_hw / MAP_TOP, 0, 1) * 255).astype(np.uint8)
     bgr = cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO)
     return Shown(
-        grey_hw3=np.asarray(cv2.merge([luma_of(pixels[0])] * 3)),
+        grey_hw3=np.asarray(cv2.merge([luma_of(pixels[picture.order[0]])] * 3)),
         results=tuple(pixels),
         map_hw3=np.ascontiguousarray(bgr[..., ::-1]),
         difference=max(float(one.mean()) for one in distances),
