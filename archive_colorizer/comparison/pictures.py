@@ -158,7 +158,7 @@ def show(picture: Compared, stores: Sequence[Store], long_px: int) -> Shown | st
         What is shown, or why it cannot be.
     """
     if any(result.status != "ok" for result in picture.results):
-        return "not coloured by all"
+        return f"not coloured by all: {' / '.join(map(_name_status, picture.results))}"
     pixels: list[Rgb] = []
     for store, result in zip(stores, picture.results, strict=True):
         try:
@@ -179,6 +179,10 @@ def show(picture: Compared, stores: Sequence[Store], long_px: int) -> Shown | st
         map_hw3=np.ascontiguousarray(bgr[..., ::-1]),
         difference=max(float(one.mean()) for one in distances),
     )
+
+
+def _name_status(result: Result) -> str:
+    return f"{result.status or 'no row'} {result.error_class}".strip()
 
 
 def _measure(pixels: Sequence[Rgb]) -> Iterator[NDArray[np.float32]]:
