@@ -13,7 +13,7 @@ from archive_colorizer.cli.main import build_parser, main
 from archive_colorizer.cli.options import LazyParser, group_given
 from archive_colorizer.errors import ConfigError
 
-COMMANDS = ("colorize", "status", "verify", "evaluate", "train", "data", "models")
+COMMANDS = ("colorize", "status", "verify", "evaluate", "compare", "train", "data", "models")
 
 
 def parse(*words: str) -> dict[str, Any]:
@@ -61,6 +61,20 @@ def test_options_have_the_types_of_their_settings() -> None:
         "loop": {"minutes": 2.0},
         "run": {"mlflow": False, "engine": "local", "resume": True},
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "recipe"),
+    [
+        (("pix2pix", "photos"), "pix2pix"),
+        (("photos",), ""),
+        (("--config", "run.toml", "photos"), ""),
+        (("pix2pix", "--steps", "5", "photos"), "pix2pix"),
+    ],
+)
+def test_the_family_of_train_may_be_left_out(words: tuple[str, ...], recipe: str) -> None:
+    args = build_parser().parse_args(["train", *words, "--output", "b"])
+    assert (args.recipe, args.data) == (recipe, "photos")
 
 
 def test_form_is_a_hidden_name_of_layout(capsys: pytest.CaptureFixture[str]) -> None:

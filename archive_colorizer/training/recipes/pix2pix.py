@@ -60,7 +60,9 @@ class Pix2PixRecipe:
         self.sampler = PairSampler(feed, gray=not translates)
         self.device_sampler = PairDeviceSampler(feed, gray=not translates)
         channels = model.config.in_channels + model.config.out_channels
-        self._discriminator = PatchDiscriminator(channels, config.discriminator_width)
+        self._discriminator = PatchDiscriminator(
+            channels, config.discriminator_width, model.config.kernel
+        )
         init_normal(model)
         init_normal(self._discriminator)
         self._phases = (
