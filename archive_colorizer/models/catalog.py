@@ -46,6 +46,8 @@ FAMILIES: Final[Mapping[str, Family]] = {
     ),
     "ddcolor": Family(task=Task.COLORIZE, network="ddcolor", size_multiple=1),
     "eccv16": Family(task=Task.COLORIZE, network="eccv16", size_multiple=8),
+    "keras_unet": Family(task=Task.COLORIZE, network="keras_unet"),
+    "keras_unet_translate": Family(task=Task.TRANSLATE, network="keras_unet"),
     "pix2pix": Family(task=Task.COLORIZE, network="pix2pix"),
     "pix2pix_translate": Family(task=Task.TRANSLATE, network="pix2pix"),
     "rdn": Family(task=Task.UPSCALE, network="rdn", size_multiple=1),

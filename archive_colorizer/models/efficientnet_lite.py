@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.models.blocks import SamePaddedConv
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -40,22 +42,6 @@ TAPS: Final = (1, 2, 4, 6)
 
 def _norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
-
-
-class SamePaddedConv(nn.Conv2d):
-    """Convolution without bias, padded as TensorFlow's "same" for even sides."""
-
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1
-    ) -> None:
-        inner = 0 if stride > 1 else kernel // 2
-        super().__init__(inputs, outputs, kernel, stride, inner, groups=groups, bias=False)
-        before = (kernel - 2) // 2
-        self._outer = (before, kernel - 2 - before) * 2 if stride > 1 else ()
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, outputs, H/stride, W/stride)."""
-        return super().forward(F.pad(input, self._outer) if self._outer else input)
 
 
 class InvertedBottleneck(nn.Module):
