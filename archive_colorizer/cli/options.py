@@ -20,20 +20,28 @@ WIDEST_SHOWN: Final = 100
 """Upper end of ranges that stand as an option's placeholder."""
 WIDEST_NAMED: Final = 65536
 """Upper end of ranges that stand in an option's help."""
-Fill = Callable[[argparse.ArgumentParser], None]
+Fill = Callable[["LazyParser"], None]
 
 
 class LazyParser(argparse.ArgumentParser):
     """A parser that gets its options when it list_parsers or prints its help."""
 
     fill: Fill | None = None
+    mixed = False
+    """Positional arguments of which the first may be left out, with options between them."""
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse as argparse does, with all options."""
         self.complete()
-        return super().parse_known_args(args, namespace)
+        if not self.mixed:
+            return super().parse_known_args(args, namespace)
+        self.mixed = False  # argparse asks this very method for the options, then for the rest
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.mixed = True
 
     def format_help(self) -> str:
         """Write the help as argparse does, with all options."""

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from archive_colorizer.cli.exit_codes import EXIT_NO_GAIN, EXIT_OK
 from archive_colorizer.cli.job import add_tables
-from archive_colorizer.cli.options import SettingOptions, add_command, group_given
+from archive_colorizer.cli.options import LazyParser, SettingOptions, add_command, group_given
 from archive_colorizer.errors import ConfigError
 
 EXAMPLE: Final = """\
 archive-colorizer train chroma_unet photos/ --output runs/mine --minutes 120
 archive-colorizer train pix2pix pairs/ --output runs/palaces --params table.csv --category GOGUNG
-archive-colorizer train autoencoder shards/ --output runs/b --set feed.crop_px=128 --resume"""
+archive-colorizer train autoencoder shards/ --output runs/b --set feed.crop_px=128 --resume
+archive-colorizer train --config jobs/settings/a-palaces.toml palaces/ --output runs/a"""
 
 OF_RECIPE: Final = "default: the recipe's"
 
@@ -25,12 +26,14 @@ def add_train(commands: Any) -> None:  # noqa: ANN401 (argparse does not name th
     add_command(commands, "train", run_train, _fill_train, text, EXAMPLE)
 
 
-def _fill_train(parser: argparse.ArgumentParser) -> None:
+def _fill_train(parser: LazyParser) -> None:
     from archive_colorizer.data.config import DataConfig
     from archive_colorizer.training.settings import FeedConfig, LoopConfig, TrainRunConfig
 
+    parser.mixed = True
     add = parser.add_argument
-    add("recipe", metavar="RECIPE", help="a model family: chroma_unet, pix2pix, autoencoder, ...")
+    add("recipe", metavar="RECIPE", nargs="?", default="", help="a model family: chroma_unet, "
+        "pix2pix, autoencoder, ...; a settings file may name it instead (family)")  # fmt: skip
     add("data", metavar="DATA", help="a folder of colour photographs or of pairs, Lab arrays "
         "(L.npy, ab.npy), two unpaired folders, or Parquet shards")  # fmt: skip
     add("--output", required=True, metavar="FOLDER", help="of the run: checkpoints, losses, model")
@@ -59,7 +62,7 @@ def run_train(args: argparse.Namespace) -> int:
     """Run `archive-colorizer train`."""
     from archive_colorizer.cli.parameters import read_for_training
     from archive_colorizer.settings.overlay import read_file
-    from archive_colorizer.training.config import compose, has_setting
+    from archive_colorizer.training.config import compose, find_family, has_setting
     from archive_colorizer.training.run import train
 
     layers: list[tuple[str, Mapping[str, Any]]] = []
@@ -67,7 +70,7 @@ def run_train(args: argparse.Namespace) -> int:
         layers.append((args.config, read_file(args.config)))
     layers.append(("command line", {"data": {"data": args.data}}))
     if args.params:
-        has = partial(has_setting, args.recipe)
+        has = partial(has_setting, find_family(args.recipe, layers))
         layers.append((args.params, read_for_training(args.params, args.category or "", has)))
     elif args.category:
         raise ConfigError("--category needs --params")

@@ -1,7 +1,8 @@
 """The settings of `train`: sections laid over a recipe's own settings, checked at birth.
 
-A configuration file is TOML with the sections `[data]`, `[feed]`, `[loop]`, `[model]`, `[recipe]`
-and `[run]`; over it lies the parameter table, over that the command line.
+A configuration file is TOML: `family`, which may also stand on the command line, and the sections
+`[data]`, `[feed]`, `[loop]`, `[model]`, `[recipe]` and `[run]`; over it lies the parameter table,
+over that the command line.
 """
 
 import json
@@ -18,6 +19,8 @@ from archive_colorizer.training.table import RECIPES, RecipeSpec
 
 BUDGET: Final = ("steps", "epochs", "minutes")
 SECTIONS: Final = ("data", "feed", "loop", "model", "recipe", "run")
+FAMILY: Final = "family"
+"""Key of a file, beside its sections, that names the recipe."""
 Layer = tuple[str, Mapping[str, Any]]
 """Where it is from (for messages), and its sections."""
 
@@ -68,7 +71,7 @@ class TrainConfig:
         del parts["data"]["data"]
         parts["loop"] = {k: v for k, v in parts["loop"].items() if v or k not in BUDGET}
         # For text, numbers, true, false and lists JSON is TOML.
-        return "\n".join(
+        return f"{FAMILY} = {json.dumps(self.recipe)}\n\n" + "\n".join(
             f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in part.items())
             for name, part in parts.items()
         )
@@ -96,7 +99,7 @@ def compose(recipe: str, output: str, layers: Sequence[Layer]) -> TrainConfig:
     """Compose a run's configuration: the recipe's settings, then each layer over those before it.
 
     Args:
-        recipe: key in RECIPES.
+        recipe: key in RECIPES; empty takes the `family` that a layer names.
         output: the run's folder.
         layers: for example the file, the parameter table, the command line; `data.data` must be
             in one of them.
@@ -104,6 +107,7 @@ def compose(recipe: str, output: str, layers: Sequence[Layer]) -> TrainConfig:
     Raises:
         ConfigError: an unknown recipe, section or key, or a value that is not allowed.
     """
+    recipe = find_family(recipe, layers)
     if recipe not in RECIPES:
         raise ConfigError(f"unknown recipe {recipe!r}{suggest(recipe, RECIPES)}")
     spec = RECIPES[recipe]
@@ -117,6 +121,8 @@ def compose(recipe: str, output: str, layers: Sequence[Layer]) -> TrainConfig:
     model: dict[str, Any] = {}
     for where, layer in layers:
         for name, values in layer.items():
+            if name == FAMILY:
+                continue
             if name not in SECTIONS or not isinstance(values, Mapping):
                 raise ConfigError(f"{where}: unknown section {name!r}{suggest(name, SECTIONS)}")
             if name == "model":
@@ -131,6 +137,29 @@ def compose(recipe: str, output: str, layers: Sequence[Layer]) -> TrainConfig:
     )  # fmt: skip
     _check(config)
     return config
+
+
+def find_family(named: str, layers: Sequence[Layer]) -> str:
+    """Find the recipe that a run is of: the one named, or the `family` of a layer.
+
+    Args:
+        named: on the command line; may be empty.
+        layers: as `compose` takes them.
+
+    Raises:
+        ConfigError: nobody names one, or two are named.
+    """
+    for where, layer in layers:
+        said = layer.get(FAMILY, named)
+        if not isinstance(said, str) or (named and said != named):
+            before = f": it is {named!r} on the command line" if named else ": must be text"
+            raise ConfigError(f"{where}: {FAMILY}={said!r}{before}")
+        named = said
+    if not named:
+        raise ConfigError(
+            f'no model family is named: train FAMILY DATA, or {FAMILY} = "..." in the --config file'
+        )
+    return named
 
 
 def has_setting(recipe: str, place: str) -> bool:

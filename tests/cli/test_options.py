@@ -63,6 +63,20 @@ def test_options_have_the_types_of_their_settings() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("words", "recipe"),
+    [
+        (("pix2pix", "photos"), "pix2pix"),
+        (("photos",), ""),
+        (("--config", "run.toml", "photos"), ""),
+        (("pix2pix", "--steps", "5", "photos"), "pix2pix"),
+    ],
+)
+def test_the_family_of_train_may_be_left_out(words: tuple[str, ...], recipe: str) -> None:
+    args = build_parser().parse_args(["train", *words, "--output", "b"])
+    assert (args.recipe, args.data) == (recipe, "photos")
+
+
 def test_form_is_a_hidden_name_of_layout(capsys: pytest.CaptureFixture[str]) -> None:
     train = ("train", "pix2pix", "a", "--output", "b")
     assert parse(*train, "--form", "lab") == parse(*train, "--layout", "lab")

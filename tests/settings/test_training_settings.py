@@ -1,6 +1,7 @@
 """The settings of a training run, layer over layer."""
 
 import json
+import tomllib
 from typing import Any
 
 import pytest
@@ -46,6 +47,29 @@ def test_a_wrong_setting_is_one_line_with_file_and_key(
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         build(**sections)
+    assert str(caught.value) == message
+
+
+def test_the_family_may_stand_in_the_file() -> None:
+    layers = [("run.toml", {"family": "pix2pix", "model": {"kernel": 5}}), DATA]
+    from_file, named = compose("", "run", layers), compose("pix2pix", "run", layers)
+    assert from_file == named
+    assert tomllib.loads(named.to_toml())["family"] == "pix2pix"
+
+
+@pytest.mark.parametrize(
+    ("named", "said", "message"),
+    [
+        ("cyclegan", {"family": "pix2pix"},
+         "run.toml: family='pix2pix': it is 'cyclegan' on the command line"),
+        ("", {"family": 4}, "run.toml: family=4: must be text"),
+        ("", {}, "no model family is named: train FAMILY DATA, or "
+                 'family = "..." in the --config file'),
+    ],
+)  # fmt: skip
+def test_a_run_is_of_one_family(named: str, said: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        compose(named, "run", [("run.toml", said), DATA])
     assert str(caught.value) == message
 
 
