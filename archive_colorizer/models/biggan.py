@@ -61,9 +61,7 @@ class BigGANConfig:
         if min(self.ch, self.n_classes, self.shared_dim) < 1 or self.z_chunk < 1:
             raise ValueError(f"{self}: all must be at least 1, dim_z {len(self.widths)}")
         if self.map_px not in (8, 16, 32) or self.map_px >= self.resolution:
-            raise ValueError(
-                f"map_px={self.map_px}: must be 8, 16 or 32, and under resolution={self.resolution}"
-            )
+            raise ValueError(f"map_px={self.map_px}: must be 8, 16 or 32, under the resolution")
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -339,10 +337,7 @@ class Discriminator(nn.Module):
 
 
 def init_orthogonal(module: nn.Module) -> None:
-    """Orthogonal weights of convolutions, linear layers and embeddings (the paper's appendix C).
-
-    Slow for a whole network of ImageNet's size: not for one that is about to be loaded.
-    """
+    """Orthogonal weights (the paper's appendix C); slow for a network of ImageNet's size."""
     for part in module.modules():
         if isinstance(part, nn.Conv2d | nn.Linear | nn.Embedding):
             nn.init.orthogonal_(part.weight)

@@ -64,11 +64,20 @@ UNPAIRED: Final = frozenset(name for name, row in FAMILIES.items() if row.unpair
 
 UNKNOWN: Final = -1
 """Stands for the mean of all classes."""
+AUTO: Final = "auto"
+"""Stands for the class that a picture itself shows, of ImageNet's."""
+IMAGENET_CLASSES: Final = 1000
 
 
 def has_classes(settings: Mapping[str, Any]) -> bool:
     """Whether a family with these settings is told what a picture shows."""
     return bool(settings.get("n_classes"))
+
+
+def asks_picture(settings: Mapping[str, Any], label: str) -> bool:
+    """Whether a class is to be recognised: `auto`, unless the model has a class of this name."""
+    names = [str(name).lower() for name in settings.get("classes", ())]
+    return label.strip().lower() == AUTO and AUTO not in names
 
 
 def translates_back(family: str, settings: Mapping[str, Any]) -> bool:

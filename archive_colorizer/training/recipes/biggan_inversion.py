@@ -2,9 +2,9 @@
 
 After Kim et al., "BigColor" (2022): 1.0 MSE, 0.2 VGG16 features, 0.03 hinge; Adam 1e-4 for encoder
 and generator, 3e-5 for the discriminator, betas 0 and 0.999, rates times 0.9 an epoch; real
-pictures are shown to the discriminator 1.2 times as colourful. The figures of reference system E
-are others: jobs/settings/bigcolor.toml. It adds the hinge loss to the generator's alone; here it
-reaches the encoder, too, as published. B batch, H height, W width.
+pictures are shown to the discriminator 1.2 times as colourful. Reference system E has figures of
+its own: jobs/settings/e-biggan-inversion.toml. It adds the hinge loss to the generator's alone;
+here it reaches the encoder, too, as published. B batch, H height, W width.
 """
 
 from collections.abc import Callable, Mapping, Sequence
