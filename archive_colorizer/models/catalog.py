@@ -62,6 +62,14 @@ TAKES_HINTS: Final = frozenset(name for name, row in FAMILIES.items() if row.hin
 HAS_VIVIDNESS: Final = frozenset(name for name, row in FAMILIES.items() if row.vividness)
 UNPAIRED: Final = frozenset(name for name, row in FAMILIES.items() if row.unpaired)
 
+VIEWS: Final[Mapping[frozenset[str], str]] = {
+    frozenset(("day", "night")): "drag",
+    frozenset(("spring", "autumn")): "hover",
+    frozenset(("summer", "winter")): "scroll",
+}
+"""Two kinds of pictures -> how before and after are shown unless a model's settings say otherwise:
+drag scratches the result free, hover clears a blur, scroll uncovers it (reference system D)."""
+
 UNKNOWN: Final = -1
 """Stands for the mean of all classes."""
 AUTO: Final = "auto"
@@ -83,6 +91,17 @@ def asks_picture(settings: Mapping[str, Any], label: str) -> bool:
 def translates_back(family: str, settings: Mapping[str, Any]) -> bool:
     """Whether a model of this family, with the settings of its card, has a way back."""
     return FAMILIES[family].two_way and not settings.get("one_way", False)
+
+
+def default_view(settings: Mapping[str, Any]) -> str:
+    """How a model's before and after are shown: drag, hover or scroll.
+
+    Args:
+        settings: of the model, as its card has them: `view` goes first, then what `domains` are
+            called, in any order.
+    """
+    named = frozenset(str(name).lower() for name in settings.get("domains", ()))
+    return str(settings.get("view") or VIEWS.get(named, "drag"))
 
 
 def class_number(settings: Mapping[str, Any], label: str) -> int:
