@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING
 from typing import Any, Final
 
+from archive_colorizer.cli.compare import SECTION as COMPARISON
 from archive_colorizer.cli.evaluate import SECTION as EVALUATION
 from archive_colorizer.cli.main import build_parser
 from archive_colorizer.cli.options import LazyParser
 from archive_colorizer.cli.parameters import OF_FAMILIES
+from archive_colorizer.comparison.config import ComparisonConfig
 from archive_colorizer.data.config import DataConfig
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.models.table import MODELS
@@ -48,7 +50,7 @@ def main() -> int:
 
 def render_reference() -> str:
     """Render the whole page."""
-    parts = [HEAD, *_render_job(), *_render_training(), *_render_evaluation()]
+    parts = [HEAD, *_render_job(), *_render_training(), *_render_judging()]
     return "\n".join(parts)
 
 
@@ -82,9 +84,11 @@ def _list_other_defaults(spec: RecipeSpec) -> str:
     )
 
 
-def _render_evaluation() -> Iterator[str]:
+def _render_judging() -> Iterator[str]:
     yield "## `evaluate`\n\nOptions alone: there is no file.\n"
     yield render_table(EVALUATION, EvaluationConfig, list_flags("evaluate"), level=0)
+    yield "## `compare`\n\nOptions alone; `--config` and the table are those of `colorize`.\n"
+    yield render_table(COMPARISON, ComparisonConfig, list_flags("compare"), level=0)
 
 
 def list_flags(command: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from archive_colorizer.settings.kinds import Colourfulness, Count, Layout, Seed, TrainShare
 from archive_colorizer.settings.schema import Setting, settings
 
+MAX_SHORT_PX: Final = 4096
 MIN_COLOURFULNESS: Final = 10.0
 """Hasler & Süsstrunk (2003): 0 is grey, 15 slightly colourful. BigColor leaves out under 15."""
 
@@ -48,8 +49,9 @@ class DataConfig:
     train_share: TrainShare = 0.8
     """Share of the pictures to learn from, by content hash, where the data does not say itself what
     is for validation."""
-    short_px: Annotated[int, Setting(ge=16, le=4096, unit="px")] = 256
-    """Larger pictures are reduced to this short side."""
+    short_px: Annotated[int | None, Setting(ge=16, le=MAX_SHORT_PX, unit="px")] = None
+    """Larger pictures are reduced to this short side. Left out, it is what the crops need, so that
+    none is enlarged that need not be: `feed.crop_px` over `feed.zoom`, 256 at least."""
     homomorphic: Annotated[bool, Setting(param="HOMOMORPHIC")] = False
     """Even out illumination on every training picture (reference system A)."""
     limit: Count = 0

@@ -16,10 +16,14 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.colour import lab_to_rgb
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
-PAIR_FOLDERS: Final = (("source", "target"), ("input", "target"), ("A", "B"), ("grey", "colour"))
+PAIR_FOLDERS: Final = (
+    ("source", "target"), ("input", "target"), ("A", "B"), ("grey", "colour"), ("gray", "color"),
+    ("grey", "color"), ("gray", "colour"),
+)  # fmt: skip
 """Names of two folders that make DATA a folder of pairs: source first, truth second."""
-LAB_FILES: Final = ("L.npy", "ab.npy")
-"""Reference system C's arrays: L (N, H, W[, 1]) and ab (N, H, W, 2)."""
+LAB_FILES: Final = (("L.npy", "ab.npy"), ("l/gray_scale.npy", "ab/ab/ab*.npy"))
+"""L (N, H, W[, 1]) and ab (N, H, W, 2); of several ab files, in the order of their numbers, each
+goes on where the one before ended. The second is how reference system C's arrays are published."""
 
 Where = bytes | Path | Callable[[], bytes]
 """Encoded bytes, or how to get them."""
@@ -41,8 +45,11 @@ def list_pictures(data: Path, layout: str) -> list[Listed]:
     Raises:
         LocationError: it is not laid out as said.
     """
-    if layout == "lab" or (layout == "auto" and all((data / n).is_file() for n in LAB_FILES)):
-        return _list_lab(data)
+    if layout in ("lab", "auto") and (files := _find_lab(data)):
+        return list(_list_lab(data, *files))
+    if layout == "lab":
+        names = ", ".join(" + ".join(pair) for pair in LAB_FILES)
+        raise LocationError(f"{data}: has no Lab arrays ({names})")
     return list(_list_shards(data) or _list_pairs(data, layout) or _list_photos(data))
 
 
@@ -85,19 +92,43 @@ def _list_rows(files: Sequence[Path]) -> Iterator[Listed]:
             raise LocationError(f"{file}: not a shard with name and image: {error}") from error
 
 
-def _list_lab(data: Path) -> list[Listed]:
-    lightness, ab = (_open_array(data / name) for name in LAB_FILES)
-    fits = lightness.shape[:3] == ab.shape[:3] and ab.ndim == 4 and ab.shape[3] == 2
-    if not fits or lightness.size != ab.size // 2:
-        raise LocationError(
-            f"{data}: L.npy is {lightness.shape}, ab.npy {ab.shape}: must be (N, H, W[, 1]) and "
-            "(N, H, W, 2)"
+def _find_lab(data: Path) -> tuple[Path, list[Path]] | None:
+    """The file of L and those of ab; None where there are none.
+
+    Raises:
+        LocationError: one of the two is there without the other.
+    """
+    for first, others in LAB_FILES:
+        found = sorted(data.glob(others), key=lambda path: (len(path.stem), path.stem))
+        if (data / first).is_file() and found:
+            return data / first, found
+        if (data / first).is_file() or found:
+            has, lacks = (others, first) if found else (first, others)
+            raise LocationError(f"{data}: has {has}, but no {lacks}")
+    return None
+
+
+def _list_lab(data: Path, first: Path, others: Sequence[Path]) -> Iterator[Listed]:
+    lightness, parts = _open_array(first), [_open_array(path) for path in others]
+    counts = [len(ab) if ab.ndim else 0 for ab in parts]
+    picture = lightness.shape[1:3]
+    fits = all(ab.shape[1:] == (*picture, 2) for ab in parts) and len(picture) == 2
+    if not fits or lightness.shape[3:] not in ((), (1,)) or sum(counts) != len(lightness):
+        said = ", ".join(
+            f"{path.relative_to(data)} {ab.shape}" for path, ab in zip(others, parts, strict=True)
         )
-    scales = lab_scales(lightness, ab)
-    return [
-        Listed(f"{number:06d}", partial(_encode_lab, lightness, ab, scales, number))
-        for number in range(len(ab))
-    ]
+        raise LocationError(
+            f"{data}: {first.relative_to(data)} is {lightness.shape}, {said}: must be "
+            f"(N, H, W[, 1]) and (N, H, W, 2), and as many pictures in both "
+            f"({len(lightness) if lightness.ndim else 0} of L, {sum(counts)} of ab)"
+        )
+    start = 0
+    for ab in parts:
+        scales = lab_scales(lightness, ab)
+        part = lightness[start : start + len(ab)]
+        for number in range(len(ab)):
+            yield Listed(f"{start + number:06d}", partial(_encode_lab, part, ab, scales, number))
+        start += len(ab)
 
 
 def lab_scales(lightness: NDArray[Any], ab: NDArray[Any]) -> tuple[float, float]:
@@ -134,22 +165,34 @@ def _list_pairs(data: Path, layout: str) -> list[Listed]:
         return []
     for source, target in PAIR_FOLDERS:
         if (data / source).is_dir() and (data / target).is_dir():
-            return _match_pairs(_index_by_stem(data / source), _index_by_stem(data / target), data)
+            return _match_pairs(data, source, target)
     if layout == "two-folders":
         names = ", ".join("/".join(pair) for pair in PAIR_FOLDERS)
         raise LocationError(f"{data}: has no pair of folders ({names})")
     return []
 
 
-def _match_pairs(sources: dict[str, Path], truths: dict[str, Path], data: Path) -> list[Listed]:
+def _match_pairs(data: Path, source: str, target: str) -> list[Listed]:
+    sources, truths = _index_by_stem(data / source), _index_by_stem(data / target)
     alone = sorted(sources.keys() ^ truths.keys())
     if alone:
-        raise LocationError(f"{data}: {len(alone)} pictures without a partner, first {alone[0]!r}")
+        first = alone[0]
+        there, other = (source, target) if first in sources else (target, source)
+        raise LocationError(
+            f"{data}: {source}/ has {len(sources)} pictures, {target}/ {len(truths)}; "
+            f"{len(alone)} pictures without a partner, first {there}/{first}, "
+            f"which {other}/ does not have"
+        )
     return [Listed(name, truths[name], sources[name]) for name in sorted(truths)]
 
 
 def _index_by_stem(folder: Path) -> dict[str, Path]:
-    return {str(path.relative_to(folder).with_suffix("")): path for path in _list_files(folder)}
+    found: dict[str, Path] = {}
+    for path in _list_files(folder):
+        before = found.setdefault(str(path.relative_to(folder).with_suffix("")), path)
+        if before != path:
+            raise LocationError(f"{path}: has the name of {before.name}: which one is the pair's?")
+    return found
 
 
 def _list_photos(data: Path) -> list[Listed]:

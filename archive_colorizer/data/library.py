@@ -49,6 +49,7 @@ SCHEMA: Final = pa.schema(
     [("name", pa.string()), ("domain", pa.string()),
      ("target", pa.large_binary()), ("source", pa.large_binary())]
 )  # fmt: skip
+VERDICTS: Final = "verdicts.parquet"
 ROWS_A_BATCH: Final = 256
 WINDOW: Final = 64
 """Pictures a thread that are looked at before any is written."""
@@ -125,6 +126,11 @@ class Gathered:
     unpaired: bool
     report: str
 
+    @property
+    def verdicts(self) -> Path:
+        """The table of verdicts, beside the libraries."""
+        return Path(self.train).with_name(VERDICTS)
+
 
 def gather(config: DataConfig, folder: Path) -> Gathered:
     """Gather the pictures into a folder, or take what an equal call left there.
@@ -164,7 +170,7 @@ class _Gatherer:
             for split, path in paths.items():
                 wanted = [i for i, v in enumerate(kept) if chosen[i] and v.split == split]
                 _copy(loose, path, wanted)
-        write_verdicts(verdicts, self._folder / "verdicts.parquet")
+        write_verdicts(verdicts, self._folder / VERDICTS)
         self._check(kept, len(verdicts))
         colour_sources = self._pairs and float(np.median(self._source_colour)) > GREY_SOURCE
         return Gathered(
@@ -179,7 +185,7 @@ class _Gatherer:
                 what = "learn from" if split == "train" else "validate with"
                 raise LocationError(
                     f"{data}: nothing to {what}: {len(kept)} of {found} pictures are kept "
-                    f"({self._folder / 'verdicts.parquet'} says why the others are not)"
+                    f"({self._folder / VERDICTS} says why the others are not)"
                 )
 
     def _keep(self, verdicts: list[Verdict]) -> Iterator[dict[str, Any]]:
@@ -202,7 +208,7 @@ class _Gatherer:
     def _examine(self, picture: Picture) -> tuple[Verdict, dict[str, Any] | None]:
         """Judge a picture; gives its verdict, and its row where it is kept."""
         config = self._config
-        pale = self._unpaired or picture.source is not None
+        pale = self._unpaired or (picture.source is not None and not _is_grey(picture.source))
         targets = config.targets(0.0 if pale else None)
         verdict = judge_picture(
             picture.name, picture.target, targets, frozenset(), split=picture.split
@@ -231,6 +237,12 @@ class _Gatherer:
         row["target"] = encode(prepare_picture(target, config), lossless=True)
         row["source"] = encode(prepare_picture(source, config), lossless=True)
         return row
+
+
+def _is_grey(data: bytes) -> bool:
+    """Whether a picture is grey, by a reduced copy of it; False where it cannot be read."""
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_COLOR_4) if data else None
+    return bgr is not None and colourfulness(np.asarray(bgr[..., ::-1])) <= GREY_SOURCE
 
 
 def write_items(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -297,7 +309,7 @@ def encode(pixels: Photograph, *, lossless: bool = False) -> bytes:
 
 def prepare_picture(pixels: Photograph, config: DataConfig) -> Photograph:
     """Reduce a picture to the short side, and even out its light where that is asked for."""
-    scale = config.short_px / min(pixels.shape[:2])
+    scale = 1.0 if config.short_px is None else config.short_px / min(pixels.shape[:2])
     if scale < 1:
         size = tuple(max(1, round(side * scale)) for side in pixels.shape[1::-1])
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
@@ -307,7 +319,7 @@ def prepare_picture(pixels: Photograph, config: DataConfig) -> Photograph:
 def _encode_for_library(data: bytes, config: DataConfig) -> bytes:
     """Encode a picture for the library; bytes that need no change stay as they are."""
     with Image.open(io.BytesIO(data)) as image:
-        small = min(image.size) <= config.short_px
+        small = config.short_px is None or min(image.size) <= config.short_px
         plain = image.format in {"JPEG", "PNG", "WEBP"} and image.mode == "RGB"
     if small and plain and not config.homomorphic:
         return data

@@ -25,10 +25,12 @@ def _share(value: float) -> str:
 
 COLUMNS: Final[tuple[tuple[str, str, Callable[[float], str]], ...]] = (
     ("psnr_mean", "PSNR, mean (dB)", _plain(2)),
+    ("psnr_best", "best (dB)", _plain(2)),
     ("psnr_over_grey", "over grey (dB)", lambda value: f"{value:+.2f}"),
     ("psnr_of_mean_mse", "PSNR of mean MSE (dB)", _plain(2)),
     ("mse", "MSE", _plain(1)),
     ("ssim", "SSIM", _plain(4)),
+    ("ssim_best", "best SSIM", _plain(4)),
     ("ssim_global", "ssim_global", _plain(4)),
     ("colourfulness", "colourfulness", _plain(1)),
     ("colourfulness_ratio", "of truth's", _share),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
+from typing import Final
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from archive_colorizer.evaluation.subject import (
     open_subject,
     unchanged,
 )
+from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.imaging.comparison_sheet import comparison_sheet
 from archive_colorizer.inference.device import choose_device, exact, seeded
 from archive_colorizer.models.catalog import TASK_OF, Task
@@ -77,6 +79,10 @@ def _asked(config: EvaluationConfig) -> list[Asked]:
     return ways
 
 
+GREY: Final = 1.0
+"""Colourfulness (Hasler & Süsstrunk 2003) under which a truth has no colour at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A report, and the pictures of its contact sheet."""
@@ -95,9 +101,11 @@ def compare(
     Grey is the first baseline; pairs whose source is not the truth have the source as a second.
 
     Raises:
-        LocationError: no picture of DATA can be read, or a weights file is not usable.
+        LocationError: no picture of DATA can be read, none has colour to compare with, or a
+            weights file is not usable.
     """
     pairs, left_out = _read(config)
+    _check_truths(config, pairs, subjects)
     perceptual = Perceptual(config, device)
     with exact(device):
         judge = Judge(config, pairs, perceptual, device)
@@ -144,6 +152,18 @@ def _output(name: str) -> Path:
     except OSError as error:
         raise LocationError(f"{name}: cannot write there: {error.strerror}") from error
     return folder
+
+
+def _check_truths(
+    config: EvaluationConfig, pairs: Sequence[Pair], subjects: Sequence[Subject]
+) -> None:
+    """Refuse to judge colours where every truth is grey: leaving it grey would be perfect."""
+    colours = any(TASK_OF.get(subject.family) is Task.COLORIZE for subject in subjects)
+    if colours and all(colourfulness(pair.truth_hw3) < GREY for pair in pairs):
+        raise LocationError(
+            f"{config.data}: all of its {len(pairs)} pictures are grey, so there is no truth to "
+            "measure against: archive-colorizer compare shows models side by side on them"
+        )
 
 
 def _read(config: EvaluationConfig) -> tuple[tuple[Pair, ...], dict[str, str]]:

@@ -59,9 +59,13 @@ class ModelScores:
     """Mean of the pictures' PSNRs, dB."""
     psnr_of_mean_mse: float
     """PSNR of the mean MSE, dB: what reference system B reports; never above psnr_mean."""
+    psnr_best: float
+    """Of the best picture, dB: reference system C reports it."""
     psnr_over_grey: float
     """psnr_mean less the grey baseline's, dB."""
     ssim: float
+    ssim_best: float
+    """Of the picture with the highest."""
     ssim_global: float
     colourfulness: float
     colourfulness_truth: float
@@ -141,8 +145,10 @@ def summarize(judged: Judged, grey_psnr: float) -> ModelScores:
         mse=mean_mse,
         psnr_mean=psnr_mean,
         psnr_of_mean_mse=picture.psnr(mean_mse),
+        psnr_best=max(one.psnr for one in pictures),
         psnr_over_grey=0.0 if psnr_mean == grey_psnr else psnr_mean - grey_psnr,
         ssim=_mean(pictures, "ssim"),
+        ssim_best=max(one.ssim for one in pictures),
         ssim_global=_mean(pictures, "ssim_global"),
         colourfulness=colour,
         colourfulness_truth=truth,

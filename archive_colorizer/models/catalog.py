@@ -30,6 +30,8 @@ class Family:
     """Its colours can be lifted at prediction; the others have one colour for a pixel."""
     unpaired: bool = False
     """It learns from two sets of pictures without partners."""
+    sized: bool = False
+    """Its settings say the `resolution` that it is trained at; a job's proxy should have it."""
     two_way: bool = False
     """It translates back, too, unless its settings say `one_way`."""
 
@@ -48,8 +50,8 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "eccv16": Family(task=Task.COLORIZE, network="eccv16", size_multiple=8),
     "keras_unet": Family(task=Task.COLORIZE, network="keras_unet"),
     "keras_unet_translate": Family(task=Task.TRANSLATE, network="keras_unet"),
-    "pix2pix": Family(task=Task.COLORIZE, network="pix2pix"),
-    "pix2pix_translate": Family(task=Task.TRANSLATE, network="pix2pix"),
+    "pix2pix": Family(task=Task.COLORIZE, network="pix2pix", sized=True),
+    "pix2pix_translate": Family(task=Task.TRANSLATE, network="pix2pix", sized=True),
     "rdn": Family(task=Task.UPSCALE, network="rdn", size_multiple=1),
     "rrdb": Family(task=Task.UPSCALE, network="rrdb", size_multiple=1),
     "siggraph17": Family(task=Task.COLORIZE, network="siggraph17", size_multiple=8, hints=True),

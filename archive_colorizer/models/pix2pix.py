@@ -33,7 +33,7 @@ class Pix2PixConfig:
     resolution: int = 256
     """Edge in pixels that it is trained for (RESOL); decides the depth."""
     kernel: int = 4
-    """Edge of every convolution (KSIZE)."""
+    """Edge of every convolution (KSIZE), the discriminator's too."""
     width: int = 64
     """Channels of the first level; they double up to eight times as many."""
     norm: Literal["batch", "instance"] = "batch"
@@ -128,18 +128,25 @@ class Generator(nn.Module):
 
 
 class PatchDiscriminator(nn.Module):
-    """PatchGAN-70: one logit for each patch of 70 pixels. 256 in gives 30x30 out."""
+    """PatchGAN: one logit for each patch of the pair.
 
-    def __init__(self, in_channels: int, width: int = 64) -> None:
+    With the paper's kernel of 4 a patch is 70 pixels wide, and 256 in gives 30x30 out.
+    """
+
+    def __init__(self, in_channels: int, width: int = 64, kernel: int = 4) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(in_channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+        padding = (kernel - 1) // 2
+        layers: list[nn.Module] = [
+            nn.Conv2d(in_channels, width, kernel, 2, padding),
+            nn.LeakyReLU(0.2),
+        ]
         for inputs, outputs, stride in ((1, 2, 2), (2, 4, 2), (4, 8, 1)):
             layers += [
-                nn.Conv2d(width * inputs, width * outputs, 4, stride, 1, bias=False),
+                nn.Conv2d(width * inputs, width * outputs, kernel, stride, padding, bias=False),
                 nn.BatchNorm2d(width * outputs),
                 nn.LeakyReLU(0.2),
             ]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(8 * width, 1, 4, 1, 1))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(8 * width, 1, kernel, 1, padding))
 
     def forward(self, source_bchw: Tensor, target_bchw: Tensor) -> Tensor:
         """Logits (B, 1, H', W') of the pair being real; channels add up to `in_channels`."""

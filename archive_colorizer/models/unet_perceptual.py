@@ -1,8 +1,8 @@
-"""Reference system C's third model: a U-Net with 5x5 kernels going down.
+"""Reference system C's third model: a U-Net with 5x5 kernels (or others) going down.
 
 B batch, H height, W width. Batch norm, dropout and LeakyReLU down, transposed convolutions up,
-skips by concatenation; grey in, ab out. The system's 320 pixels are a multiple of 2^6; other sides
-are padded.
+skips by concatenation; grey in, ab out. The system went from 160 to 320 pixels; 160 is no multiple
+of 2^6, so sides are padded inside, in training too.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ class UNetPerceptualConfig:
     """Channels of the first level; they double up to eight times as many."""
     depth: int = 6
     """How often the picture is halved."""
+    kernel: int = 5
+    """Edge of the convolutions going down (KSIZE): odd, 3 to 9."""
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
@@ -32,6 +34,8 @@ class UNetPerceptualConfig:
                 f"depth={self.depth}, width={self.width}, dropout={self.dropout}: "
                 "must be 2 to 9, at least 1, and 0 to under 1"
             )
+        if self.kernel not in (3, 5, 7, 9):
+            raise ValueError(f"kernel={self.kernel}: must be 3, 5, 7 or 9")
 
 
 class UNetPerceptual(nn.Module):
@@ -42,7 +46,7 @@ class UNetPerceptual(nn.Module):
         self.config = config
         widths = [1, *(config.width * min(2**i, 8) for i in range(config.depth))]
         self.down = nn.ModuleList(
-            _down(a, b, config.dropout if i > 0 else 0.0, normed=i > 0)
+            _down(a, b, config.kernel, config.dropout if i > 0 else 0.0, normed=i > 0)
             for i, (a, b) in enumerate(pairwise(widths))
         )
         self.up = nn.ModuleList(
@@ -51,13 +55,11 @@ class UNetPerceptual(nn.Module):
         )
         self.last = nn.ConvTranspose2d(2 * widths[1], 2, 4, 2, 1)
 
-    @property
-    def size_multiple(self) -> int:
-        """Sides must be multiples of this in training."""
-        return int(2**self.config.depth)
-
     def forward(self, gray_b1hw: Tensor) -> Tensor:
-        """(B, 1, H, W) in [0, 1] -> (B, 2, H, W) in [-1, 1]; sides multiples of 2^depth."""
+        """(B, 1, H, W) in [0, 1] -> (B, 2, H, W) float32 in [-1, 1]; any sides."""
+        return at_any_sides(self._paint, gray_b1hw, 2**self.config.depth)
+
+    def _paint(self, gray_b1hw: Tensor) -> Tensor:
         x, skips = gray_b1hw * 2 - 1, []
         for down in self.down:
             x = down(x)
@@ -79,12 +81,12 @@ class UNetPerceptual(nn.Module):
 
         Any sides; doubt is 0.
         """
-        return certain(at_any_sides(self, gray_b1hw, self.size_multiple) * AB_SCALE)
+        return certain(self(gray_b1hw) * AB_SCALE)
 
 
-def _down(inputs: int, outputs: int, dropout: float, *, normed: bool) -> nn.Sequential:
+def _down(inputs: int, outputs: int, kernel: int, dropout: float, *, normed: bool) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 5, 2, 2, bias=not normed),
+        nn.Conv2d(inputs, outputs, kernel, 2, kernel // 2, bias=not normed),
         nn.BatchNorm2d(outputs) if normed else nn.Identity(),
         nn.LeakyReLU(0.2),
         nn.Dropout(dropout),

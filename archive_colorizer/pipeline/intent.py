@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.models.catalog import Task, has_classes
+from archive_colorizer.models.catalog import FAMILIES, Task, has_classes
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.inputs.fates import Wanted
 from archive_colorizer.pipeline.inputs.listing import Listing
@@ -252,6 +252,18 @@ def _keeps_any(old: Pins, rows: pa.Table, selection: Selection) -> bool:
     return bool(pc.any(pc.invert(again)).as_py())
 
 
+def _name_resolution(proxy_px: int, model: ResolvedModel) -> list[str]:
+    """Say that a model will see another resolution than the one that it was trained at."""
+    card = model.card
+    trained = card.config.get("resolution", proxy_px)
+    if not FAMILIES[card.family].sized or trained == proxy_px:
+        return []
+    return [
+        f"{model.ref} was trained at {trained:,} pixels and sees {proxy_px:,} here "
+        f"(--proxy-px {trained}, or RESOL in the parameter table, gives it what it knows)"
+    ]
+
+
 def _describe(
     config: JobConfig, store: Store, standing: Standing, selection: Selection, models: Models
 ) -> tuple[str, ...]:
@@ -263,6 +275,8 @@ def _describe(
         )
     elif newer := _make_finder(config, store, standing.pins).newer():
         notes.append(newer)
+    if models and selection.todo.num_rows:
+        notes += _name_resolution(config.color.proxy_px, models[0])
     gone = standing.condition.gone
     if lost := sum(one in gone for one in selection.todo["earlier_id"].to_pylist()):
         notes.append(f"{lost:,} derivatives are missing or changed, and made again")

@@ -142,7 +142,7 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
     store.delete_tree(disk_reserve.FOLDER)  # room for compaction
     manifest.compact(store)
     other = _recheck(store, spec) if intent.config.run.recheck_masters else ()
-    rows = manifest.read(store, ["status", "job_id", "flags", "n_pages"])
+    rows = manifest.read(store, ["status", "job_id", "flags", "n_pages", "width", "height"])
     counts = Counter(rows["status"].to_pylist())
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     if intent.redo and (not intent.config.select.redo or chosen.held_back):
@@ -150,7 +150,11 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
     layout.write_job(store, record | {"finished_at": finished, "counts": dict(counts)})
     program_errors.finish()
     done = {"output": store.uri, "finished_at": finished, "pictures": tally.done}
-    notes = (usage.note(spec.model, job_id, done), _count_left_pages(rows, job_id))
+    notes = (
+        usage.note(spec.model, job_id, done),
+        _count_left_pages(rows, job_id),
+        _count_small(rows, job_id, intent.config.color.proxy_px),
+    )
     return _Work(tally, counts["failed"], other, tuple(filter(None, notes)))
 
 
@@ -166,6 +170,19 @@ def _count_left_pages(rows: pa.Table, job_id: str) -> str:
         return ""
     return (
         f"{sum(counts):,} further pages of {len(counts):,} files were left (--pages all does them)"
+    )
+
+
+def _count_small(rows: pa.Table, job_id: str, proxy_px: int) -> str:
+    """Say how many of the run's masters are smaller than what the model should see."""
+    mine = rows.filter(pc.and_(pc.equal(rows["job_id"], job_id), pc.equal(rows["status"], "ok")))
+    short = pc.min_element_wise(mine["width"], mine["height"])
+    count = pc.sum(pc.less(short, proxy_px)).as_py()
+    if not count:
+        return ""
+    return (
+        f"{count:,} masters are smaller than the {proxy_px:,} pixels of --proxy-px (RESOL): the "
+        "model saw them at their own size"
     )
 
 

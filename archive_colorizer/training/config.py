@@ -72,7 +72,8 @@ class TrainConfig:
         parts["loop"] = {k: v for k, v in parts["loop"].items() if v or k not in BUDGET}
         # For text, numbers, true, false and lists JSON is TOML.
         return f"{FAMILY} = {json.dumps(self.recipe)}\n\n" + "\n".join(
-            f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in part.items())
+            f"[{name}]\n"
+            + "".join(f"{k} = {json.dumps(v)}\n" for k, v in part.items() if v is not None)
             for name, part in parts.items()
         )
 

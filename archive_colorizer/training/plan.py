@@ -6,12 +6,17 @@ RUN/run.json records it, so that a run goes on with the same settings only.
 
 import json
 import logging
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from archive_colorizer import __version__
+from archive_colorizer.data.config import MAX_SHORT_PX
 from archive_colorizer.data.library import Gathered
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.models.catalog import UNPAIRED
@@ -31,6 +36,8 @@ RECORD: Final = "run.json"
 BUDGET_KEYS: Final = ("loop.steps", "loop.epochs", "loop.minutes", "loop.checkpoint_minutes",
                       "workers")  # fmt: skip
 """Settings that a resumed run may have otherwise."""
+LEAST_SHORT_PX: Final = 256
+"""Pictures are not stored smaller than this unless `data.short_px` says so."""
 MakeBatches = Callable[[Feed, int], Iterator[Batch]]
 """(feed, first step) -> this worker's batches."""
 
@@ -103,6 +110,43 @@ def name_outputs(config: TrainConfig) -> TrainConfig:
         config,
         settings=replace(config.settings, classes=data.classes),
         model={**(named and named | {"n_classes": len(data.classes)}), **config.model},
+    )
+
+
+def settle_size(config: TrainConfig, folder: Path) -> TrainConfig:
+    """Choose the short side that pictures are stored at, where `data.short_px` is left out.
+
+    The smallest crop (`feed.zoom` of the short side) then has as many pixels as the network sees. A
+    run that goes on keeps what it began with.
+    """
+    if config.data.short_px is not None:
+        return config
+    short_px, record = None, folder / RECORD
+    if config.run.resume and record.exists():
+        before = json.loads(record.read_text(encoding="utf-8"))["parameters"]
+        short_px = before.get("data.short_px")
+    if short_px is None:
+        needed = math.ceil(network_px(config) / config.feed.zoom)
+        short_px = min(MAX_SHORT_PX, max(LEAST_SHORT_PX, needed))
+    return replace(config, data=replace(config.data, short_px=short_px))
+
+
+def network_px(config: TrainConfig) -> int:
+    """The edge of the largest crop that the network sees."""
+    return max(config.feed.sizes_px or (config.feed.crop_px,))
+
+
+def name_small(config: TrainConfig, gathered: Gathered) -> str:
+    """Say in one line how many pictures are smaller than what the network sees; empty for none."""
+    table = pq.read_table(gathered.verdicts, columns=["width", "height", "kept"])
+    short = pc.min_element_wise(table["width"], table["height"]).filter(table["kept"])
+    small = short.filter(pc.less(short, network_px(config)))
+    if not len(small):
+        return ""
+    return (
+        f"{len(small):,} of {len(short):,} pictures are smaller than the {network_px(config):,} "
+        f"pixels that the network sees (feed.crop_px, RESOL), the smallest "
+        f"{pc.min(small).as_py():,}: they are enlarged"
     )
 
 

@@ -36,7 +36,9 @@ from archive_colorizer.training.plan import (
     inherit_settings,
     make_plan,
     name_outputs,
+    name_small,
     open_folder,
+    settle_size,
 )
 from archive_colorizer.training.validation import Validator
 from archive_colorizer.weights.local import save_model
@@ -88,10 +90,12 @@ def train(config: TrainConfig) -> TrainReport:
         UsageError: data, settings, folder, model or MLflow are not as they should be.
     """
     folder = open_folder(config)
-    config = name_outputs(inherit_settings(config))
+    config = settle_size(name_outputs(inherit_settings(config)), folder)
     LOG.info("gathering pictures of %s", config.data.data)
     gathered = gather(config.data, folder / "data")
     LOG.info("%s", gathered.report)
+    if small := name_small(config, gathered):
+        LOG.warning("%s", small)
     if gathered.unpaired != (config.recipe in UNPAIRED):
         kind = "two unpaired sets" if gathered.unpaired else "no two unpaired sets (--domains A,B)"
         raise ConfigError(f"{config.recipe} cannot learn from {config.data.data}: it has {kind}")

@@ -14,7 +14,7 @@ from archive_colorizer.cli.main import build_parser, main
 from archive_colorizer.pipeline.config import JobConfig
 
 DOCS = Path(__file__).parents[2] / "README.md"
-COMMANDS = ("colorize", "status", "verify", "evaluate", "train", "data")
+COMMANDS = ("colorize", "status", "verify", "evaluate", "compare", "train", "data")
 
 
 @pytest.fixture

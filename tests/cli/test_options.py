@@ -13,7 +13,7 @@ from archive_colorizer.cli.main import build_parser, main
 from archive_colorizer.cli.options import LazyParser, group_given
 from archive_colorizer.errors import ConfigError
 
-COMMANDS = ("colorize", "status", "verify", "evaluate", "train", "data", "models")
+COMMANDS = ("colorize", "status", "verify", "evaluate", "compare", "train", "data", "models")
 
 
 def parse(*words: str) -> dict[str, Any]:

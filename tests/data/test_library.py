@@ -89,6 +89,19 @@ def test_sources_in_colour_make_a_translation(tmp_path: Path, colour: bool) -> N
     assert gathered.colour_sources is colour
 
 
+def test_a_grey_target_of_a_grey_source_is_left_out(tmp_path: Path) -> None:
+    for side in ("gray", "color"):
+        (tmp_path / "pairs" / side).mkdir(parents=True)
+        for seed in range(10):
+            pixels = landscape(seed)
+            if side == "gray" or seed == 4:
+                pixels = pixels.mean(axis=2, keepdims=True).repeat(3, 2).astype(np.uint8)
+            cv2.imwrite(str(tmp_path / "pairs" / side / f"{seed}.png"), pixels[..., ::-1])
+    gathered = gather(DataConfig(data=str(tmp_path / "pairs")), tmp_path / "data")
+    assert gathered.report.startswith("10 pictures, 9 kept")
+    assert "1 grey" in gathered.report
+
+
 def test_sources_of_another_size_are_brought_to_the_targets(tmp_path: Path) -> None:
     for seed in range(10):
         for side, size in (("source", (24, 20)), ("target", (48, 40))):

@@ -59,6 +59,27 @@ def test_two_folders_are_pairs(tmp_path: Path) -> None:
         list(pictures(str(tmp_path)))
 
 
+@pytest.mark.parametrize("folders", [("gray", "color"), ("grey", "colour")])
+def test_grey_and_colour_in_either_spelling_are_pairs(
+    tmp_path: Path, folders: tuple[str, str]
+) -> None:
+    source, target = folders
+    put(tmp_path / source / "x.png", png(1))
+    put(tmp_path / target / "x.png", png(2))
+    (pair,) = pictures(str(tmp_path))
+    assert (pair.source, pair.target) == (png(1), png(2))
+    put(tmp_path / target / "y.png", png(3))
+    with pytest.raises(LocationError) as caught:
+        list(pictures(str(tmp_path)))
+    assert str(caught.value) == (
+        f"{tmp_path}: {source}/ has 1 pictures, {target}/ 2; 1 pictures without a partner, "
+        f"first {target}/y, which {source}/ does not have"
+    )
+    put(tmp_path / source / "x.jpg", png(4))
+    with pytest.raises(LocationError, match=r"x\.png: has the name of x\.jpg"):
+        list(pictures(str(tmp_path)))
+
+
 def test_side_by_side_must_be_said(tmp_path: Path) -> None:
     both = np.hstack([landscape(1), landscape(2)])
     with io.BytesIO() as file:
@@ -84,6 +105,44 @@ def test_lab_arrays_come_back_as_the_photographs(tmp_path: Path, kind: str) -> N
     off = np.abs(np.stack(found).astype(int) - truth)
     assert off.mean() < (1.5 if kind == "uint8" else 0.5)
     assert len(list_pictures(tmp_path, "auto")) == 3
+
+
+def published_lab(folder: Path, counts: tuple[int, ...], l_count: int) -> np.ndarray:
+    """Reference system C's files: one of L, several of ab; gives the photographs."""
+    truth = np.stack([landscape(seed, 16, 16) for seed in range(sum(counts))])
+    lab = np.stack([rgb_to_lab(picture) for picture in truth])
+    lab = np.rint(lab * (255 / 100, 1, 1) + (0, 128, 128)).astype(np.uint8)
+    (folder / "l").mkdir()
+    (folder / "ab" / "ab").mkdir(parents=True)
+    np.save(folder / "l" / "gray_scale.npy", lab[:l_count, ..., 0])
+    for number, (end, count) in enumerate(zip(np.cumsum(counts), counts, strict=True), 1):
+        np.save(folder / "ab" / "ab" / f"ab{number}.npy", lab[end - count : end, ..., 1:])
+    return truth
+
+
+def test_several_ab_files_belong_to_one_array_of_l(tmp_path: Path) -> None:
+    counts = (2, 3, *[1] * 8)  # ten files: ab10 comes after ab9
+    truth = published_lab(tmp_path, counts, 13)
+    found = list(pictures(str(tmp_path)))
+    assert [picture.name for picture in found] == [f"{number:06d}" for number in range(13)]
+    off = np.abs(np.stack([decode(picture.target) for picture in found]).astype(int) - truth)
+    assert off.mean(axis=(1, 2, 3)).max() < 2.5
+
+
+def test_counts_of_the_published_files_that_differ_are_one_line(tmp_path: Path) -> None:
+    published_lab(tmp_path, (2, 1), 2)
+    with pytest.raises(LocationError) as caught:
+        list(pictures(str(tmp_path)))
+    assert str(caught.value) == (
+        f"{tmp_path}: l/gray_scale.npy is (2, 16, 16), ab/ab/ab1.npy (2, 16, 16, 2), "
+        "ab/ab/ab2.npy (1, 16, 16, 2): must be (N, H, W[, 1]) and (N, H, W, 2), "
+        "and as many pictures in both (2 of L, 3 of ab)"
+    )
+    (tmp_path / "l" / "gray_scale.npy").unlink()
+    with pytest.raises(LocationError, match=r"has ab/ab/ab\*\.npy, but no l/gray_scale\.npy"):
+        list_pictures(tmp_path, "auto")
+    with pytest.raises(LocationError, match=r"has no Lab arrays \(L\.npy \+ ab\.npy, "):
+        list_pictures(tmp_path / "l", "lab")
 
 
 def test_lab_arrays_that_do_not_fit_are_refused(tmp_path: Path) -> None:

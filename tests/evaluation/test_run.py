@@ -90,6 +90,33 @@ def test_grey_truths_make_the_baseline_perfect(tmp_path: Path) -> None:
     assert "1 truths below" in compared(tmp_path).report.protocol["pictures"]
 
 
+def test_grey_pictures_are_refused_and_the_message_says_what_compares_them(
+    tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(2):
+        gray = drawn(seed)[..., :1].repeat(3, axis=2)
+        Image.fromarray(gray).save(tmp_path / f"{seed}.png")
+    words = ["evaluate", str(tmp_path), "--model", tiny, "--output", str(tmp_path / "o")]
+    assert main([*words, "--size", "48"]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.splitlines()[-1] == (
+        f"archive-colorizer: {tmp_path}: all of its 2 pictures are grey, so there is no truth to "
+        "measure against: archive-colorizer compare shows models side by side on them"
+    )
+    Image.fromarray(drawn(5)).save(tmp_path / "colour.png")
+    assert main([*words, "--size", "48"]) == 0
+
+
+def test_the_best_picture_stands_beside_the_means(photos: Path) -> None:
+    found = compared(photos, constant(10, 10)).report
+    for model in found.models:
+        pictures = found.pictures[model.model]
+        assert model.psnr_best == max(one.psnr for one in pictures) > model.psnr_mean
+        assert model.ssim_best == max(one.ssim for one in pictures) > model.ssim
+    assert "| best (dB) |" in found.markdown()
+    assert "| best SSIM |" in found.markdown()
+
+
 def test_psnr_of_the_mean_mse_is_never_above_the_mean_psnr(photos: Path) -> None:
     for model in compared(photos, constant(20, 20)).report.models:
         assert model.psnr_of_mean_mse == pytest.approx(10 * math.log10(255**2 / model.mse))

@@ -28,6 +28,15 @@ def test_the_discriminator_has_the_published_parameters(channels: int, count: in
     assert parameters(PatchDiscriminator(channels)) == count
 
 
+@pytest.mark.parametrize(("kernel", "patches"), [(3, 32), (5, 32)])
+def test_the_discriminator_has_the_kernel_that_is_asked_for(kernel: int, patches: int) -> None:
+    discriminator = PatchDiscriminator(3, width=4, kernel=kernel)
+    sizes = {part.kernel_size for part in discriminator.modules() if isinstance(part, nn.Conv2d)}
+    assert sizes == {(kernel, kernel)}
+    logits = discriminator(torch.rand(1, 1, 256, 256), torch.rand(1, 2, 256, 256))
+    assert logits.shape == (1, 1, patches, patches)
+
+
 def test_a_patch_sees_70_pixels_and_256_pixels_give_30_patches() -> None:
     discriminator = PatchDiscriminator(3, width=4).eval()
     picture = torch.rand(1, 1, 256, 256, requires_grad=True)

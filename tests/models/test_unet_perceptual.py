@@ -39,10 +39,20 @@ def test_kernels_are_of_five_going_down_and_transposed_going_up() -> None:
     assert sum(isinstance(part, nn.ReLU) for part in model.up.modules()) == 3
 
 
-def test_the_systems_320_pixels_need_no_padding() -> None:
-    with torch.device("meta"):
-        model = build(UNetPerceptualConfig())
-    assert 320 % model.size_multiple == 0
+@pytest.mark.parametrize("side", [160, 320])
+def test_the_systems_resolutions_go_through_in_training(side: int) -> None:
+    model = build(UNetPerceptualConfig(width=2)).train()
+    model(torch.rand(2, 1, side, side)).square().mean().backward()
+    assert model(torch.rand(1, 1, side, side)).shape == (1, 2, side, side)
+
+
+def test_the_kernel_is_a_setting() -> None:
+    model = build(UNetPerceptualConfig(width=2, kernel=3)).eval()
+    down = [part for part in model.down.modules() if isinstance(part, nn.Conv2d)]
+    assert {part.kernel_size for part in down} == {(3, 3)}
+    assert model(torch.rand(1, 1, 64, 64)).shape == (1, 2, 64, 64)
+    with pytest.raises(ValueError, match="kernel=4: must be 3, 5, 7 or 9"):
+        UNetPerceptualConfig(kernel=4)
 
 
 @pytest.mark.parametrize("bad", [{"depth": 1}, {"depth": 10}, {"width": 0}, {"dropout": 1.0}])

@@ -13,6 +13,7 @@ from PIL import Image
 
 from archive_colorizer.errors import LocationError, ModelReferenceError
 from archive_colorizer.imaging.metadata import find_row_id
+from archive_colorizer.models.table import MODELS
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.output.status import summarize
 from archive_colorizer.pipeline.output.verify import verify
@@ -20,6 +21,7 @@ from archive_colorizer.pipeline.run import colorize, preview
 from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.storage import open_store
 from archive_colorizer.storage.location import path_of_uri
+from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.local import save_model
 
 Job = Callable[..., JobConfig]
@@ -50,6 +52,25 @@ def test_every_master_becomes_a_colour_picture_and_a_row(job: Job, rows: Rows) -
         assert row["steps"][0]["weights_rights"] == "cleared"
     assert verify(open_store(config.output)).findings == ()
     assert summarize(open_store(config.output)).left == 0
+
+
+def test_masters_smaller_than_the_proxy_are_one_line(job: Job) -> None:
+    assert not [note for note in colorize(job()).notes if "smaller" in note]
+    config = job(color={"proxy_px": 128}, select={"redo": True})
+    (note,) = [note for note in colorize(config).notes if "smaller" in note]
+    assert note.startswith("5 masters are smaller than the 128 pixels of --proxy-px (RESOL)")
+
+
+def test_a_model_that_sees_another_resolution_than_it_was_trained_at_is_one_line(
+    job: Job, tmp_path: Path
+) -> None:
+    settings = {"resolution": 32, "width": 2}
+    card = ModelCard(name="p", version="1", family="pix2pix", config=settings)
+    save_model(tmp_path / "p", MODELS["pix2pix"].build_from(settings), card)
+    notes = preview(job(color={"model": str(tmp_path / "p")})).notes
+    assert f"{tmp_path / 'p'} was trained at 32 pixels and sees 64 here" in " ".join(notes)
+    same = job(color={"model": str(tmp_path / "p"), "proxy_px": 32})
+    assert not [note for note in preview(same).notes if "trained at" in note]
 
 
 def test_masters_are_untouched_and_nothing_temporary_is_left(job: Job, masters: Path) -> None:

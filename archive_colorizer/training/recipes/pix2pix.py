@@ -58,7 +58,9 @@ class Pix2PixRecipe:
         self._config, self._generator = config, model
         self.sampler = PairSampler(feed, gray=not translates)
         channels = model.config.in_channels + model.config.out_channels
-        self._discriminator = PatchDiscriminator(channels, config.discriminator_width)
+        self._discriminator = PatchDiscriminator(
+            channels, config.discriminator_width, model.config.kernel
+        )
         init_normal(model)
         init_normal(self._discriminator)
         self._phases = (

@@ -1,0 +1,1 @@
+"""Comparison: models side by side on pictures that have no truth, to be judged by eye."""
