@@ -48,6 +48,11 @@ def _add_options(parser: argparse.ArgumentParser, action: str) -> None:
     if action == "pairs":
         add("--style", choices=("grey", "old", "monet", "comic"), default="grey",
             help="grey and old make sources; monet and comic make targets")  # fmt: skip
+        add(
+            "--reverse",
+            action="store_true",
+            help="sources and targets change places: comic to photograph",
+        )
         add("--size", type=int, default=256, metavar="PX", help="edge of the squares")
         add("--limit", type=int, default=0, metavar="N", help="at most N pairs")
         add("--seed", type=int, default=0, help="draws the pairs")

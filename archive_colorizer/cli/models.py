@@ -75,7 +75,7 @@ def _add_import(actions: Any) -> None:  # noqa: ANN401
     add("--output", metavar="FOLDER", required=True, help="for weights and card")
     add("--name", metavar="NAME", default="", help="of the model; else the file's")
     add("--task", choices=("colorize", "translate"), default="colorize", dest="purpose",
-        help="of a pix2pix with three channels")  # fmt: skip
+        help="of a pix2pix U-Net with three channels")  # fmt: skip
     add("--back", metavar="FILE", help="a CycleGAN's other direction")
     add("--data-rights", choices=RIGHTS, default="unknown", help="of what it was trained on")
 

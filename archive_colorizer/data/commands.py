@@ -95,9 +95,19 @@ def filter(data: str, output: Path, form: Form, least: float) -> str:
 
 
 def pairs(  # noqa: PLR0913 (the command's options)
-    data: str, output: Path, form: Form, least: float, style: str, size: int, limit: int, seed: int
+    data: str,
+    output: Path,
+    form: Form,
+    least: float,
+    style: str,
+    size: int,
+    limit: int,
+    seed: int,
+    reverse: bool = False,
 ) -> str:
     """Make pairs: OUT/source and OUT/target, squares of one size, one name.
+
+    With `reverse` the two change places: from a comic to a photograph, say.
 
     Raises:
         LocationError: DATA is missing, or OUT is not empty or not writable.
@@ -113,7 +123,8 @@ def pairs(  # noqa: PLR0913 (the command's options)
         verdicts.append(verdict)
         if verdict.kept:
             photograph = square(Image.fromarray(decode(picture.target)), size)
-            source, target = STYLES[style](photograph, derive(seed, "pairs", verdict.sha256))
+            pair = STYLES[style](photograph, derive(seed, "pairs", verdict.sha256))
+            source, target = pair[::-1] if reverse else pair
             name = f"{verdict.sha256[:16]}.png"
             (output / "source" / name).write_bytes(encode(source, lossless=True))
             (output / "target" / name).write_bytes(encode(target, lossless=True))

@@ -31,6 +31,11 @@ def number_classes(classes: Sequence[str]) -> dict[str, int]:
 
 
 def find_label(name: str, numbers: Mapping[str, int]) -> int | None:
-    """The class of the first word in a name (letters between other characters) that has one."""
-    words = re.split(r"[^a-z]+", name.lower())
+    """The class of the first word in a name that has one.
+
+    A word is letters between other characters, or, looked for first, letters and digits between
+    others: ImageNet's folders are called n02084071.
+    """
+    text = name.lower()
+    words = (*re.split(r"[^a-z0-9]+", text), *re.split(r"[^a-z]+", text))
     return next((numbers[word] for word in words if word in numbers), None)

@@ -10,7 +10,7 @@ folded. B batch, C channel, H height, W width, D a vector's length.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
@@ -18,9 +18,6 @@ from torch import Tensor, nn
 
 BOTTOM: Final = 4
 """Edge of the first map."""
-INVERSION_BLOCK: Final = 2
-"""`forward_from` begins here: the map is 16x16 whatever the resolution."""
-INVERSION_EDGE: Final = BOTTOM * 2**INVERSION_BLOCK
 NORM_EPS: Final = 1e-5
 SPECTRAL_EPS: Final = 1e-12
 
@@ -55,12 +52,16 @@ class BigGANConfig:
     """Length of a class's embedding, which all blocks share."""
     attention: int = 64
     """Edge of the maps that get self-attention; 0 for none."""
+    map_px: Literal[8, 16, 32] = 16
+    """Edge of the map that `forward_from` begins at, whatever the resolution."""
 
     def __post_init__(self) -> None:
         if self.resolution not in GENERATOR_WIDTHS:
             raise ValueError(f"resolution={self.resolution}: must be in {sorted(GENERATOR_WIDTHS)}")
         if min(self.ch, self.n_classes, self.shared_dim) < 1 or self.z_chunk < 1:
             raise ValueError(f"{self}: all must be at least 1, dim_z {len(self.widths)}")
+        if self.map_px not in (8, 16, 32) or self.map_px >= self.resolution:
+            raise ValueError(f"map_px={self.map_px}: must be 8, 16 or 32, under the resolution")
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -79,8 +80,13 @@ class BigGANConfig:
 
     @property
     def map_channels(self) -> int:
-        """Channels of the 16x16 map that `Generator.forward_from` takes."""
-        return self.widths[INVERSION_BLOCK]
+        """Channels of the map that `Generator.forward_from` takes."""
+        return self.widths[self.map_block]
+
+    @property
+    def map_block(self) -> int:
+        """The generator's first block after that map; those before it make it."""
+        return (self.map_px // BOTTOM).bit_length() - 1
 
 
 class SpectralConv2d(nn.Conv2d):
@@ -250,23 +256,23 @@ class Generator(nn.Module):
         return self.forward_from(self.forward_to(z_bd, embedding_bd), z_bd, embedding_bd)
 
     def forward_to(self, z_bd: Tensor, embedding_bd: Tensor) -> Tensor:
-        """The (B, config.map_channels, 16, 16) map that the picture is made from."""
+        """The (B, config.map_channels, map_px, map_px) map that the picture is made from."""
         first: Tensor = self.linear(z_bd[:, : self.config.z_chunk])
         x_bchw = first.reshape(len(first), -1, BOTTOM, BOTTOM)
-        return self._run(x_bchw, z_bd, embedding_bd, range(INVERSION_BLOCK))
+        return self._run(x_bchw, z_bd, embedding_bd, range(self.config.map_block))
 
     def forward_from(self, map_bchw: Tensor, z_bd: Tensor, embedding_bd: Tensor) -> Tensor:
         """A picture from an intermediate map; the blocks before it do not run.
 
         Args:
-            map_bchw: (B, config.map_channels, 16, 16); other sides give another resolution.
+            map_bchw: (B, config.map_channels, map_px, map_px); other sides, another resolution.
             z_bd: (B, config.z_size), of which only the later blocks' chunks count.
             embedding_bd: (B, shared_dim).
 
         Returns:
             (B, 3, resolution, resolution) in [-1, 1].
         """
-        rest = range(INVERSION_BLOCK, len(self.blocks))
+        rest = range(self.config.map_block, len(self.blocks))
         return torch.tanh(self.output_layer(self._run(map_bchw, z_bd, embedding_bd, rest)))
 
     def _run(self, x_bchw: Tensor, z_bd: Tensor, embedding_bd: Tensor, which: range) -> Tensor:
@@ -331,10 +337,7 @@ class Discriminator(nn.Module):
 
 
 def init_orthogonal(module: nn.Module) -> None:
-    """Orthogonal weights of convolutions, linear layers and embeddings (the paper's appendix C).
-
-    Slow for a whole network of ImageNet's size: not for one that is about to be loaded.
-    """
+    """Orthogonal weights (the paper's appendix C); slow for a network of ImageNet's size."""
     for part in module.modules():
         if isinstance(part, nn.Conv2d | nn.Linear | nn.Embedding):
             nn.init.orthogonal_(part.weight)

@@ -1,8 +1,10 @@
 """Reference system E: an encoder finds the map from which BigGAN paints the picture in colour.
 
 After Kim et al., "BigColor: Colorization using a Generative Color Prior for Natural Images" (2022).
-The map is 16x16: larger ones lose vividness, smaller ones bleed. B batch, C channel, H height,
-W width, D a vector's length.
+The map is 16x16 (`map_px`): larger ones lose vividness, smaller ones bleed. By default the encoder
+is the published one: its norms are linear in the generator's embedding of the class, and its last
+block has no dropout. The paper that is system E says otherwise, which `class_mlp` and
+`dropout_last` do. B batch, C channel, H height, W width, D a vector's length.
 """
 
 from dataclasses import dataclass
@@ -12,8 +14,6 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from archive_colorizer.models.biggan import (
-    INVERSION_BLOCK,
-    INVERSION_EDGE,
     BigGANConfig,
     ConditionalBatchNorm,
     Generator,
@@ -30,8 +30,13 @@ class BigGANInversionConfig(BigGANConfig):
     """Their names, in order; empty where they have numbers only (ImageNet's)."""
     dropout: float = 0.2
     """After each of the encoder's blocks but the last."""
+    dropout_last: bool = False
+    """After the encoder's last block, too (system E)."""
+    class_mlp: int = 0
+    """Channels of a hidden layer between a class's embedding and the scale and bias of the
+    encoder's norms: an MLP, as system E has it. 0: none, as published."""
     z_std: float = 0.8
-    """Standard deviation of the noise at prediction."""
+    """Standard deviation of the noise (BigColor 0.8, system E 1)."""
 
     def __post_init__(self) -> None:
         BigGANConfig.__post_init__(self)
@@ -41,6 +46,13 @@ class BigGANInversionConfig(BigGANConfig):
             raise ValueError(
                 f"dropout={self.dropout}, z_std={self.z_std}: must be 0 to under 1, at least 0"
             )
+        if self.class_mlp < 0:
+            raise ValueError(f"class_mlp={self.class_mlp}: must be at least 0")
+
+    @property
+    def condition(self) -> int:
+        """Length of the vector that the encoder's norms are linear in."""
+        return self.class_mlp or self.shared_dim
 
 
 class EncoderBlock(nn.Module):
@@ -48,18 +60,18 @@ class EncoderBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, config: BigGANInversionConfig) -> None:
         super().__init__()
-        self.norm1 = ConditionalBatchNorm(config.shared_dim, inputs, spectral=False)
-        self.norm2 = ConditionalBatchNorm(config.shared_dim, outputs, spectral=False)
+        self.norm1 = ConditionalBatchNorm(config.condition, inputs, spectral=False)
+        self.norm2 = ConditionalBatchNorm(config.condition, outputs, spectral=False)
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
         self.shortcut = nn.Conv2d(inputs, outputs, 1)
 
-    def forward(self, x_bchw: Tensor, embedding_bd: Tensor, *, halve: bool) -> Tensor:
+    def forward(self, x_bchw: Tensor, condition_bd: Tensor, *, halve: bool) -> Tensor:
         """Residual: norm, ReLU, pooling, 3x3, norm, ReLU, 3x3, beside a 1x1 shortcut."""
-        inner = F.relu(self.norm1(x_bchw, embedding_bd))
+        inner = F.relu(self.norm1(x_bchw, condition_bd))
         if halve:
             inner, x_bchw = F.avg_pool2d(inner, 2), F.avg_pool2d(x_bchw, 2)
-        inner = F.relu(self.norm2(self.conv1(inner), embedding_bd))
+        inner = F.relu(self.norm2(self.conv1(inner), condition_bd))
         out: Tensor = self.conv2(inner) + self.shortcut(x_bchw)
         return out
 
@@ -69,12 +81,19 @@ class Encoder(nn.Module):
 
     def __init__(self, config: BigGANInversionConfig) -> None:
         super().__init__()
+        # Its output layer is each norm's own: scale and bias are linear in the hidden layer.
+        self.mlp = (
+            nn.Sequential(nn.Linear(config.shared_dim, config.class_mlp), nn.ReLU())
+            if config.class_mlp
+            else nn.Identity()
+        )
         self.blocks = nn.ModuleList()
         inputs = 1
-        for outputs in reversed(config.widths[INVERSION_BLOCK:]):
+        for outputs in reversed(config.widths[config.map_block :]):
             self.blocks.append(EncoderBlock(inputs, outputs, config))
             inputs = outputs
         self.dropout = nn.Dropout(config.dropout)
+        self._dropped = len(self.blocks) - (not config.dropout_last)
 
     def forward(self, gray_b1hw: Tensor, embedding_bd: Tensor) -> Tensor:
         """The map.
@@ -84,12 +103,12 @@ class Encoder(nn.Module):
             embedding_bd: (B, shared_dim), of the generator.
 
         Returns:
-            (B, config.map_channels, 16, 16).
+            (B, config.map_channels, map_px, map_px).
         """
-        x_bchw = gray_b1hw
+        x_bchw, condition_bd = gray_b1hw, self.mlp(embedding_bd)
         for i, block in enumerate(self.blocks):
-            x_bchw = block(x_bchw, embedding_bd, halve=i > 0)
-            if i < len(self.blocks) - 1:
+            x_bchw = block(x_bchw, condition_bd, halve=i > 0)
+            if i < self._dropped:
                 x_bchw = self.dropout(x_bchw)
         return x_bchw
 
@@ -106,7 +125,7 @@ class BigGANInversion(nn.Module):
     @property
     def size_multiple(self) -> int:
         """Sides must be multiples of this in training."""
-        return self.config.resolution // INVERSION_EDGE
+        return self.config.resolution // self.config.map_px
 
     def forward(self, gray_b1hw: Tensor, z_bd: Tensor, embedding_bd: Tensor) -> Tensor:
         """A picture in colour.

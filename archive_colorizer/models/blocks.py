@@ -20,6 +20,29 @@ class ResidualBlock(nn.Module):
         return F.relu(x_bchw + self.norm2(self.conv2(inner)))
 
 
+class SamePaddedConv(nn.Conv2d):
+    """Convolution, padded as TensorFlow's "same" for even sides; without bias unless told."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        bias: bool = False,
+    ) -> None:
+        inner = 0 if stride > 1 else kernel // 2
+        super().__init__(inputs, outputs, kernel, stride, inner, groups=groups, bias=bias)
+        before = (kernel - 2) // 2
+        self._outer = (before, kernel - 2 - before) * 2 if stride > 1 else ()
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, outputs, H/stride, W/stride)."""
+        return super().forward(F.pad(input, self._outer) if self._outer else input)
+
+
 def convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """Convolution, batch norm, ReLU: (B, inputs, H, W) -> (B, outputs, H/stride, W/stride)."""
     return nn.Sequential(

@@ -48,6 +48,8 @@ FAMILIES: Final[Mapping[str, Family]] = {
     ),
     "ddcolor": Family(task=Task.COLORIZE, network="ddcolor", size_multiple=1),
     "eccv16": Family(task=Task.COLORIZE, network="eccv16", size_multiple=8),
+    "keras_unet": Family(task=Task.COLORIZE, network="keras_unet"),
+    "keras_unet_translate": Family(task=Task.TRANSLATE, network="keras_unet"),
     "pix2pix": Family(task=Task.COLORIZE, network="pix2pix", sized=True),
     "pix2pix_translate": Family(task=Task.TRANSLATE, network="pix2pix", sized=True),
     "rdn": Family(task=Task.UPSCALE, network="rdn", size_multiple=1),
@@ -62,8 +64,19 @@ TAKES_HINTS: Final = frozenset(name for name, row in FAMILIES.items() if row.hin
 HAS_VIVIDNESS: Final = frozenset(name for name, row in FAMILIES.items() if row.vividness)
 UNPAIRED: Final = frozenset(name for name, row in FAMILIES.items() if row.unpaired)
 
+VIEWS: Final[Mapping[frozenset[str], str]] = {
+    frozenset(("day", "night")): "drag",
+    frozenset(("spring", "autumn")): "hover",
+    frozenset(("summer", "winter")): "scroll",
+}
+"""Two kinds of pictures -> how before and after are shown unless a model's settings say otherwise:
+drag scratches the result free, hover clears a blur, scroll uncovers it (reference system D)."""
+
 UNKNOWN: Final = -1
 """Stands for the mean of all classes."""
+AUTO: Final = "auto"
+"""Stands for the class that a picture itself shows, of ImageNet's."""
+IMAGENET_CLASSES: Final = 1000
 
 
 def has_classes(settings: Mapping[str, Any]) -> bool:
@@ -71,9 +84,26 @@ def has_classes(settings: Mapping[str, Any]) -> bool:
     return bool(settings.get("n_classes"))
 
 
+def asks_picture(settings: Mapping[str, Any], label: str) -> bool:
+    """Whether a class is to be recognised: `auto`, unless the model has a class of this name."""
+    names = [str(name).lower() for name in settings.get("classes", ())]
+    return label.strip().lower() == AUTO and AUTO not in names
+
+
 def translates_back(family: str, settings: Mapping[str, Any]) -> bool:
     """Whether a model of this family, with the settings of its card, has a way back."""
     return FAMILIES[family].two_way and not settings.get("one_way", False)
+
+
+def default_view(settings: Mapping[str, Any]) -> str:
+    """How a model's before and after are shown: drag, hover or scroll.
+
+    Args:
+        settings: of the model, as its card has them: `view` goes first, then what `domains` are
+            called, in any order.
+    """
+    named = frozenset(str(name).lower() for name in settings.get("domains", ()))
+    return str(settings.get("view") or VIEWS.get(named, "drag"))
 
 
 def class_number(settings: Mapping[str, Any], label: str) -> int:

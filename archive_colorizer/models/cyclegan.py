@@ -36,12 +36,16 @@ class CycleGANConfig:
     """Only from the first kind to the second: what a public generator file holds."""
     back: bool = False
     """Translate from the second kind to the first when it is not said."""
+    view: Literal["", "drag", "hover", "scroll"] = ""
+    """How before and after are shown; empty goes by the names of `domains` (`catalog.VIEWS`)."""
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.blocks < 1:
             raise ValueError(f"width={self.width}, blocks={self.blocks}: must be at least 1")
         if self.output not in ("pixels", "affine"):
             raise ValueError(f"output={self.output}: must be pixels or affine")
+        if self.view not in ("", "drag", "hover", "scroll"):
+            raise ValueError(f"view={self.view}: must be drag, hover, scroll or empty")
         if self.one_way and self.back:
             raise ValueError("back=True: a one-way model has no way back")
         if self.domains and len(set(self.domains)) != 2:

@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.models.blocks import SamePaddedConv
+from archive_colorizer.models.catalog import IMAGENET_CLASSES
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -36,26 +39,11 @@ LITE2: Final = (
 )
 TAPS: Final = (1, 2, 4, 6)
 """Stages whose ends are given out: strides 4, 8, 16 and 32."""
+HEAD_CHANNELS: Final = 1280
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
-
-
-class SamePaddedConv(nn.Conv2d):
-    """Convolution without bias, padded as TensorFlow's "same" for even sides."""
-
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1
-    ) -> None:
-        inner = 0 if stride > 1 else kernel // 2
-        super().__init__(inputs, outputs, kernel, stride, inner, groups=groups, bias=False)
-        before = (kernel - 2) // 2
-        self._outer = (before, kernel - 2 - before) * 2 if stride > 1 else ()
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, outputs, H/stride, W/stride)."""
-        return super().forward(F.pad(input, self._outer) if self._outer else input)
 
 
 class InvertedBottleneck(nn.Module):
@@ -126,3 +114,32 @@ class EfficientNetLite2(nn.Module):
             ends.append(x)
         first, second, third, last = (ends[tap] for tap in TAPS)
         return first, second, third, last
+
+
+class Head(nn.Module):
+    """The last map's 352 channels to scores of ImageNet's classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(LITE2[-1].channels, HEAD_CHANNELS, 1, bias=False)
+        self.norm = _norm(HEAD_CHANNELS)
+        self.last = nn.Linear(HEAD_CHANNELS, IMAGENET_CLASSES)
+
+    def forward(self, x_bchw: Tensor) -> Tensor:
+        """(B, 352, H, W) -> logits (B, 1000)."""
+        logits: Tensor = self.last(F.relu6(self.norm(self.conv(x_bchw))).mean(dim=(2, 3)))
+        return logits
+
+
+class EfficientNetLite2Classifier(nn.Module):
+    """What a grey picture shows, of ImageNet's 1,000 classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = EfficientNetLite2(1)
+        self.head = Head()
+
+    def forward(self, gray_b1hw: Tensor) -> Tensor:
+        """(B, 1, H, W) in 0..255, sides multiples of 32 -> logits (B, 1000)."""
+        logits: Tensor = self.head(self.encoder((gray_b1hw - 127) / 128)[-1])
+        return logits

@@ -70,8 +70,9 @@ class ColorConfig:
     """From safe (0) to vivid (1). Left out, the model's card decides."""
     back: bool = False
     """Two-way models: translate from the second kind of pictures to the first."""
-    label: Annotated[str, Setting(flag="--class", metavar="N|NAME")] = ""
-    """What the pictures show, for models with classes: a number or a name. An inventory's
+    label: Annotated[str, Setting(flag="--class", metavar="N|NAME|auto")] = ""
+    """What the pictures show, for models with classes: a number, a name, or auto, which recognises
+    each picture (for ImageNet's 1,000 classes; needs the extra `pretrained`). An inventory's
     `class_id` goes before it; empty takes the mean of all classes."""
     restore: Annotated[str, Setting(metavar="REF|off")] = "auto"
     """What follows a translation: auto (builtin:restore), off, or a model that restores or

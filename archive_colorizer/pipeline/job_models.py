@@ -7,13 +7,22 @@ An OUTPUT that has models already goes on with their weights, whatever the refer
 from dataclasses import dataclass
 
 from archive_colorizer.errors import ConfigError, ModelReferenceError
-from archive_colorizer.models.catalog import TAKES_HINTS, TASK_OF, Task, class_number, has_classes
+from archive_colorizer.models.catalog import (
+    IMAGENET_CLASSES,
+    TAKES_HINTS,
+    TASK_OF,
+    Task,
+    asks_picture,
+    class_number,
+    has_classes,
+)
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.pins import PinnedModel, Pins
 from archive_colorizer.registry.fetch import is_reference
 from archive_colorizer.registry.kept import find_kept
 from archive_colorizer.registry.resolve import resolve
 from archive_colorizer.storage import Store
+from archive_colorizer.weights.imagenet_file import find_imagenet_file
 from archive_colorizer.weights.reference import ResolvedModel
 
 Models = tuple[ResolvedModel, ...]
@@ -184,7 +193,20 @@ def _check_label(label: str, model: ResolvedModel) -> None:
         return
     if not has_classes(model.card.config):
         raise ConfigError(f"class: {model.card.family} has no classes")
+    if asks_picture(model.card.config, label):
+        _check_recognisable(model)
+        return
     try:
         class_number(model.card.config, label)
     except ValueError as error:
         raise ConfigError(f"class: {error}") from error
+
+
+def _check_recognisable(model: ResolvedModel) -> None:
+    count, names = model.card.config["n_classes"], model.card.config.get("classes")
+    if names or count != IMAGENET_CLASSES:
+        raise ConfigError(
+            f"class: auto recognises ImageNet's {IMAGENET_CLASSES:,} classes; this model has "
+            f"{count} of its own"
+        )
+    find_imagenet_file("--class auto", "--class N")

@@ -130,6 +130,10 @@ class SourceFacts:
     """How much it looks like a negative, 0 to 1; None where nothing speaks for it."""
     negative_curve: str = ""
     """The curve that made the positive, JSON; empty where the master's own luma was kept."""
+    class_auto: int | None = None
+    """The class that was recognised, of ImageNet's 1,000; None where none was asked for."""
+    class_auto_score: float | None = None
+    """Probability of that class by the classifier, 0 to 1."""
     flags: tuple[str, ...] = ()
 
     def having_heard(self, words: tuple[str, ...], *, damaged: bool) -> "SourceFacts":

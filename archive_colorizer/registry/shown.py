@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from archive_colorizer.models.catalog import FAMILIES, default_view
 from archive_colorizer.registry.mlflow_models import CHAMPION, Registry
 from archive_colorizer.registry.resolve import resolve
 from archive_colorizer.registry.versions import Version, read_decisions, read_jobs
@@ -66,5 +67,8 @@ def _is_registered(ref: str) -> bool:
 
 
 def _format_card(model: ResolvedModel) -> str:
-    size = Path(model.path).stat().st_size
-    return model.card.to_markdown(model.weights_sha256, size)
+    size, card = Path(model.path).stat().st_size, model.card
+    text = card.to_markdown(model.weights_sha256, size)
+    if FAMILIES.get(card.family) and FAMILIES[card.family].two_way:
+        text += f"\nBefore and after are shown by: {default_view(card.config)}\n"
+    return text

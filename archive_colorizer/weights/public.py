@@ -15,7 +15,9 @@ from torch import Tensor
 from archive_colorizer.errors import ConfigError, LocationError, ModelReferenceError
 from archive_colorizer.models import cyclegan, ddcolor, pix2pix, rdn, rrdb
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.weights import keras_unet
 from archive_colorizer.weights.card import ModelCard, Rights
+from archive_colorizer.weights.keras import is_hdf5, read_keras
 from archive_colorizer.weights.local import save_model
 from archive_colorizer.weights.reference import ResolvedModel
 from archive_colorizer.weights.state import read_state
@@ -64,6 +66,8 @@ LAYOUTS: Final = (
     Layout("RDN (Keras release)", "rdn", ("F_m1.weight",), rdn.from_public),
 )  # fmt: skip
 """Known layouts, in the order in which they are tried."""
+TRANSLATORS: Final = {"pix2pix": "pix2pix_translate", "keras_unet": "keras_unet_translate"}
+"""Family -> the same network's that translates, where it takes and gives three channels."""
 ELSEWHERE: Final = {
     "shared.weight": "a BigGAN: name it in `train biggan_inversion --set recipe.generator=FILE`",
     "features.0.weight": "VGG or AlexNet: name it where a perceptual loss or LPIPS asks for it",
@@ -83,10 +87,10 @@ def import_checkpoint(
     """Make a model folder of a public checkpoint.
 
     Args:
-        path: .pth, .safetensors, or Keras' .h5.
+        path: .pth, .safetensors, or Keras' .h5 and .hdf5.
         folder: for weights and card.
         name: of the model; empty takes the file's.
-        purpose: what a pix2pix generator of three channels does; the file does not say.
+        purpose: what a U-Net of three channels does; the file does not say.
         back: the other direction's generator, for CycleGAN.
         data_rights: of the pictures that it was trained on.
 
@@ -112,8 +116,9 @@ def import_checkpoint(
         theirs = {k.replace("forth.", "back.", 1): v for k, v in other_state.items()}
         state = {**state, **theirs}
     family = layout.family
-    if family == "pix2pix" and config["out_channels"] == 3 and purpose == "translate":
-        family = "pix2pix_translate"
+    channels = (config.get("in_channels"), config.get("out_channels", 3))
+    if purpose == "translate" and channels == (3, 3):
+        family = TRANSLATORS.get(family, family)
     module = _build_module(path, family, config, state)
     files = [path] + ([back] if back else [])
     card = ModelCard(
@@ -134,7 +139,7 @@ def import_checkpoint(
 
 def _convert(path: Path) -> tuple[Layout, dict[str, Any], dict[str, Tensor]]:
     state = read_state(path)
-    layout = next((one for one in LAYOUTS if all(mark in state for mark in one.marks)), None)
+    layout = _find_layout(path, state)
     if layout is None:
         for mark, text in ELSEWHERE.items():
             if mark in state:
@@ -148,6 +153,15 @@ def _convert(path: Path) -> tuple[Layout, dict[str, Any], dict[str, Tensor]]:
     except (ValueError, IndexError, KeyError, StopIteration) as error:
         raise ModelReferenceError(f"{path}: looks like {layout.name}, but {error}") from error
     return layout, config, tensors
+
+
+def _find_layout(path: Path, state: State) -> Layout | None:
+    """The layout that the tensors' names tell; a Keras file may still be a U-Net of any names."""
+    known = next((one for one in LAYOUTS if all(mark in state for mark in one.marks)), None)
+    if known is None and is_hdf5(path):
+        return Layout("a pix2pix U-Net (Keras)", "keras_unet", (),
+                      lambda _: keras_unet.convert(read_keras(path)))  # fmt: skip
+    return known
 
 
 def _build_module(

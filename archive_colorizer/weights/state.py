@@ -45,7 +45,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise LocationError(f"{path}: no such weights file (nothing is downloaded)")
     try:
         if is_hdf5(path):
-            return read_keras(path)
+            return read_keras(path).state()
         if path.suffix == ".safetensors":
             state = load_file(path)
         else:

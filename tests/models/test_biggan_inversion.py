@@ -46,6 +46,55 @@ def test_the_encoders_maps_are_the_published_ones() -> None:
     assert shapes == [(96, 256, 256), (192, 128, 128), (384, 64, 64), (768, 32, 32), (768, 16, 16)]
 
 
+@pytest.mark.parametrize(("edge", "channels"), [(8, 1536), (16, 768), (32, 768)])
+def test_the_maps_edge_is_a_setting(edge: int, channels: int) -> None:
+    with torch.device("meta"):
+        model = build(BigGANInversionConfig(map_px=edge))
+    gray, embedding = torch.empty(1, 1, 256, 256), torch.empty(1, 128)
+    map_bchw = model.encoder(gray.to("meta"), embedding.to("meta"))
+    assert map_bchw.shape == (1, channels, edge, edge)
+    assert model.size_multiple == 256 // edge
+
+
+@torch.inference_mode()
+def test_each_edge_paints_a_picture() -> None:
+    for edge in (8, 16, 32):
+        torch.manual_seed(0)
+        model = BigGANInversion(BigGANInversionConfig(resolution=64, map_px=edge, **SMALL)).eval()
+        assert model.predict(gray(1)).ab_b2hw.shape == (1, 2, 40, 56)
+        z, embedding = model.noise(1, 0), model.generator.embed(None, 1)
+        map_bchw = model.generator.forward_to(z, embedding)
+        assert map_bchw.shape == model.encoder(gray(1, 64, 64), embedding).shape
+        whole, rest = model.generator(z, embedding), model.generator.forward_from
+        assert torch.equal(rest(map_bchw, z, embedding), whole)
+    with pytest.raises(ValueError, match=r"map_px=32: must be 8, 16 or 32, under"):
+        BigGANInversionConfig(resolution=32, map_px=32, **SMALL)
+
+
+def test_an_mlp_tells_the_encoder_the_class_where_it_is_wanted() -> None:
+    plain = small()
+    torch.manual_seed(0)
+    model = BigGANInversion(BigGANInversionConfig(resolution=32, class_mlp=10, **SMALL))
+    assert not any("mlp" in name for name in plain.state_dict())
+    assert model.encoder.mlp[0].weight.shape == (10, 6)
+    assert model.encoder.blocks[0].norm1.gain.weight.shape == (1, 10)
+    assert model.encoder.blocks[0].norm2.bias.weight.shape[1] == 10
+    embedding = model.generator.embed(torch.tensor([1, 3]), 2)
+    map_bchw = model.encoder(torch.rand(1, 1, 32, 32).expand(2, -1, -1, -1), embedding)
+    assert not torch.allclose(map_bchw[0], map_bchw[1])
+    map_bchw.sum().backward()
+    assert model.encoder.mlp[0].weight.grad.abs().sum() > 0
+
+
+def test_dropout_after_the_last_block_is_a_setting() -> None:
+    for last in (False, True):
+        torch.manual_seed(0)
+        config = BigGANInversionConfig(resolution=32, dropout=0.5, dropout_last=last, **SMALL)
+        encoder = BigGANInversion(config).encoder.train()
+        made = encoder(torch.rand(1, 1, 32, 32), torch.randn(1, 6))
+        assert ((made == 0).float().mean() > 0.3) == last
+
+
 @pytest.mark.parametrize("resolution", [32, 64, 128, 256])
 @torch.inference_mode()
 def test_a_picture_of_any_sides_gets_chroma_of_its_size(resolution: int) -> None:

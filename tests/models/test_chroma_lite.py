@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from safetensors.torch import load_file
 
+from archive_colorizer.models.blocks import SamePaddedConv
 from archive_colorizer.models.chroma_classifier import spread_factor
 from archive_colorizer.models.chroma_lite import ChromaLite, ChromaLiteConfig
-from archive_colorizer.models.efficientnet_lite import SamePaddedConv
 
 TINY = ChromaLiteConfig(widths=(16, 8, 8, 8), head=8)
 HANDED_OVER = Path(__file__).parents[3] / "shared" / "models"

@@ -19,6 +19,8 @@ SMALL = {
     "unet_perceptual": {"width": 4, "depth": 5},
     "biggan_inversion": {"resolution": 32, "ch": 4, "n_classes": 3, "shared_dim": 4, "dim_z": 8},
     "cyclegan": {"width": 4, "blocks": 1},
+    "keras_unet": {"widths": [4, 8, 8]},
+    "keras_unet_translate": {"widths": [4, 8, 8]},
     "eccv16": {"width": 2},
     "siggraph17": {"width": 2},
     "rdn": {"blocks": 2, "convolutions": 2, "growth": 4, "features": 6},

@@ -1,11 +1,14 @@
-"""Class labels: from the command line, from an inventory, by number and by name."""
+"""Class labels: from the command line, from an inventory, by number and by name, by looking."""
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
+from skimage import data
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.biggan import init_orthogonal
@@ -13,9 +16,16 @@ from archive_colorizer.models.catalog import class_number
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.pipeline.config import JobConfig, overlay
 from archive_colorizer.pipeline.run import colorize
+from archive_colorizer.weights import imagenet_file
 from archive_colorizer.weights.card import ModelCard
 from archive_colorizer.weights.local import save_model
 
+needs_package = pytest.mark.skipif(
+    importlib.util.find_spec(imagenet_file.PACKAGE) is None,
+    reason="the extra `pretrained` is not installed",
+)
+ESPRESSO, CATS = 967, range(281, 286)
+"""Of ImageNet's 1,000 classes."""
 Rows = Callable[[str | Path], list[dict[str, Any]]]
 
 SETTINGS = {
@@ -24,21 +34,41 @@ SETTINGS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def labelled(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("labelled")
+def make_model(folder: Path, settings: dict[str, Any]) -> str:
     torch.manual_seed(0)
-    module = MODELS["biggan_inversion"].build_from(SETTINGS)
+    module = MODELS["biggan_inversion"].build_from(settings)
     init_orthogonal(module)
-    card = ModelCard(name="l", version="1", family="biggan_inversion", config=SETTINGS)
+    card = ModelCard(name="l", version="1", family="biggan_inversion", config=settings)
     save_model(folder, module, card)
     return str(folder)
 
 
-def run(source: Path, output: Path, ref: str, label: str = "") -> Any:
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return make_model(tmp_path_factory.mktemp("labelled"), SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def imagenet(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model of as many classes as ImageNet has."""
+    settings = SETTINGS | {"n_classes": 1000, "classes": []}
+    return make_model(tmp_path_factory.mktemp("imagenet"), settings)
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> Path:
+    """A cat and an espresso, in grey."""
+    folder = tmp_path / "known"
+    folder.mkdir()
+    for name, pixels in (("cat", data.chelsea()), ("espresso", data.coffee())):
+        Image.fromarray(pixels).convert("L").save(folder / f"{name}.png")
+    return folder
+
+
+def run(source: Path, output: Path, ref: str, label: str = "", proxy_px: int = 64) -> Any:
     config = JobConfig(source=str(source), output=str(output))
     sections = {
-        "color": {"model": ref, "proxy_px": 64, "label": label},
+        "color": {"model": ref, "proxy_px": proxy_px, "label": label},
         "run": {"engine": "local"},
         "output": {"format": "png"},
     }
@@ -107,4 +137,47 @@ def test_a_class_that_the_model_has_not_is_one_clear_line(
         run(masters, tmp_path / "out", labelled, "moon")
     with pytest.raises(ConfigError, match="class: chroma_unet has no classes"):
         run(masters, tmp_path / "out", tiny_model, "sea")
+    assert not (tmp_path / "out").exists()
+
+
+@needs_package
+def test_a_picture_says_its_class_by_itself(
+    known: Path, tmp_path: Path, rows: Rows, imagenet: str
+) -> None:
+    assert run(known, tmp_path / "auto", imagenet, "auto", 256).ok == 2
+    cat, espresso = rows(tmp_path / "auto")
+    assert cat["class_auto"] in CATS
+    assert espresso["class_auto"] == ESPRESSO
+    assert 0.3 < espresso["class_auto_score"] <= 1
+    assert (cat["class_id"], cat["flags"]) == ("", [])
+    run(known, tmp_path / "number", imagenet, str(ESPRESSO), 256)
+    named = rows(tmp_path / "number")
+    assert named[1]["derivative_sha256"] != espresso["derivative_sha256"]  # it has the row's id
+    assert named[1]["colourfulness"] == espresso["colourfulness"]
+    assert named[0]["colourfulness"] != cat["colourfulness"]
+    assert named[1]["class_auto"] is None
+    assert run(known, tmp_path / "auto", imagenet, "auto", 256).ok == 0  # done, once
+
+
+@needs_package
+def test_a_class_that_somebody_says_is_not_looked_for(
+    known: Path, tmp_path: Path, rows: Rows, imagenet: str
+) -> None:
+    inventory = tmp_path / "inventory.csv"
+    inventory.write_text(f"uri,class_id\n{known}/cat.png,7\n{known}/espresso.png,\n")
+    assert run(inventory, tmp_path / "out", imagenet, "auto", 256).ok == 2
+    cat, espresso = rows(tmp_path / "out")
+    assert (cat["class_id"], cat["class_auto"]) == ("7", None)
+    assert (espresso["class_id"], espresso["class_auto"]) == ("", ESPRESSO)
+
+
+def test_auto_where_it_cannot_be_is_one_clear_line(
+    known: Path, tmp_path: Path, labelled: str, imagenet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigError, match=r"auto recognises ImageNet's 1,000 classes; .* has 3"):
+        run(known, tmp_path / "out", labelled, "auto")
+    monkeypatch.setattr(imagenet_file, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"--class auto: .*archive-colorizer\[pretrained\]") as e:
+        run(known, tmp_path / "out", imagenet, "auto")
+    assert "\n" not in str(e.value)
     assert not (tmp_path / "out").exists()

@@ -55,6 +55,9 @@ def test_names_say_the_class() -> None:
     assert numbers == {"sea": 0, "forest": 1}
     assert find_label("intel/train_forest_0012.jpg", numbers) == 1
     assert find_label("intel/seaside.jpg", numbers) is None
+    assert find_label("intel/sea12.jpg", numbers) == 0
+    imagenet = number_classes(["n01440764=0", "n01443537=1"])
+    assert find_label("train/n01443537/n01443537_2048.JPEG", imagenet) == 1
     assert number_classes(["dog=207", "church=497"]) == {"dog": 207, "church": 497}
     for bad in (["a", "b=1"], ["a", "a"], ["a=x"], ["a=-1"]):
         with pytest.raises(ConfigError, match=r"data\.classes"):

@@ -59,6 +59,8 @@ _SOURCE: Final = [
     ("content_box_score", pa.float64()),
     ("negative_score", pa.float64()),
     ("negative_curve", pa.string()),
+    ("class_auto", pa.int32()),
+    ("class_auto_score", pa.float64()),
 ]
 _SOFTWARE: Final = [
     ("steps", pa.list_(STEP)),

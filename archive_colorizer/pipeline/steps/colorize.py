@@ -16,7 +16,7 @@ from archive_colorizer.errors import ModelPhotoError, PhotoError
 from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.negative import fit_curve
 from archive_colorizer.inference.batching import Chroma, GreyPicture
-from archive_colorizer.models.catalog import UNKNOWN, class_number, has_classes
+from archive_colorizer.models.catalog import UNKNOWN, asks_picture, class_number, has_classes
 from archive_colorizer.pipeline.config import ColorConfig, RunConfig
 from archive_colorizer.pipeline.inputs.hints import hint_planes
 from archive_colorizer.pipeline.records import NEGATIVE, Coloured, Outcome, Prepared
@@ -25,6 +25,7 @@ from archive_colorizer.pipeline.steps.step import Kind, Stage, failed, ms_since
 from archive_colorizer.weights.reference import ResolvedModel
 
 if TYPE_CHECKING:
+    from archive_colorizer.inference.imagenet_classes import ImagenetClasses
     from archive_colorizer.inference.negative_probe import NegativeProbe
 
 
@@ -51,6 +52,11 @@ class Colorize(Stage[Prepared, Coloured]):
             from archive_colorizer.inference.negative_probe import open_negative_probe
 
             self._probe = open_negative_probe()
+        self._classes: ImagenetClasses | None = None
+        if asks_picture(self._model.card.config, self._label):
+            from archive_colorizer.inference.imagenet_classes import open_imagenet_classes
+
+            self._classes = open_imagenet_classes()
 
     def with_vividness(self, vividness: float | None) -> "Colorize":
         """Give the same step, set up, with another vividness; None takes the model's own.
@@ -82,7 +88,10 @@ class Colorize(Stage[Prepared, Coloured]):
         batch = self._judge(batch)
         answers: dict[int, Chroma | PhotoError] = {}
         pictures: dict[int, GreyPicture] = {}
+        batch = self._recognise(batch, answers)
         for i, prepared in enumerate(batch):
+            if i in answers:
+                continue
             try:
                 pictures[i] = self._picture(prepared)
             except ModelPhotoError as error:
@@ -114,6 +123,22 @@ class Colorize(Stage[Prepared, Coloured]):
                 facts, proxy_hw = replace(facts, negative_curve=curve.json()), curve(proxy_hw)
         return replace(prepared, facts=facts, proxy_hw=proxy_hw)
 
+    def _recognise(
+        self, batch: Sequence[Prepared], answers: dict[int, Chroma | PhotoError]
+    ) -> list[Prepared]:
+        """Tell the class of each picture whose class nobody says; errors go into `answers`."""
+        asked = [i for i, prepared in enumerate(batch) if not prepared.ref.class_id]
+        known = list(batch)
+        if self._classes and asked:
+            found = self._classes([batch[i].proxy_hw for i in asked])
+            for i, one in zip(asked, found, strict=True):
+                if isinstance(one, PhotoError):
+                    answers[i] = one
+                    continue
+                facts = replace(batch[i].facts, class_auto=one.number, class_auto_score=one.score)
+                known[i] = replace(batch[i], facts=facts)
+        return known
+
     def _picture(self, prepared: Prepared) -> GreyPicture:
         """The proxy with what is known of it; the inventory's class goes before the job's.
 
@@ -122,7 +147,9 @@ class Colorize(Stage[Prepared, Coloured]):
         """
         settings, ref = self._model.card.config, prepared.ref
         number, planes = UNKNOWN, None
-        if has_classes(settings):
+        if prepared.facts.class_auto is not None:
+            number = prepared.facts.class_auto
+        elif has_classes(settings):
             try:
                 number = class_number(settings, ref.class_id or self._label)
             except ValueError as error:

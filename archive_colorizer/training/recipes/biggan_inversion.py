@@ -2,9 +2,9 @@
 
 After Kim et al., "BigColor" (2022): 1.0 MSE, 0.2 VGG16 features, 0.03 hinge; Adam 1e-4 for encoder
 and generator, 3e-5 for the discriminator, betas 0 and 0.999, rates times 0.9 an epoch; real
-pictures are shown to the discriminator 1.2 times as colourful. Reference system E names LPIPS in
-place of the features, and 3e-5 and 1e-4: `recipe.perceptual_by = lpips`, `loop.lr = 3e-5`,
-`recipe.discriminator_rate = 3.33`. B batch, H height, W width.
+pictures are shown to the discriminator 1.2 times as colourful. Reference system E has figures of
+its own: jobs/settings/e-biggan-inversion.toml. It adds the hinge loss to the generator's alone;
+here it reaches the encoder, too, as published. B batch, H height, W width.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,6 @@ from archive_colorizer.imaging.colour import LUMA_WEIGHTS
 from archive_colorizer.metrics.lpips import load_lpips
 from archive_colorizer.metrics.vgg import open_vgg, perceptual_loss
 from archive_colorizer.models.biggan import (
-    INVERSION_BLOCK,
     Discriminator,
     Generator,
     from_public,
@@ -186,7 +185,8 @@ def enhance(rgb_b3hw: Tensor, factor: float) -> Tensor:
 
 def _list_trained(model: BigGANInversion) -> list[nn.Parameter]:
     """All but what makes BigGAN's own map, which the encoder's stands for."""
-    unused = ("generator.linear.", *(f"generator.blocks.{i}." for i in range(INVERSION_BLOCK)))
+    before = range(model.config.map_block)
+    unused = ("generator.linear.", *(f"generator.blocks.{i}." for i in before))
     return [value for name, value in model.named_parameters() if not name.startswith(unused)]
 
 
