@@ -1,12 +1,14 @@
 """The commands of a colouring job: colorize, status, verify, relocate."""
 
 import argparse
+import logging
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archive_colorizer.cli.exit_codes import EXIT_OK, EXIT_SOME_FAILED
-from archive_colorizer.cli.options import SettingOptions, add_command, group_given
+from archive_colorizer.cli.options import LazyParser, SettingOptions, add_command, group_given
 from archive_colorizer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ def add_colorize(commands: Any) -> None:  # noqa: ANN401 (argparse does not name
     )  # fmt: skip
 
 
-def _fill_colorize(parser: argparse.ArgumentParser) -> None:
+def _fill_colorize(parser: LazyParser) -> None:
     from archive_colorizer.pipeline.config import (
         ColorConfig,
         OutputConfig,
@@ -31,16 +33,18 @@ def _fill_colorize(parser: argparse.ArgumentParser) -> None:
         SelectConfig,
     )
 
+    parser.gathers = True
     add = parser.add_argument
-    add("source", metavar="SOURCE",
-        help="a folder, an s3:// prefix, a picture, a .csv or a .parquet")  # fmt: skip
+    add("source", metavar="SOURCE", nargs="+",
+        help="a folder, an s3:// prefix, a picture, an inventory (.csv, .xlsx, .parquet), a quoted "
+        "glob, or - for paths on standard input; the last word is OUTPUT")  # fmt: skip
     add("output", metavar="OUTPUT", help="a folder or s3:// prefix of its own")
     add_tables(parser)
     group = parser.add_argument_group("which pictures")
     SettingOptions(group, "select", SelectConfig).add(
-        "include", "exclude", "exclude_list", "include_again", "sensitive", "hints", "fixity",
-        "allow_unmatched", "not_moved", "pages", "limit", "retry_failed", "redo", "ids", "adopt",
-        "adopt_new",
+        "include", "exclude", "columns", "sheet", "path_map", "exclude_list", "include_again",
+        "sensitive", "hints", "fixity", "allow_unmatched", "not_moved", "pages", "limit",
+        "retry_failed", "redo", "ids", "adopt", "adopt_new",
     )  # fmt: skip
     group = parser.add_argument_group("what they become")
     SettingOptions(group, "color", ColorConfig).add(
@@ -48,14 +52,14 @@ def _fill_colorize(parser: argparse.ArgumentParser) -> None:
         "upscaler", "upsampling", "content_box", "negatives", "on_colour",
     )  # fmt: skip
     SettingOptions(group, "output", OutputConfig).add(
-        "format", "quality", "bits", "suffix", "publish_paths"
+        "format", "quality", "bits", "suffix", "name_by", "publish_paths"
     )
     group = parser.add_argument_group("how it is run")
     group.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")
     SettingOptions(group, "run", RunConfig).add(
         "address", "s3_endpoint", "s3_anonymous", "engine", "workers", "batch_size",
         "max_megapixels", "max_program_errors", "keep_model", "recheck_masters",
-        "require_cleared_weights", "audit", "verbose",
+        "require_cleared_weights", "audit", "verbose", "quiet",
     )  # fmt: skip
 
 
@@ -76,7 +80,8 @@ def build_job_config(args: argparse.Namespace) -> "JobConfig":
     from archive_colorizer.pipeline.config import JobConfig, overlay
     from archive_colorizer.settings.overlay import read_file
 
-    config = JobConfig(source=args.source, output=args.output)
+    source, *further = args.source
+    config = JobConfig(source=source, further=tuple(further), output=args.output)
     if args.config:
         config = overlay(config, read_file(args.config), args.config)
     if args.params:
@@ -94,12 +99,17 @@ def run_colorize(args: argparse.Namespace) -> int:
     """Run `archive-colorizer colorize`."""
     config = build_job_config(args)
     from archive_colorizer.pipeline.run import colorize, preview
+    from archive_colorizer.progress import Silent
 
     if args.dry_run:
         print(preview(config).text())
         return EXIT_OK
-    report = colorize(config)
-    print(report.text())
+    quiet = config.run.quiet
+    if quiet:
+        logging.getLogger("archive_colorizer").setLevel(logging.WARNING)
+    report = colorize(config, Silent() if quiet else None)
+    if not (quiet and report.is_clean):
+        print(report.text(), file=sys.stderr if quiet else sys.stdout)
     return EXIT_OK if report.is_clean else EXIT_SOME_FAILED
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from archive_colorizer import __version__
+from archive_colorizer.cli.completion import add_completion
 from archive_colorizer.cli.data import add_data
 from archive_colorizer.cli.evaluate import add_evaluate
 from archive_colorizer.cli.exit_codes import (
@@ -84,7 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (
         add_colorize, add_status, add_verify, add_relocate, add_evaluate, add_train, add_data,
-        add_models,
+        add_models, add_completion,
     ):  # fmt: skip
         add(commands)
     return parser

@@ -5,12 +5,14 @@ commands loads no settings.
 """
 
 import argparse
+import difflib
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from archive_colorizer.cli.exit_codes import EXIT_CODES
+from archive_colorizer.cli.exit_codes import EXIT_CODES, EXIT_USAGE
+from archive_colorizer.errors import suggest
 
 if TYPE_CHECKING:
     from archive_colorizer.settings.schema import Declared
@@ -20,20 +22,47 @@ WIDEST_SHOWN: Final = 100
 """Upper end of ranges that stand as an option's placeholder."""
 WIDEST_NAMED: Final = 65536
 """Upper end of ranges that stand in an option's help."""
-Fill = Callable[[argparse.ArgumentParser], None]
+Fill = Callable[["LazyParser"], None]
 
 
 class LazyParser(argparse.ArgumentParser):
-    """A parser that gets its options when it list_parsers or prints its help."""
+    """A parser that gets its options when it parses or prints its help; an error is one line."""
 
     fill: Fill | None = None
+    gathers: bool = False
+    """Whether `source` is a list and `output` the last word, with options anywhere between."""
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse as argparse does, with all options."""
+        """Parse as argparse does, with all options; a word that is not known is an error."""
         self.complete()
-        return super().parse_known_args(args, namespace)
+        found, rest = super().parse_known_args(args, namespace)
+        words = [word for word in rest if word == "-" or not word.startswith("-")]
+        if len(words) < len(rest):
+            self._refuse_option(next(word for word in rest if word not in words))
+        if words and not self.gathers:
+            self.error(f"too many words: {' '.join(words)}")
+        if words:
+            *more, found.output = found.output, *words
+            found.source += more
+        return found, []
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line, and exit."""
+        self.exit(EXIT_USAGE, f"{self.prog}: {message} ({self.prog} --help)\n")
+
+    def _refuse_option(self, word: str) -> NoReturn:
+        option = word.partition("=")[0]
+        known = [flag for action in self._actions for flag in action.option_strings]
+        near = difflib.get_close_matches(option, known, n=1)
+        self.error(f"no option {option}" + (f": did you mean {near[0]}?" if near else ""))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401
+        """Check a word against the choices, those nearest to it in the message."""
+        if action.choices is not None and value not in action.choices:
+            said = suggest(str(value), map(str, action.choices))
+            raise argparse.ArgumentError(action, f"{value!r} is not known{said}")
 
     def format_help(self) -> str:
         """Write the help as argparse does, with all options."""

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.engines.transport import refs_of
-from archive_colorizer.pipeline.inputs.listing import Listing, list_source, total_bytes
+from archive_colorizer.pipeline.inputs.inventory import make_form
+from archive_colorizer.pipeline.inputs.listing import Listing, list_sources, total_bytes
 from archive_colorizer.pipeline.intent import Intent, check_models, make_intent
 from archive_colorizer.pipeline.job_spec import JobSpec, job_record, make_spec
 from archive_colorizer.pipeline.output import derivatives, disk_reserve, freshen, layout, manifest
@@ -39,7 +40,7 @@ def preview(config: JobConfig) -> Preview:
     Raises:
         UsageError: as `colorize`.
     """
-    layout.check_apart(config.source, config.output)
+    _check_apart(config.sources, config.output)
     store = open_store(config.output, config.run.s3)
     check_models(config, store)
     intent = make_intent(config, _list(config), store)
@@ -67,7 +68,7 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
             stay.
     """
     start_s = time.monotonic()
-    layout.check_apart(config.source, config.output)
+    _check_apart(config.sources, config.output)
     store = open_store(config.output, config.run.s3)
     check_models(config, store)
     with show or display() as shown:
@@ -87,11 +88,18 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
 
 
 def _list(config: JobConfig) -> Listing:
-    listing = list_source(
-        config.source, config.select.include, config.select.exclude, s3=config.run.s3
+    chosen = config.select
+    listing = list_sources(
+        config.sources, chosen.include, chosen.exclude, s3=config.run.s3, form=make_form(chosen)
     )
+    _check_apart(listing.whole, config.output)  # those that globs and lists name, too
     layout.check_masters_apart(listing.table["source_uri"], config.output)
     return listing
+
+
+def _check_apart(sources: Sequence[str], output: str) -> None:
+    for source in sources:
+        layout.check_apart(source, output)
 
 
 @dataclass(frozen=True, slots=True)
