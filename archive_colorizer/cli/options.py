@@ -54,9 +54,10 @@ class LazyParser(argparse.ArgumentParser):
 
     def _refuse_option(self, word: str) -> NoReturn:
         option = word.partition("=")[0]
-        known = [flag for action in self._actions for flag in action.option_strings]
-        near = difflib.get_close_matches(option, known, n=1)
-        self.error(f"no option {option}" + (f": did you mean {near[0]}?" if near else ""))
+        flags = (flag for action in self._actions for flag in action.option_strings)
+        known = {flag.lstrip("-"): flag for flag in flags}
+        near = difflib.get_close_matches(option.lstrip("-"), known, n=1)
+        self.error(f"no option {option}" + (f": did you mean {known[near[0]]}?" if near else ""))
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401
         """Check a word against the choices, those nearest to it in the message."""

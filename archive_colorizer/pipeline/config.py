@@ -31,6 +31,8 @@ class SelectConfig:
         tuple[str, ...], Setting(repeat=True, flag="--column", metavar="TARGET=COLUMN")
     ] = ()
     """Column of an inventory that stands for one that is understood, such as uri=Dateiname."""
+    encoding: Annotated[str, Setting(metavar="NAME")] = ""
+    """Encoding of a CSV inventory, such as cp1250; empty finds it."""
     sheet: Annotated[str, Setting(metavar="NAME")] = ""
     """Sheet of an XLSX inventory; empty takes the first."""
     path_map: Annotated[tuple[str, ...], Setting(repeat=True, metavar="OLD=NEW")] = ()

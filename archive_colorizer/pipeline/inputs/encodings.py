@@ -20,7 +20,8 @@ ZERO_SHARE: Final = 0.02
 """Zero bytes that tell UTF-16, where line ends have one, too: blanks, digits and delimiters have,
 in any script."""
 
-LETTER_SHARE: Final = 0.9
+LETTER_SHARE: Final = 0.75
+"""Of what is not ASCII in a text of mac-roman; of the signs that it has half are letters."""
 
 
 def find_encoding(file: BinaryIO) -> str:
@@ -95,18 +96,20 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
 def _guess(sample: bytes) -> str:
     """Guess which of LEGACY a sample is in; empty where none fits."""
     fitting = [name for name in LEGACY if _decodes(sample, name)]
-    if fitting == ["mac_roman"]:  # it takes any byte: that it does says nothing
-        return "mac_roman" if _is_text(sample.decode("mac_roman")) else ""
+    if not _is_latin(sample.decode("mac_roman")):
+        fitting.remove("mac_roman")  # it takes any byte: that it does says nothing
+    if len(fitting) < 2:
+        return "".join(fitting)
     from charset_normalizer import from_bytes  # slow to load, and seldom needed
 
     best = from_bytes(sample, cp_isolation=fitting).best()
     return best.encoding if best is not None else fitting[0]
 
 
-def _is_text(text: str) -> bool:
-    """Tell by what is not ASCII: in text that is letters, in noise it is signs as well."""
-    beyond = [unicodedata.category(char) for char in text if not char.isascii()]
-    return sum(one in ("Lu", "Ll") for one in beyond) >= LETTER_SHARE * len(beyond)
+def _is_latin(text: str) -> bool:
+    """Tell by what is not ASCII: read as what it is not, it has signs and other letters as well."""
+    beyond = [unicodedata.name(char, "") for char in text if not char.isascii()]
+    return sum(one.startswith("LATIN ") for one in beyond) >= LETTER_SHARE * len(beyond)
 
 
 def _is_utf8(line: bytes) -> bool:

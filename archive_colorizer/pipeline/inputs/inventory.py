@@ -4,6 +4,7 @@ A row that cannot be understood becomes a page with a `problem`, and stops no ot
 that cannot be understood as a whole is refused.
 """
 
+import codecs
 import json
 import math
 import os
@@ -51,6 +52,8 @@ class Form:
 
     columns: Sequence[tuple[str, str]] = ()
     """Pairs of one of TARGETS and the inventory's column that stands for it."""
+    encoding: str = ""
+    """Of a CSV; empty finds it."""
     sheet: str = ""
     """Of an XLSX; empty takes the first."""
     path_map: Sequence[tuple[str, str]] = ()
@@ -76,7 +79,14 @@ def make_form(select: SelectConfig) -> Form:
             raise ConfigError(f"--column {word}: unknown target {target!r}"
                               f"{suggest(target, TARGETS)}")  # fmt: skip
         columns.append((target, column))
-    return Form(columns=tuple(columns), sheet=select.sheet, path_map=read_path_map(select.path_map))
+    try:
+        codecs.lookup(select.encoding or "utf-8")
+    except LookupError as error:
+        raise ConfigError(f"--encoding {select.encoding}: is not known") from error
+    return Form(
+        columns=tuple(columns), encoding=select.encoding, sheet=select.sheet,
+        path_map=read_path_map(select.path_map),
+    )  # fmt: skip
 
 
 def read_inventory(
@@ -115,7 +125,7 @@ def _read_rows(
     """Give each row's number, its cells, and what is wrong with the row as such."""
     wanted = {"uri", *(column for _, column in form.columns)}
     try:
-        with open_table(source, s3, wanted=wanted, sheet=form.sheet) as table:
+        with open_table(source, s3, wanted, form.sheet, form.encoding) as table:
             names, further = _place_columns(table.names, form.columns, source.text)
             if table.note:
                 say(table.note)

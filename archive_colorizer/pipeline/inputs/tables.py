@@ -58,7 +58,7 @@ class Table:
 
 @contextmanager
 def open_table(
-    place: Location, s3: S3Settings, *, wanted: Iterable[str], sheet: str = ""
+    place: Location, s3: S3Settings, wanted: Iterable[str], sheet: str = "", encoding: str = ""
 ) -> Iterator[Table]:
     """Open a table by its ending.
 
@@ -67,6 +67,7 @@ def open_table(
         s3: the way to object stores.
         wanted: names of columns that tell the delimiter of a CSV.
         sheet: of an XLSX; empty takes the first.
+        encoding: of a CSV; empty finds it.
 
     Raises:
         ConfigError: it is no table, has no such sheet, or needs an extra that is not installed.
@@ -83,7 +84,7 @@ def open_table(
         elif place.suffix in SHEETS:
             yield _read_sheet(place, file, sheet)
         else:
-            encoding = find_encoding(file)
+            encoding = encoding or find_encoding(file)
             with open_text(file, encoding) as lines:
                 yield _read_text(place, lines, encoding, {name.lower() for name in wanted})
 

@@ -79,6 +79,14 @@ def test_encoding_and_delimiter_are_found_and_said(
     assert listing.notes == (() if plain else (note,))
 
 
+@pytest.mark.parametrize(
+    "text", ["18 × 24 cm", "12° N, 3½ × 4", "© Müller", "50 €", "„Alt“ – neu…", "Ø 7 cm", "ÄÖÜ"]
+)
+def test_a_few_signs_are_taken_for_what_windows_saves(archive: Path, text: str) -> None:
+    path = write_csv(archive / "inventory.csv", [(text, "1")], ";", "cp1252")
+    assert titles(listed(path)) == [(text, "1")]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16-le"])
 def test_a_sep_line_says_the_delimiter_and_is_no_row(archive: Path, encoding: str) -> None:
     path = write_csv(archive / "inventory.csv", GERMAN, ";", encoding, start="sep=;\r\n")
@@ -122,6 +130,17 @@ def test_an_encoding_that_nobody_knows_is_each_rows_problem(archive: Path) -> No
     assert sound["problem"] == ""
     assert "row 3: line 3: byte 0x81 is not UTF-8" in first["problem"]
     assert "row 4: line 4: byte 0x8D is not UTF-8" in second["problem"]
+
+
+def test_an_encoding_that_is_not_among_those_is_named(archive: Path) -> None:
+    polish = [("Łódź, ulica Święty Krzyż", "1"), ("Gdańsk", "2")]
+    path = write_csv(archive / "inventory.csv", polish, ";", "cp1250")
+    assert titles(listed(path)) != polish
+    assert titles(listed(path, encoding="cp1250")) == polish
+    with pytest.raises(ConfigError, match="--encoding cp12500: is not known"):
+        listed(path, encoding="cp12500")
+    (row, _) = listed(path, encoding="utf-8").table.to_pylist()
+    assert "row 2: line 2: byte 0xA3 is not UTF-8" in row["problem"]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
