@@ -1,7 +1,6 @@
 """The commands of a colouring job: colorize, status, verify, relocate."""
 
 import argparse
-import logging
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -99,15 +98,11 @@ def run_colorize(args: argparse.Namespace) -> int:
     """Run `archive-colorizer colorize`."""
     config = build_job_config(args)
     from archive_colorizer.pipeline.run import colorize, preview
-    from archive_colorizer.progress import Silent
 
     if args.dry_run:
         print(preview(config).text())
         return EXIT_OK
-    quiet = config.run.quiet
-    if quiet:
-        logging.getLogger("archive_colorizer").setLevel(logging.WARNING)
-    report = colorize(config, Silent() if quiet else None)
+    report, quiet = colorize(config), config.run.quiet
     if not (quiet and report.is_clean):
         print(report.text(), file=sys.stderr if quiet else sys.stdout)
     return EXIT_OK if report.is_clean else EXIT_SOME_FAILED

@@ -24,7 +24,7 @@ from archive_colorizer.pipeline.records import MULTIPAGE, Outcome, Status
 from archive_colorizer.pipeline.report import JobReport, Preview
 from archive_colorizer.pipeline.steps.record import Recorded, write_rows
 from archive_colorizer.pipeline.steps.step import now_us
-from archive_colorizer.progress import Display, Tally, display
+from archive_colorizer.progress import Display, Silent, Tally, display
 from archive_colorizer.registry import kept, usage
 from archive_colorizer.storage import Store, open_store
 from archive_colorizer.storage.location import TEMPORARIES
@@ -71,7 +71,7 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
     _check_apart(config.sources, config.output)
     store = open_store(config.output, config.run.s3)
     check_models(config, store)
-    with show or display() as shown:
+    with show or (Silent() if config.run.quiet else display()) as shown:
         shown.say("listing")
         listing = _list(config)
         layout.prepare(store)
