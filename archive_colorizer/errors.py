@@ -25,7 +25,9 @@ An error that ends the work of another process travels to the one that began it 
 `serialise_error` there, `deserialise_error` here.
 """
 
+import difflib
 import json
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -165,3 +167,11 @@ def deserialise_error(value: str) -> ArchiveColorizerError:
     for note in found["notes"]:
         error.add_note(note)
     return error
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown word: what was meant, else everything known."""
+    names = list(known)
+    if near := difflib.get_close_matches(word, names, n=1):
+        return f": did you mean {near[0]!r}?"
+    return f" (known: {', '.join(names)})"

@@ -150,6 +150,27 @@ class Lines:
             LOG.info("%s", tally.line())
 
 
+class Silent:
+    """Shows nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    def say(self, text: str) -> None:
+        pass
+
+    def update(self, tally: Tally) -> None:
+        pass
+
+
 def display() -> Display:
     """Choose a bar where standard error is a terminal, lines elsewhere."""
     return Bar() if sys.stderr.isatty() else Lines()

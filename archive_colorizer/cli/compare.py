@@ -49,7 +49,7 @@ def run_compare(args: argparse.Namespace) -> int:
     said: dict[str, Any] = group_given(args).get(SECTION, {})
     said |= {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
     of_job = {k: v for k, v in vars(args).items() if not k.startswith(f"{SECTION}.")}
-    job = build_job_config(argparse.Namespace(**of_job, source=args.places[0], output=""))
+    job = build_job_config(argparse.Namespace(**of_job, source=args.places[:1], output=""))
     report = compare(ComparisonConfig(**said), args.places, job)
     print(report.text())
     return EXIT_OK if report.is_clean else EXIT_SOME_FAILED

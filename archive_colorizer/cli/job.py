@@ -1,12 +1,13 @@
 """The commands of a colouring job: colorize, status, verify, relocate."""
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archive_colorizer.cli.exit_codes import EXIT_OK, EXIT_SOME_FAILED
-from archive_colorizer.cli.options import SettingOptions, add_command, group_given
+from archive_colorizer.cli.options import LazyParser, SettingOptions, add_command, group_given
 from archive_colorizer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def add_colorize(commands: Any) -> None:  # noqa: ANN401 (argparse does not name
     )  # fmt: skip
 
 
-def _fill_colorize(parser: argparse.ArgumentParser) -> None:
+def _fill_colorize(parser: LazyParser) -> None:
     from archive_colorizer.pipeline.config import (
         ColorConfig,
         OutputConfig,
@@ -31,9 +32,11 @@ def _fill_colorize(parser: argparse.ArgumentParser) -> None:
         SelectConfig,
     )
 
+    parser.gathers = True
     add = parser.add_argument
-    add("source", metavar="SOURCE",
-        help="a folder, an s3:// prefix, a picture, a .csv or a .parquet")  # fmt: skip
+    add("source", metavar="SOURCE", nargs="+",
+        help="a folder, an s3:// prefix, a picture, an inventory (.csv, .xlsx, .parquet), a quoted "
+        "glob, or - for paths on standard input; the last word is OUTPUT")  # fmt: skip
     add("output", metavar="OUTPUT",
         help="a folder or s3:// prefix of its own; for one picture also a .jpg, .png or .tif, "
         "beside which no record is kept")  # fmt: skip
@@ -43,9 +46,9 @@ def _fill_colorize(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--json", action="store_true", help="print what would be its row, as JSON")
     group = parser.add_argument_group("which pictures")
     SettingOptions(group, "select", SelectConfig).add(
-        "include", "exclude", "exclude_list", "include_again", "sensitive", "hints", "fixity",
-        "allow_unmatched", "not_moved", "pages", "limit", "retry_failed", "redo", "ids", "adopt",
-        "adopt_new",
+        "include", "exclude", "columns", "encoding", "sheet", "path_map", "exclude_list",
+        "include_again", "sensitive", "hints", "fixity", "allow_unmatched", "not_moved", "pages",
+        "limit", "retry_failed", "redo", "ids", "adopt", "adopt_new",
     )  # fmt: skip
     group = parser.add_argument_group("what they become")
     SettingOptions(group, "color", ColorConfig).add(
@@ -53,14 +56,14 @@ def _fill_colorize(parser: argparse.ArgumentParser) -> None:
         "upscaler", "upsampling", "content_box", "negatives", "on_colour",
     )  # fmt: skip
     SettingOptions(group, "output", OutputConfig).add(
-        "format", "quality", "bits", "suffix", "publish_paths"
+        "format", "quality", "bits", "suffix", "name_by", "publish_paths"
     )
     group = parser.add_argument_group("how it is run")
     group.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")
     SettingOptions(group, "run", RunConfig).add(
         "address", "s3_endpoint", "s3_anonymous", "engine", "workers", "batch_size",
         "max_megapixels", "max_program_errors", "keep_model", "recheck_masters",
-        "require_cleared_weights", "audit", "verbose",
+        "require_cleared_weights", "audit", "verbose", "quiet",
     )  # fmt: skip
 
 
@@ -81,7 +84,8 @@ def build_job_config(args: argparse.Namespace) -> "JobConfig":
     from archive_colorizer.pipeline.config import JobConfig, overlay
     from archive_colorizer.settings.overlay import read_file
 
-    config = JobConfig(source=args.source, output=args.output)
+    source, *further = args.source
+    config = JobConfig(source=source, further=tuple(further), output=args.output)
     if args.config:
         config = overlay(config, read_file(args.config), args.config)
     if args.params:
@@ -110,8 +114,9 @@ def run_colorize(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(preview(config).text())
         return EXIT_OK
-    report = colorize(config)
-    print(report.text())
+    report, quiet = colorize(config), config.run.quiet
+    if not (quiet and report.is_clean):
+        print(report.text(), file=sys.stderr if quiet else sys.stdout)
     return EXIT_OK if report.is_clean else EXIT_SOME_FAILED
 
 
@@ -120,6 +125,8 @@ def _colorize_one(config: "JobConfig", args: argparse.Namespace) -> int:
 
     if args.dry_run:
         raise ConfigError("--dry-run: OUTPUT is one file: name a folder")
+    if config.further:
+        raise ConfigError(f"{config.output}: is one file, SOURCE is several: name a folder")
     report = colorize_one(config, overwrite=args.overwrite)
     print(report.json() if args.json else report.text())
     return EXIT_OK if report.is_written else EXIT_SOME_FAILED

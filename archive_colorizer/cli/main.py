@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from archive_colorizer.cli.compare import add_compare
+from archive_colorizer.cli.completion import add_completion
 from archive_colorizer.cli.data import add_data
 from archive_colorizer.cli.evaluate import add_evaluate
 from archive_colorizer.cli.exit_codes import (
@@ -85,7 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (
         add_colorize, add_status, add_verify, add_relocate, add_evaluate, add_compare, add_train,
-        add_data, add_models,
+        add_data, add_models, add_completion,
     ):  # fmt: skip
         add(commands)
     return parser

@@ -5,12 +5,14 @@ commands loads no settings.
 """
 
 import argparse
+import difflib
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from archive_colorizer.cli.exit_codes import EXIT_CODES
+from archive_colorizer.cli.exit_codes import EXIT_CODES, EXIT_USAGE
+from archive_colorizer.errors import suggest
 
 if TYPE_CHECKING:
     from archive_colorizer.settings.schema import Declared
@@ -24,24 +26,60 @@ Fill = Callable[["LazyParser"], None]
 
 
 class LazyParser(argparse.ArgumentParser):
-    """A parser that gets its options when it list_parsers or prints its help."""
+    """A parser that gets its options when it parses or prints its help; an error is one line."""
 
     fill: Fill | None = None
-    mixed = False
-    """Positional arguments of which the first may be left out, with options between them."""
+    mixed: bool = False
+    """Whether the first word may be left out, with options anywhere between."""
+    gathers: bool = False
+    """Whether `source` is a list and `output` the last word, with options anywhere between."""
+    _inner = False
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse as argparse does, with all options."""
+        """Parse as argparse does, with all options; a word that is not known is an error."""
         self.complete()
+        if self._inner:  # argparse asks this very method for the options, then for the rest
+            return super().parse_known_args(args, namespace)
+        found, rest = self._parse_mixed(args, namespace)
+        words = [word for word in rest if word == "-" or not word.startswith("-")]
+        if len(words) < len(rest):
+            self._refuse_option(next(word for word in rest if word not in words))
+        if words and not self.gathers:
+            self.error(f"too many words: {' '.join(words)}")
+        if words:
+            *more, found.output = found.output, *words
+            found.source += more
+        return found, []
+
+    def _parse_mixed(
+        self, args: Sequence[str] | None, namespace: argparse.Namespace | None
+    ) -> tuple[argparse.Namespace, list[str]]:
         if not self.mixed:
             return super().parse_known_args(args, namespace)
-        self.mixed = False  # argparse asks this very method for the options, then for the rest
+        self._inner = True
         try:
             return self.parse_known_intermixed_args(args, namespace)
         finally:
-            self.mixed = True
+            self._inner = False
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line, and exit."""
+        self.exit(EXIT_USAGE, f"{self.prog}: {message} ({self.prog} --help)\n")
+
+    def _refuse_option(self, word: str) -> NoReturn:
+        option = word.partition("=")[0]
+        flags = (flag for action in self._actions for flag in action.option_strings)
+        known = {flag.lstrip("-"): flag for flag in flags}
+        near = difflib.get_close_matches(option.lstrip("-"), known, n=1)
+        self.error(f"no option {option}" + (f": did you mean {known[near[0]]}?" if near else ""))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401
+        """Check a word against the choices, those nearest to it in the message."""
+        if action.choices is not None and value not in action.choices:
+            said = suggest(str(value), map(str, action.choices))
+            raise argparse.ArgumentError(action, f"{value!r} is not known{said}")
 
     def format_help(self) -> str:
         """Write the help as argparse does, with all options."""

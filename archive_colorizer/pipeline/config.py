@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final, Literal
 
-from archive_colorizer.errors import ConfigError
+from archive_colorizer.errors import ConfigError, suggest
 from archive_colorizer.settings.kinds import BatchSize, Count, EdgePx, Sharpness, Workers
-from archive_colorizer.settings.overlay import lay_over, suggest
+from archive_colorizer.settings.overlay import lay_over
 from archive_colorizer.settings.schema import Setting, settings
 from archive_colorizer.storage import S3Settings
 
@@ -23,9 +23,20 @@ class SelectConfig:
     """Which of the listed pages a run does. Does not change any picture."""
 
     include: Annotated[tuple[str, ...], Setting(repeat=True, metavar="GLOB")] = ()
-    """Glob patterns on the path relative to SOURCE: only these pages. None means all."""
+    """Glob patterns on the path relative to SOURCE: only these pages. None means all. `people/` is
+    all beneath that folder."""
     exclude: Annotated[tuple[str, ...], Setting(repeat=True, metavar="GLOB")] = ()
     """Glob patterns on the path relative to SOURCE: not these pages."""
+    columns: Annotated[
+        tuple[str, ...], Setting(repeat=True, flag="--column", metavar="TARGET=COLUMN")
+    ] = ()
+    """Column of an inventory that stands for one that is understood, such as uri=Dateiname."""
+    encoding: Annotated[str, Setting(metavar="NAME")] = ""
+    """Encoding of a CSV inventory, such as cp1250; empty finds it."""
+    sheet: Annotated[str, Setting(metavar="NAME")] = ""
+    """Sheet of an XLSX inventory; empty takes the first."""
+    path_map: Annotated[tuple[str, ...], Setting(repeat=True, metavar="OLD=NEW")] = ()
+    """Where a folder that an inventory names is on this machine, such as C:/scans=/mnt/scans."""
     exclude_list: Annotated[str, Setting(metavar="FILE")] = ""
     """File of paths, URIs or object ids that are never opened."""
     include_again: bool = False
@@ -106,6 +117,9 @@ class OutputConfig:
     """Bits a sample for PNG and TIFF; 0 follows the master."""
     suffix: Annotated[str, Setting(metavar="TEXT")] = ".colorized"
     """Goes before the extension, so that nobody takes a derivative for a master."""
+    name_by: Literal["path", "object_id"] = "path"
+    """What derivatives are named after: the master's path below SOURCE, or the inventory's
+    `object_id` where it has one. Pages that have a row keep their name."""
     publish_paths: bool = False
     """Write the master's full path into its derivative; left out, its path below SOURCE alone."""
 
@@ -155,6 +169,8 @@ class RunConfig:
     """Measure the quality columns at full size."""
     verbose: bool = False
     """Print Ray's own messages too."""
+    quiet: bool = False
+    """Print nothing but errors."""
 
     @property
     def s3(self) -> S3Settings:
@@ -168,6 +184,8 @@ class JobConfig:
 
     source: str
     output: str
+    further: tuple[str, ...] = ()
+    """Further SOURCEs."""
     table: str = ""
     """Parameter table and category that lie in the settings below, for the record."""
     select: SelectConfig = field(default_factory=SelectConfig)
@@ -176,6 +194,11 @@ class JobConfig:
     run: RunConfig = field(default_factory=RunConfig)
     given: tuple[str, ...] = ()
     """Settings that somebody named (section.key), even where they named the default."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every SOURCE, as it was written."""
+        return (self.source, *self.further)
 
     def is_given(self, section: str, key: str) -> bool:
         """Whether a setting was named; one that is not at its default must have been."""

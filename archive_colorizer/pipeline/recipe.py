@@ -30,6 +30,7 @@ def recipe(config: JobConfig, *weights_sha256: str) -> dict[str, Any]:
     after = "upscale_sha256" if config.color.upscale > 1 else "restore_sha256"
     color = {key: value for key, value in asdict(config.color).items() if key not in named}
     output = asdict(config.deliver)
+    del output["name_by"]  # a name is no part of a picture
     for section in (color, output):
         for key in LATER.keys() & section.keys():
             if section[key] == LATER[key]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.engines.choice import choose_engine
 from archive_colorizer.pipeline.engines.transport import refs_of
-from archive_colorizer.pipeline.inputs.listing import Listing, list_source, total_bytes
+from archive_colorizer.pipeline.inputs.inventory import make_form
+from archive_colorizer.pipeline.inputs.listing import Listing, list_sources, total_bytes
 from archive_colorizer.pipeline.intent import Intent, check_models, make_intent
 from archive_colorizer.pipeline.job_spec import JobSpec, job_record, make_spec
 from archive_colorizer.pipeline.output import derivatives, disk_reserve, freshen, layout, manifest
@@ -24,7 +25,7 @@ from archive_colorizer.pipeline.records import MULTIPAGE, Outcome, Status
 from archive_colorizer.pipeline.report import JobReport, Preview
 from archive_colorizer.pipeline.steps.record import Recorded, write_rows
 from archive_colorizer.pipeline.steps.step import now_us
-from archive_colorizer.progress import Display, Tally, display
+from archive_colorizer.progress import Display, Silent, Tally, display
 from archive_colorizer.registry import kept, usage
 from archive_colorizer.storage import Store, open_store
 from archive_colorizer.storage.location import TEMPORARIES
@@ -40,7 +41,7 @@ def preview(config: JobConfig) -> Preview:
     Raises:
         UsageError: as `colorize`.
     """
-    layout.check_apart(config.source, config.output)
+    _check_apart(config.sources, config.output)
     store = open_store(config.output, config.run.s3)
     check_models(config, store)
     intent = make_intent(config, _list(config), store)
@@ -68,10 +69,10 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
             stay.
     """
     start_s = time.monotonic()
-    layout.check_apart(config.source, config.output)
+    _check_apart(config.sources, config.output)
     store = open_store(config.output, config.run.s3)
     check_models(config, store)
-    with show or display() as shown:
+    with show or (Silent() if config.run.quiet else display()) as shown:
         shown.say("listing")
         listing = _list(config)
         layout.prepare(store)
@@ -88,11 +89,18 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
 
 
 def _list(config: JobConfig) -> Listing:
-    listing = list_source(
-        config.source, config.select.include, config.select.exclude, s3=config.run.s3
+    chosen = config.select
+    listing = list_sources(
+        config.sources, chosen.include, chosen.exclude, s3=config.run.s3, form=make_form(chosen)
     )
+    _check_apart(listing.whole, config.output)  # those that globs and lists name, too
     layout.check_masters_apart(listing.table["source_uri"], config.output)
     return listing
+
+
+def _check_apart(sources: Sequence[str], output: str) -> None:
+    for source in sources:
+        layout.check_apart(source, output)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from archive_colorizer.errors import LocationError, ModelReferenceError
+from archive_colorizer.errors import LocationError, ModelReferenceError, suggest
 from archive_colorizer.registry.cache import find_weights, put_weights
 from archive_colorizer.registry.connection import (
     cache_folder,
@@ -98,8 +98,21 @@ def find_version(client: Any, uri: str, ref: str) -> Any:  # noqa: ANN401 (MLflo
         return client.get_model_version(name, number)
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise ModelReferenceError(f"{ref}: {shorten_error(error)}") from error
+            near = _suggest_near(client, name)
+            raise ModelReferenceError(f"{ref}: {shorten_error(error)}{near}") from error
         raise LocationError(f"MLflow at {strip_secrets(uri)}: {shorten_error(error)}") from error
+
+
+def _suggest_near(client: Any, name: str) -> str:  # noqa: ANN401
+    """The end of a message: a registered name that is nearly this one."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        names = [model.name for model in client.search_registered_models()]
+    except MlflowException:
+        return ""
+    said = "" if name in names else suggest(name, names)
+    return said if said.startswith(":") else ""
 
 
 def _fetch_weights(

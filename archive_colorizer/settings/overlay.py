@@ -1,13 +1,12 @@
 """Values from a file or a command line, laid over a frozen config."""
 
-import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from archive_colorizer.errors import ConfigError
+from archive_colorizer.errors import ConfigError, suggest
 from archive_colorizer.settings.schema import check_value, is_checked, list_settings
 
 Config = TypeVar("Config")
@@ -51,14 +50,6 @@ def read_values(
         if not is_checked(kind):
             check_value(kind, key, found[key], f"{where}: {section}.")
     return found
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown word: what was meant, else everything known."""
-    names = list(known)
-    if near := difflib.get_close_matches(word, names, n=1):
-        return f": did you mean {near[0]!r}?"
-    return f" (known: {', '.join(names)})"
 
 
 def read_file(path: str) -> dict[str, object]:

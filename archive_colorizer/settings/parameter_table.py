@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from archive_colorizer.errors import ConfigError
-from archive_colorizer.settings.overlay import suggest
+from archive_colorizer.errors import ConfigError, suggest
 from archive_colorizer.settings.schema import Declared, Setting
 
 COLUMNS: Final = ("CATEGORY", "PARAM_NAME", "PARAM_VALUE", "USE_YN")

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
 from archive_colorizer.data.config import DataConfig
-from archive_colorizer.errors import ConfigError
+from archive_colorizer.errors import ConfigError, suggest
 from archive_colorizer.models.table import MODELS
-from archive_colorizer.settings.overlay import lay_over, read_values, suggest
+from archive_colorizer.settings.overlay import lay_over, read_values
 from archive_colorizer.training.settings import FeedConfig, LoopConfig, TrainRunConfig
 from archive_colorizer.training.table import RECIPES, RecipeSpec
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from archive_colorizer.errors import ModelReferenceError
+from archive_colorizer.errors import ModelReferenceError, suggest
 from archive_colorizer.storage.settings import DEFAULT_S3, S3Settings
 from archive_colorizer.weights.card import ModelCard, card_from_json
 
@@ -89,18 +89,33 @@ def _find_file(ref: str) -> Path:
     if ref.startswith("builtin:"):
         path = BUILTIN / ref.removeprefix("builtin:") / WEIGHTS_NAME
         if ref.removeprefix("builtin:") not in builtin_names():
-            raise ModelReferenceError(
-                f"{ref}: no such shipped model (there are: {', '.join(builtin_names())})"
-            )
+            known = [f"builtin:{name}" for name in builtin_names()]
+            raise ModelReferenceError(f"{ref}: no such shipped model{suggest(ref, known)}")
         return path
     path = Path(ref)
     if path.is_dir():
         path = path / WEIGHTS_NAME
     if not path.is_file():
-        raise ModelReferenceError(f"{ref}: no model there ({path} does not exist)")
+        raise ModelReferenceError(
+            f"{ref}: no model there ({path} does not exist){_suggest_near(ref)}"
+        )
     if path.suffix != ".safetensors":
         raise ModelReferenceError(f"{ref}: only .safetensors files are loaded, never pickled ones")
     return path
+
+
+def _suggest_near(ref: str) -> str:
+    """The end of a message: a shipped model, or something beside the path, of nearly that name."""
+    path = Path(ref)
+    try:
+        beside = [str(one) for one in path.parent.iterdir() if one.is_dir() or one.suffix]
+    except OSError:
+        beside = []
+    shipped = {name: f"builtin:{name}" for name in builtin_names()}
+    if ref in shipped:
+        return f": did you mean {shipped[ref]!r}?"
+    said = suggest(ref, [*shipped.values(), *beside])
+    return said if said.startswith(":") else ""
 
 
 def _read_metadata(path: Path, ref: str) -> dict[str, str]:

@@ -249,3 +249,39 @@ def test_the_store_goes_away_for_20_seconds_in_the_middle(
     assert process.returncode == 0, said + errors
     assert len(rows_of(out, tmp_path)) == 60
     assert not verify(store).findings
+
+
+def test_objects_folders_and_a_museums_inventory_are_sources_of_one_job(
+    uploaded: str, bucket: str, masters: Path, tmp_path: Path, tiny_model: str
+) -> None:
+    """The inventory lies in the store, in cp949, and names objects by a column of its own."""
+    client = boto3.client("s3")
+    size = (masters / "a" / "four.jpg").stat().st_size
+    text = f"번호;파일;size_bytes\n유리 1/2;a b/사진 #1.jpg;{size}\nC;D:\\in\\two.png;1\n"
+    client.put_object(Bucket=bucket, Key="in/list.csv", Body=text.encode("cp949"))
+    out = f"s3://{bucket}/out"
+    config = JobConfig(
+        source=f"{uploaded}/one.jpg",
+        further=(f"{uploaded}/a", str(masters / "a" / "b"), f"{uploaded}/list.csv"),
+        output=out,
+    )
+    config = overlay(
+        config,
+        {
+            "select": {
+                "columns": ["uri=파일", "object_id=번호"],
+                "path_map": [f"D:/in={uploaded}"],
+            },
+            "output": {"name_by": "object_id"},
+            "color": {"model": tiny_model, "proxy_px": 64},
+            "run": {"engine": "local"},
+        },
+        "test",
+    )
+    report = colorize(config)
+    assert "list.csv: read as cp949, separated by ;" in report.notes
+    keys = {row["derivative_key"] for row in rows_of(out, tmp_path) if row["status"] == "ok"}
+    assert keys == {
+        "one.colorized.jpg", "three.colorized.jpg", "b/5.colorized.jpg", "5.colorized.jpg",
+        "유리 1_2.colorized.jpg", "C.colorized.jpg",
+    }  # fmt: skip

@@ -1,4 +1,7 @@
-"""Glob patterns on the path relative to SOURCE; `*` crosses folders, case matters."""
+"""Glob patterns on the path relative to SOURCE; `*` crosses folders, case matters.
+
+`people/` means all that is beneath that folder.
+"""
 
 import fnmatch
 import os
@@ -10,9 +13,9 @@ class Filter:
     """What `--include` and `--exclude` say together."""
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
-        self._globs = tuple(include)
-        self._include = [re.compile(fnmatch.translate(glob)) for glob in include]
-        self._exclude = [re.compile(fnmatch.translate(glob)) for glob in exclude]
+        self._globs = tuple(map(_whole, include))
+        self._include = [re.compile(fnmatch.translate(glob)) for glob in self._globs]
+        self._exclude = [re.compile(fnmatch.translate(_whole(glob))) for glob in exclude]
 
     def __call__(self, relative_raw: bytes) -> bool:
         """Tell whether a page is wanted."""
@@ -34,3 +37,9 @@ class Filter:
     def names(self, part: str) -> bool:
         """Tell whether an include pattern has this name as one of its parts."""
         return any(part.casefold() in glob.casefold().split("/") for glob in self._globs)
+
+
+def _whole(glob: str) -> str:
+    """Make a folder's name the pattern of all beneath it."""
+    glob = glob.removeprefix("./")
+    return f"{glob}*" if glob.endswith("/") else glob

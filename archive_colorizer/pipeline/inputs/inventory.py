@@ -1,67 +1,116 @@
-"""An inventory: a CSV or Parquet table that names the pages, in place of a folder.
+"""An inventory: a CSV, XLSX or Parquet table that names the pages, in place of a folder.
 
 A row that cannot be understood becomes a page with a `problem`, and stops no other. Only a table
 that cannot be understood as a whole is refused.
 """
 
-import io
+import codecs
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.errors import ConfigError, LocationError, suggest
+from archive_colorizer.pipeline.config import SelectConfig
 from archive_colorizer.pipeline.inputs.exclude_and_fixity import (
     DIGEST_CHARS,
     plain_algorithm,
     read_digest,
 )
 from archive_colorizer.pipeline.inputs.names import path_of
-from archive_colorizer.pipeline.inputs.pages import make_page, page_of_path
-from archive_colorizer.pipeline.inputs.text_files import (
-    distinct_names,
-    is_utf8,
-    open_text,
-    read_csv,
-    to_utf8,
-)
-from archive_colorizer.storage import Location, S3Settings, open_file, parse_location
+from archive_colorizer.pipeline.inputs.pages import make_page
+from archive_colorizer.pipeline.inputs.tables import TABLES, open_table
+from archive_colorizer.pipeline.inputs.text_files import is_utf8, to_utf8
+from archive_colorizer.pipeline.inputs.written_paths import WrittenPaths, read_path_map
+from archive_colorizer.storage import Location, S3Settings, parse_location
 
-INVENTORIES: Final = frozenset({".csv", ".parquet"})
+INVENTORIES: Final = TABLES
 UNDERSTOOD: Final = ("object_id", "collection", "sensitivity", "class_id")
 """Columns that are carried under their own names."""
 KNOWN: Final = frozenset({"uri", "page", *UNDERSTOOD, *DIGEST_CHARS})
 ANY_CASE: Final = frozenset({"uri", "sensitivity", *DIGEST_CHARS})
 """Columns that are known however their name is written: `URI`, `SHA-256`."""
-BATCH_ROWS: Final = 10_000
+TARGETS: Final = ("uri", "page", "size_bytes", "etag", *UNDERSTOOD, *DIGEST_CHARS)
+"""Columns that another one may stand for."""
 MAX_SHOWN: Final = 200
 """Characters of a bad value that a message shows."""
 MAX_PROBLEM: Final = 1000
 """Characters of a problem: more is cut out of its middle."""
 INT64_MAX: Final = 2**63 - 1
 INT32_MAX: Final = 2**31 - 1
-ROOT: Final = parse_location("/")
 Cells = Mapping[str, Any]
 """Values of a row by column; a CSV's are all text."""
-RawRows = Iterable[tuple[int, Sequence[Any], str]]
-"""Each row's number, its cells in order, and what is wrong with it."""
 
 
-def read_inventory(source: Location, s3: S3Settings) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What a user says of an inventory, beyond what it says itself."""
+
+    columns: Sequence[tuple[str, str]] = ()
+    """Pairs of one of TARGETS and the inventory's column that stands for it."""
+    encoding: str = ""
+    """Of a CSV; empty finds it."""
+    sheet: str = ""
+    """Of an XLSX; empty takes the first."""
+    path_map: Sequence[tuple[str, str]] = ()
+    """Pairs of a folder as the inventory writes it and what it is here."""
+
+
+PLAIN: Final = Form()
+"""The inventory says all itself."""
+
+
+def make_form(select: SelectConfig) -> Form:
+    """Make the form of what a job's settings say.
+
+    Raises:
+        ConfigError: one is not of the form TARGET=COLUMN or OLD=NEW, or names no such target.
+    """
+    columns = []
+    for word in select.columns:
+        target, sign, column = (part.strip() for part in word.partition("="))
+        if not (target and sign and column):
+            raise ConfigError(f"--column {word}: must be TARGET=COLUMN, such as uri=Dateiname")
+        if target not in TARGETS:
+            raise ConfigError(f"--column {word}: unknown target {target!r}"
+                              f"{suggest(target, TARGETS)}")  # fmt: skip
+        columns.append((target, column))
+    try:
+        codecs.lookup(select.encoding or "utf-8")
+    except LookupError as error:
+        raise ConfigError(f"--encoding {select.encoding}: is not known") from error
+    return Form(
+        columns=tuple(columns), encoding=select.encoding, sheet=select.sheet,
+        path_map=read_path_map(select.path_map),
+    )  # fmt: skip
+
+
+def read_inventory(
+    source: Location,
+    s3: S3Settings,
+    form: Form = PLAIN,
+    say: Callable[[str], None] = lambda text: None,
+) -> Iterator[dict[str, Any]]:
     """Yield a row of PAGES for each row of an inventory.
 
     Rows with a problem that name a page come last: a sound row of the same page goes before them.
 
+    Args:
+        source: the table.
+        s3: the way to object stores.
+        form: what the user says of it.
+        say: is told what was found out about its encoding, delimiter or sheet.
+
     Raises:
-        ConfigError: it cannot be read, or has no column `uri`.
+        ConfigError: it cannot be read, or lacks `uri` or a column that `form` names.
     """
-    maker = _RowMaker(source)
+    maker = _RowMaker(source, form)
     odd: list[dict[str, Any]] = []
-    for number, cells, problem in _read_rows(source, s3):
+    for number, cells, problem in _read_rows(source, s3, form, maker, say):
         row = maker.make(number, cells, problem)
         if row["problem"]:
             odd.append(row)
@@ -70,71 +119,86 @@ def read_inventory(source: Location, s3: S3Settings) -> Iterator[dict[str, Any]]
     yield from odd
 
 
-def _read_rows(source: Location, s3: S3Settings) -> Iterator[tuple[int, Cells, str]]:
+def _read_rows(
+    source: Location, s3: S3Settings, form: Form, maker: "_RowMaker", say: Callable[[str], None]
+) -> Iterator[tuple[int, Cells, str]]:
     """Give each row's number, its cells, and what is wrong with the row as such."""
+    wanted = {"uri", *(column for _, column in form.columns)}
     try:
-        with open_file(source, s3) as file, _open_table(source, file) as opened:
-            is_csv = isinstance(opened, io.TextIOWrapper)
-            names, rows = _read_csv(opened) if is_csv else _read_parquet(opened)
-            if "uri" not in names:
-                has = ", ".join(names)[:MAX_SHOWN]
-                raise ConfigError(
-                    f"{source.text}: an inventory needs a column 'uri' (it has: {has})"
-                )
-            for number, cells, problem in rows:
-                yield number, dict(zip(names, cells, strict=False)), problem
+        with open_table(source, s3, wanted, form.sheet, form.encoding) as table:
+            names, further = _place_columns(table.names, form.columns, source.text)
+            if table.note:
+                say(table.note)
+            maker.encoding = table.encoding
+            for number, cells, problem in table.rows:
+                values = dict(zip(names, cells, strict=False))
+                for target, place in further:
+                    values[target] = cells[place] if place < len(cells) else None
+                yield number, values, problem
     except (OSError, UnicodeError, pa.ArrowException) as error:
         text = " ".join(str(error).split())
         raise ConfigError(f"{source.text}: cannot read the inventory: {text}") from error
 
 
-def _open_table(source: Location, file: BinaryIO) -> Any:  # noqa: ANN401 (pyarrow is untyped)
-    return pq.ParquetFile(file) if source.suffix == ".parquet" else open_text(file)
+def _place_columns(
+    header: Sequence[str], columns: Sequence[tuple[str, str]], where: str
+) -> tuple[Sequence[str], Sequence[tuple[str, int]]]:
+    """Give columns the names by which they are known.
 
+    Returns:
+        The names, and the targets of columns that stand for more than one, with their places.
 
-def _read_csv(lines: Iterator[str]) -> tuple[Sequence[str], RawRows]:
-    table = read_csv(lines, {"uri"})
-    return _meant(table.names), ((row.number, row.cells, row.problem) for row in table.rows)
-
-
-def _read_parquet(table: pq.ParquetFile) -> tuple[Sequence[str], RawRows]:
-    names = _meant(distinct_names(table.schema_arrow.names))
-    rows = (
-        cells
-        for batch in table.iter_batches(BATCH_ROWS)
-        for cells in zip(*map(_values_of, batch.columns), strict=True)
-    )
-    return names, ((number, cells, "") for number, cells in enumerate(rows, start=1))
-
-
-def _meant(header: Sequence[str]) -> Sequence[str]:
-    """Give known columns their names where they are written otherwise."""
-    names = list(header)
+    Raises:
+        ConfigError: a column that is not there.
+    """
+    names, further = list(header), []
+    targets = dict(columns)
     for place, name in enumerate(header):
         plain = plain_algorithm(name)
-        if plain in ANY_CASE and plain not in names:
+        if name in targets:  # another column stands for it: this one is one of the others
+            names[place] = next(n for i in range(2, 99) if (n := f"{name} ({i})") not in header)
+        elif plain in ANY_CASE and plain not in names and plain not in targets:
             names[place] = plain
-    return names
+    given: set[int] = set()
+    for target, column in targets.items():
+        place = _find_column(header, column)
+        if place < 0:
+            raise ConfigError(f"{where}: no column {column!r} for {target} (it has: "
+                              f"{_join(header)})")  # fmt: skip
+        if place in given:
+            further.append((target, place))
+        else:
+            names[place] = target
+            given.add(place)
+    if "uri" not in names and "uri" not in dict(further):
+        raise ConfigError(
+            f"{where}: an inventory needs a column 'uri', or --column uri=NAME (it has: "
+            f"{_join(header)})"
+        )
+    return names, further
 
 
-def _values_of(column: pa.Array) -> list[Any]:
-    """Give a column's values; those that Python cannot hold as what they are, as text."""
-    try:
-        values: list[Any] = column.to_pylist()
-    except UnicodeDecodeError:
-        raw = column.cast(pa.binary() if pa.types.is_string(column.type) else pa.large_binary())
-        values = [None if one is None else os.fsdecode(one) for one in raw.to_pylist()]
-    except (ValueError, OverflowError, pa.ArrowException):  # a date in the year 20000
-        values = column.cast(pa.string()).to_pylist()
-    return values
+def _find_column(header: Sequence[str], column: str) -> int:
+    """Find a column's place, as written before other cases; -1 where it is not there."""
+    for fold in (str, str.casefold):
+        names = [fold(name) for name in header]
+        if fold(column) in names:
+            return names.index(fold(column))
+    return -1
+
+
+def _join(names: Sequence[str]) -> str:
+    return ", ".join(names)[:MAX_SHOWN]
 
 
 class _RowMaker:
     """Makes rows of PAGES of an inventory's rows."""
 
-    def __init__(self, source: Location) -> None:
+    def __init__(self, source: Location, form: Form) -> None:
         self._source = source
         self._folder = source.parent
+        self._paths = WrittenPaths(self._folder, form.path_map)
+        self.encoding = "utf-8"
 
     def make(self, number: int, cells: Cells, problem: str) -> dict[str, Any]:
         """Make a row; whatever is wrong with it is its `problem`."""
@@ -164,30 +228,28 @@ class _RowMaker:
         """Make the row of a uri: absolute, or relative to the inventory's folder."""
         uri = _uri_of(cells.get("uri"), where)
         try:
+            uri = self._paths.translate(uri)
             named = parse_location(uri) if "://" in uri else None
-        except LocationError as error:
+            place = named or self._folder.join(uri)
+            if place.is_s3:
+                return self._locate_object(place, cells)
+            size = _whole(cells.get("size_bytes"))
+            if size is not None and not 0 <= size <= INT64_MAX:
+                raise ConfigError(f"size_bytes {size}: is no size")
+            return self._paths.find(uri, self.encoding)
+        except (ConfigError, LocationError) as error:
             raise ConfigError(f"{where}: {error}") from error
-        place = named or self._folder.join(uri)
-        if place.is_s3:
-            return self._locate_object(place, cells, where)
-        size = _whole(cells.get("size_bytes"))
-        if size is not None and not 0 <= size <= INT64_MAX:
-            raise ConfigError(f"{where}: size_bytes {size}: is no size")
-        base = ROOT if self._folder.is_s3 else self._folder
-        place = base.join(uri)
-        path = place.path
-        return page_of_path(path, place.name_below(base) or f"absolute{path}")
 
-    def _locate_object(self, place: Location, cells: Cells, where: str) -> dict[str, Any]:
+    def _locate_object(self, place: Location, cells: Cells) -> dict[str, Any]:
         if not is_utf8(place.key):
-            raise ConfigError(f"{where}: is not UTF-8 (save the list as UTF-8)")
+            raise ConfigError("is not UTF-8 (save the list as UTF-8)")
         relative = place.name_below(self._folder)
         if relative is None:
             relative = f"absolute/{place.bucket}/{place.key}"
         size = _whole(cells.get("size_bytes"))
         if size is None or not 0 <= size <= INT64_MAX:
             shown = _text(cells.get("size_bytes"))
-            raise ConfigError(f"{where}: size_bytes {shown[:MAX_SHOWN]!r}: must be a whole number")
+            raise ConfigError(f"size_bytes {shown[:MAX_SHOWN]!r}: must be a whole number")
         row = make_page(place.uri, relative, size=size, mtime_ns=None)
         return row | {"etag": _text(cells.get("etag")).strip('"') or None}
 

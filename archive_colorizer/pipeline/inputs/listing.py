@@ -1,25 +1,39 @@
-"""List: every page that SOURCE names, as a table; nothing is opened but an inventory."""
+"""List: every page that the sources name, as a table; nothing is opened but an inventory."""
 
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from archive_colorizer.errors import LocationError
+from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.pipeline.inputs.filters import Filter
-from archive_colorizer.pipeline.inputs.inventory import INVENTORIES, read_inventory
+from archive_colorizer.pipeline.inputs.inventory import (
+    INVENTORIES,
+    PLAIN,
+    Form,
+    read_inventory,
+)
 from archive_colorizer.pipeline.inputs.pages import (
     PAGES,
+    make_page,
     page_of_entry,
     page_of_path,
     problem_page,
 )
-from archive_colorizer.pipeline.inputs.walk import FILTERED, PICTURES, Walk, passed_over_notes
+from archive_colorizer.pipeline.inputs.sources import Source, find_sources
+from archive_colorizer.pipeline.inputs.walk import (
+    FILTERED,
+    PICTURES,
+    Walk,
+    find_kind,
+    passed_over_notes,
+)
+from archive_colorizer.pipeline.inputs.written_paths import WrittenPaths
 from archive_colorizer.pipeline.program_errors import describe, guarded
 from archive_colorizer.pipeline.values import fitting
 from archive_colorizer.storage import (
@@ -31,6 +45,8 @@ from archive_colorizer.storage import (
 )
 
 CHUNK_ROWS: Final = 50_000
+SHOWN: Final = 3
+"""Sources that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,8 @@ class Listing:
     """The ignored files by kind: their ending, the by-product's name, or in words."""
     filtered: pa.Table = field(default_factory=PAGES.empty_table)
     """Pages that --include and --exclude leave out; their names are taken all the same."""
+    whole: tuple[str, ...] = ()
+    """URIs of the folders and inventories that were listed, with all that is below them."""
 
 
 def list_source(
@@ -57,55 +75,135 @@ def list_source(
     *,
     s3: S3Settings = DEFAULT_S3,
 ) -> Listing:
-    """List a folder, one picture, or a CSV or Parquet inventory.
+    """List a folder, one picture, or an inventory, as `list_sources` does."""
+    return list_sources((source,), include, exclude, s3=s3)
+
+
+def list_sources(
+    sources: Sequence[str],
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    *,
+    s3: S3Settings = DEFAULT_S3,
+    form: Form = PLAIN,
+) -> Listing:
+    """List folders, pictures, inventories, globs, and with `-` what standard input names.
+
+    Args:
+        sources: as they were written; a page that two of them name is one page.
+        include: glob patterns on the pages' names: only these.
+        exclude: glob patterns on the pages' names: not these.
+        s3: the way to object stores.
+        form: what the user says of inventories.
 
     Raises:
-        LocationError: there is no SOURCE, it cannot be listed, or it names no picture.
+        LocationError: there is no such source, it cannot be listed, or no picture is there.
         ConfigError: an inventory that cannot be understood; the row is named.
     """
-    place, wanted = parse_location(source), Filter(include, exclude)
-    walk = Walk(place, s3, wanted)
-    rows = _list_s3(place, s3, walk) if place.is_s3 else _list_path(place, s3, walk)
-    table, filtered, passed_over, twice = _collect(rows, wanted)
+    wanted = Filter(include, exclude)
+    lister = _Lister(s3, wanted, form)
+    table, filtered, passed_over, twice = _collect(lister.rows(sources), wanted)
     if not table.num_rows:
-        kinds = "; ".join([f"{passed_over.total():,} files ignored", *walk.unlisted[:1]])
-        raise LocationError(f"{source}: no pictures there ({kinds})")
-    notes = passed_over_notes(passed_over)
+        kinds = "; ".join([f"{passed_over.total():,} files ignored", *lister.unlisted[:1]])
+        raise LocationError(f"{' '.join(sources[:SHOWN])}: no pictures there ({kinds})")
+    notes = (*lister.notes, *passed_over_notes(passed_over))
     if twice:
         notes += (f"{twice:,} pages are listed more than once",)
     return Listing(
-        table, passed_over.total(), notes, tuple(walk.unlisted), dict(passed_over), filtered
-    )
+        table, passed_over.total(), notes, tuple(lister.unlisted), dict(passed_over), filtered,
+        tuple(lister.whole),
+    )  # fmt: skip
 
 
-def _list_path(place: Location, s3: S3Settings, walk: Walk) -> Iterator[dict[str, Any] | str]:
-    path = place.path
-    try:
-        is_folder, is_file = path.is_dir(), path.is_file()
-    except OSError as error:
-        raise LocationError(f"{place.text}: cannot be read: {error.strerror}") from error
-    if is_folder:
-        return walk.rows()
-    if not is_file:
-        raise LocationError(f"{place.text}: no such folder, picture or inventory")
-    if place.suffix in INVENTORIES:
-        return read_inventory(place, s3)
-    return iter([page_of_path(path, path.name)])
+class _Lister:
+    """Lists sources one after the other."""
+
+    def __init__(self, s3: S3Settings, wanted: Filter, form: Form) -> None:
+        self._s3, self._wanted, self._form = s3, wanted, form
+        self.unlisted: list[str] = []
+        self.notes: list[str] = []
+        self.whole: list[str] = []
+        """URIs of the folders and inventories that were listed whole."""
+
+    def rows(self, sources: Sequence[str]) -> Iterator[dict[str, Any] | str]:
+        """Yield a row of PAGES for each page, and the name of its kind for any other file."""
+        for source in map(self._translate, find_sources(sources)):
+            place = source.place
+            if place.suffix in INVENTORIES and not (source.is_found or source.may_be_missing):
+                yield from self._read_inventory(place)
+            elif place.is_s3:
+                yield from self._list_s3(source)
+            else:
+                yield from self._list_path(source)
+
+    def _translate(self, source: Source) -> Source:
+        """Map a path that a list names, as those of inventories are."""
+        if not source.may_be_missing or source.base is None:
+            return source
+        text = WrittenPaths(source.base, self._form.path_map).translate(source.place.text)
+        return replace(source, place=parse_location(text))
+
+    def _read_inventory(self, place: Location) -> Iterator[dict[str, Any]]:
+        self.whole.append(place.uri)
+        return read_inventory(place, self._s3, self._form, self.notes.append)
+
+    def _list_path(self, source: Source) -> Iterator[dict[str, Any] | str]:
+        place = source.place
+        path = place.path
+        try:
+            is_folder, is_file = path.is_dir(), path.is_file()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise LocationError(f"{place.text}: cannot be read: {reason}") from error
+        if is_folder:
+            yield from self._walk(source)
+        elif source.may_be_missing and source.base:
+            try:
+                yield WrittenPaths(source.base).find(place.key, "utf-8")
+            except ConfigError as error:
+                yield problem_page(place.uri, _name_below(source), str(error))
+        elif not is_file:
+            raise LocationError(f"{place.text}: no such folder, picture or inventory")
+        else:
+            kind = find_kind(path.name) if source.is_found else None
+            yield kind or page_of_path(path, _name_below(source) or path.name)
+
+    def _list_s3(self, source: Source) -> Iterator[dict[str, Any] | str]:
+        """List a bucket: a key that ends like a picture is one, others are prefixes."""
+        place = source.place
+        if place.suffix not in PICTURES:
+            yield from self._walk(source)
+            return
+        try:
+            entry = find_entry(place, self._s3)
+        except OSError as error:
+            raise LocationError(f"{place.text}: {error.strerror}") from error
+        name = _name_below(source) or place.name
+        if entry is not None:
+            yield page_of_entry(entry, name)
+        elif source.may_be_missing:
+            yield make_page(place.uri, name, size=0, mtime_ns=None)
+        else:
+            raise LocationError(f"{place.text}: no such picture")
+
+    def _walk(self, source: Source) -> Iterator[dict[str, Any] | str]:
+        self.whole.append(source.place.uri)
+        name = _name_below(source)
+        walk = Walk(source.place, self._s3, self._wanted, f"{name}/" if name else "")
+        yield from walk.rows()
+        self.unlisted += walk.unlisted
 
 
-def _list_s3(place: Location, s3: S3Settings, walk: Walk) -> Iterator[dict[str, Any] | str]:
-    """List a bucket: a key that ends like a picture or an inventory is one, others are prefixes."""
-    if place.suffix in INVENTORIES:
-        return read_inventory(place, s3)
-    if place.suffix not in PICTURES:
-        return walk.rows()
-    try:
-        entry = find_entry(place, s3)
-    except OSError as error:
-        raise LocationError(f"{place.text}: {error.strerror}") from error
-    if entry is None:
-        raise LocationError(f"{place.text}: no such picture")
-    return iter([page_of_entry(entry, place.name)])
+def _name_below(source: Source) -> str:
+    """Give a place's name below the folder that its pages are named after; empty for none."""
+    place, base = source.place, source.base
+    if base is None:
+        return ""
+    if place.is_s3:
+        return f"absolute/{place.bucket}/{place.key}".rstrip("/")
+    path = base.join(place.key)
+    name = path.name_below(base)
+    return f"absolute{path.key}" if name is None else "" if name == "." else name
 
 
 def _collect(

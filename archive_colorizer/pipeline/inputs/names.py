@@ -18,6 +18,7 @@ from urllib.parse import unquote_to_bytes
 
 import pyarrow as pa
 
+from archive_colorizer.pipeline.inputs.encodings import LEGACY
 from archive_colorizer.storage import parse_location
 
 FILE_URI: Final = re.compile(r"file:(?://(?:localhost)?(?=/)|(?=/(?!/)))", re.IGNORECASE)
@@ -307,8 +308,8 @@ def _spellings(name: str) -> Sequence[str]:
         texts.append(path_of(text[1:-1]))
     texts += [one.replace("\\", "/") for one in texts]
     if not text.isascii() and any("\udc80" <= char <= "\udcff" for char in text):
-        raw = [os.fsencode(one) for one in texts]  # odd bytes: Windows' own encoding, most likely
-        texts += [one.decode("cp1252", errors="replace") for one in raw]
+        raw = [os.fsencode(one) for one in texts]  # odd bytes: of Windows, most likely
+        texts += [one.decode(name, errors="replace") for name in LEGACY for one in raw]
     return tuple(dict.fromkeys(one for one in texts if one))
 
 

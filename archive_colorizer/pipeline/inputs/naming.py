@@ -1,17 +1,20 @@
 """Names of derivatives: a second run chooses the same again, and no other source's.
 
-The rule, in full in docs/formats.md: the source's relative path, the suffix, the new extension.
-Where two masters would get one name, both keep their own extension in it; where that is not enough
-a short hash of the source's raw name is added, and last one of its place. Names are chosen over all
-that SOURCE holds, whatever is filtered out, and against every row that OUTPUT has.
+The rule, in full in docs/formats.md: the source's relative path (or its object id), the suffix, the
+new extension. Where two masters would get one name, both keep their own extension in it (or their
+file's name); where that is not enough a short hash of the source's raw name is added, and last one
+of its place. Names are chosen over all that SOURCE holds, whatever is filtered out, and against
+every row that OUTPUT has.
 """
 
 import hashlib
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final
+from typing import ClassVar, Final
 
 from archive_colorizer.imaging.formats import WRITTEN
 from archive_colorizer.storage import TEMPORARIES
@@ -22,9 +25,13 @@ RESERVED: Final = frozenset({"manifest", "history", "models", TEMPORARIES, "job.
 """Names in OUTPUT that are ours: a source folder of that name gets an underscore."""
 HASH_CHARS: Final = 8
 TAIL_CHARS: Final = 40
+REFUSED: Final = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
+"""Characters that some file system refuses in a name."""
+DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""Names that Windows gives to devices."""
 
 
-def output_keys(
+def output_keys(  # noqa: PLR0913 (most have defaults)
     raw_paths: Sequence[bytes],
     suffix: str,
     image_format: str,
@@ -32,6 +39,7 @@ def output_keys(
     uris: Sequence[str] = (),
     owned: Sequence[str] = (),
     taken: Iterable[str] = (),
+    stems: Sequence[str] = (),
 ) -> list[str]:
     """Choose a distinct key for each source.
 
@@ -43,6 +51,7 @@ def output_keys(
         owned: key that each source has by its row, or empty: it is kept where it has this suffix
             and format.
         taken: keys of other sources.
+        stems: names that sources get in place of their paths, or empty: of any text.
 
     Returns:
         Keys relative to OUTPUT: valid UTF-8, every part at most 255 bytes, no two alike even where
@@ -51,8 +60,12 @@ def output_keys(
     ending = suffix + EXTENSIONS[image_format]
     keys = [key if key.endswith(ending) else "" for key in owned] or [""] * len(raw_paths)
     used = {_fold(key) for key in (*taken, *keys) if key}
+    names = [
+        _Names(raw, uris[i] if uris else "", stems[i] if stems else "")
+        for i, raw in enumerate(raw_paths)
+    ]
     late = []
-    for i, key in enumerate(_choose_apart(raw_paths, ending)):
+    for i, key in enumerate(_choose_apart(names, ending)):
         if keys[i]:
             continue
         if _fold(key) in used:
@@ -61,33 +74,53 @@ def output_keys(
             keys[i] = key
             used.add(_fold(key))
     for i in late:
-        path = _path_of(raw_paths[i])
-        place = (uris[i] if uris else "").encode() + raw_paths[i]
-        names = [path.name, *(f"{path.name}.{_hash_name(one)}" for one in (raw_paths[i], place))]
-        found = [_make_key(path, name + ending) for name in names]
+        found = [names[i].make_key(step, ending) for step in _Names.STEPS[1:]]
         keys[i] = next((key for key in found if _fold(key) not in used), found[-1])
         used.add(_fold(keys[i]))
     return keys
 
 
-def _choose_apart(raw_paths: Sequence[bytes], ending: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names that one source may get."""
+
+    STEPS: ClassVar = ("short", "whole", "hashed", "placed")
+
+    raw: bytes
+    uri: str
+    stem: str
+    """In place of the path; empty for none."""
+
+    def make_key(self, step: str, ending: str) -> str:
+        """Make the key of a step: each is longer than the one before, and less often another's."""
+        path = PurePosixPath(_to_utf8(self.raw))
+        stem, whole = path.stem, path.name
+        if self.stem:
+            stem = _make_stem(self.stem)
+            path, whole = PurePosixPath(stem), f"{stem}.{path.name}"
+        raw = self.raw if step == "hashed" else self.uri.encode() + self.raw
+        name = {"short": stem, "whole": whole}.get(step) or f"{whole}.{_hash_name(raw)}"
+        return _make_key(path, name + ending)
+
+
+def _choose_apart(names: Sequence[_Names], ending: str) -> list[str]:
     """Choose distinct keys for the sources of one listing, whatever OUTPUT holds."""
-    keys = []
-    for raw in raw_paths:
-        path = _path_of(raw)
-        keys.append(_make_key(path, path.stem + ending))
-    for is_hashed in (False, True):
+    first, *longer = _Names.STEPS
+    keys = [one.make_key(first, ending) for one in names]
+    for step in longer:
         seen = Counter(map(_fold, keys))
+        if len(seen) == len(keys):
+            break
         for i, key in enumerate(keys):
             if seen[_fold(key)] > 1:
-                path = _path_of(raw_paths[i])
-                name = f"{path.name}.{_hash_name(raw_paths[i])}" if is_hashed else path.name
-                keys[i] = _make_key(path, name + ending)
+                keys[i] = names[i].make_key(step, ending)
     return keys
 
 
-def _path_of(raw: bytes) -> PurePosixPath:
-    return PurePosixPath(_to_utf8(raw))
+def _make_stem(text: str) -> str:
+    """Make a file's name of any text: what file systems refuse becomes `_`."""
+    name = REFUSED.sub("_", unicodedata.normalize("NFC", text.strip()))
+    return f"_{name}" if name.startswith(".") or DEVICES.fullmatch(name) else name
 
 
 def _make_key(path: PurePosixPath, name: str) -> str:

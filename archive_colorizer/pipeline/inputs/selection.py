@@ -44,7 +44,6 @@ from archive_colorizer.pipeline.inputs.several_pages import (
     name_of_page,
 )
 from archive_colorizer.pipeline.inputs.text_files import read_lines
-from archive_colorizer.storage import parse_location
 
 MANIFEST_COLUMNS: Final = (
     "row_id", "source_uri", "page", "job_id", "started_at", "status", "error_class", "attempt",
@@ -58,7 +57,7 @@ ROW_COLUMNS: Final = (
     "source_bytes", "source_mtime", "etag", "hints", "class_id", "source_uri",
 )  # fmt: skip
 """Those that decide what becomes of a page."""
-NAMING: Final = ("source_uri", "page", "relative_raw")
+NAMING: Final = ("source_uri", "page", "relative_raw", "object_id")
 """Columns of a listing that decide a derivative's name."""
 
 
@@ -162,7 +161,7 @@ def select(
             [rows["row_id"], *(table[name] for name in ("size_bytes", "mtime_ns", "etag"))],
             ["row_id", "size_bytes", "mtime_ns", "etag"],
         ).filter(pa.array(same)),
-        retired=_find_retired(listing, elsewhere, config.source),
+        retired=_find_retired(listing, elsewhere),
         notes=(*listing.notes, *notes, *_describe(fates)),
     )
 
@@ -282,24 +281,32 @@ def _choose_keys(
         list(map(name_of_page, pages["relative_raw"].to_pylist(), numbers)),
         config.deliver.suffix, config.deliver.format,
         uris=uris, owned=own, taken=[*others.values(), *elsewhere["key"].to_pylist()],
+        stems=_make_stems(pages) if config.deliver.name_by == "object_id" else (),
     )  # fmt: skip
     return keys, [key == one for key, one in zip(keys, own, strict=True)]
 
 
-def _find_retired(listing: Listing, elsewhere: pa.Table, source: str) -> frozenset[str]:
-    """Find failed rows below SOURCE whose page is not there any more, odd rows of an inventory too.
+def _make_stems(pages: pa.Table) -> list[str]:
+    """Give the names of pages after their object ids; empty where they have none."""
+    pairs = zip(pages["object_id"].to_pylist(), pages["page"].to_pylist(), strict=True)
+    return [f"{one}.p{page + 1}" if one.strip() and page else one.strip() for one, page in pairs]
+
+
+def _find_retired(listing: Listing, elsewhere: pa.Table) -> frozenset[str]:
+    """Find failed rows below a SOURCE whose page is gone, odd rows of an inventory too.
 
     Rows of finished pages stay: their masters may have been weeded. Where a folder could not be
     listed nobody knows.
     """
     if listing.unlisted:
         return frozenset()
-    uri = parse_location(source).uri.rstrip("/")
     listed = [table["source_uri"].combine_chunks() for table in (listing.table, listing.filtered)]
     held = pc.is_in(elsewhere["source_uri"], value_set=pa.concat_arrays(listed))
     elsewhere = elsewhere.filter(pc.invert(held))  # another page of a file that is there stays
-    below = pc.starts_with(elsewhere["source_uri"], f"{uri}/")
-    below = pc.or_(below, pc.starts_with(elsewhere["source_uri"], f"{uri}#row-"))
+    below = pa.array([False] * elsewhere.num_rows, pa.bool_())
+    for uri in listing.whole:
+        for start in (f"{uri.rstrip('/')}/", f"{uri.rstrip('/')}#row-"):
+            below = pc.or_(below, pc.starts_with(elsewhere["source_uri"], start))
     failed = pc.equal(elsewhere["status"], "failed")
     return frozenset(elsewhere.filter(pc.and_(below, failed))["row_id"].to_pylist())
 

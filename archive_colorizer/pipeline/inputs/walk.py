@@ -51,10 +51,11 @@ class Walk:
         place: SOURCE.
         s3: the way to object stores.
         wanted: what the user includes and excludes.
+        prefix: goes before the pages' names, and those that `wanted` is asked for.
     """
 
-    def __init__(self, place: Location, s3: S3Settings, wanted: Filter) -> None:
-        self._place, self._s3, self._wanted = place, s3, wanted
+    def __init__(self, place: Location, s3: S3Settings, wanted: Filter, prefix: str = "") -> None:
+        self._place, self._s3, self._wanted, self._prefix = place, s3, wanted, prefix
         self.unlisted: list[str] = []
         """A line for each folder that could not be listed."""
 
@@ -70,9 +71,9 @@ class Walk:
                 if kind is not None:
                     yield kind
                     continue
-                row = guarded(partial(page_of_entry, entry, entry.key))
+                row = guarded(partial(page_of_entry, entry, self._prefix + entry.key))
                 if isinstance(row, Exception):
-                    row = problem_page(entry.uri, entry.key, describe(row))
+                    row = problem_page(entry.uri, self._prefix + entry.key, describe(row))
                 yield row
         except OSError as error:
             at = self._place.text if self._place.is_s3 else error.filename or self._place.text
@@ -84,14 +85,12 @@ class Walk:
         *folders, name = entry.key.split("/")
         if _is_hidden(entry.key):
             return HIDDEN
-        if by_product := self._find_by_product(folders):
+        if by_product := self._find_by_product([*self._prefix.split("/"), *folders]):
             return by_product
-        ending = PurePosixPath(name).suffix.lower()
-        if ending in PICTURES:
-            return None
-        if entry.problem:  # it may be a folder
+        kind = find_kind(name)
+        if kind is not None and entry.problem:  # it may be a folder
             self._note_unlisted(entry.key, OSError(0, entry.problem))
-        return ending if _ENDING.fullmatch(ending) else NO_ENDING
+        return kind
 
     def _find_by_product(self, folders: list[str]) -> str:
         for folder in folders:
@@ -101,10 +100,24 @@ class Walk:
         return ""
 
     def _note_unlisted(self, key: str, error: OSError) -> None:
-        if _is_hidden(key) or self._find_by_product(key.split("/")) or self._wanted.leaves_out(key):
+        if _is_hidden(key) or self._find_by_product(key.split("/")):
+            return
+        if self._wanted.leaves_out(self._prefix + key):
             return
         at = _shown(f"{self._place.text.rstrip('/')}/{key}")
         self.unlisted.append(f"{at}: cannot list it: {error.strerror or error}")
+
+
+def find_kind(name: str) -> str | None:
+    """Find the kind of a file by its name, as counts of passed-over files have it.
+
+    Returns:
+        None for a picture.
+    """
+    ending = PurePosixPath(name).suffix.lower()
+    if ending in PICTURES:
+        return None
+    return ending if _ENDING.fullmatch(ending) else NO_ENDING
 
 
 def _is_hidden(key: str) -> bool:

@@ -50,7 +50,7 @@ def written(folder: Path, name: str, text: str | bytes) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_are_what_an_editor_shows(tmp_path: Path, encoding: str, end: str) -> None:
     lines = ["one.jpg", "", "  # why", "  two words.jpg  ", "#7.jpg", "ü #8.jpg  # sensitive"]

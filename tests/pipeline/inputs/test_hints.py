@@ -30,10 +30,12 @@ def test_points_are_gathered_by_picture_in_an_order_of_their_own(tmp_path: Path)
     assert json.loads(one["a.jpg"]) == [[3, 4, "#0000ff"], [9, 2, "#ff0000"]]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_spreadsheets_file_is_read(tmp_path: Path, encoding: str) -> None:
+@pytest.mark.parametrize("start", ["", "sep=;\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_spreadsheets_file_is_read(tmp_path: Path, encoding: str, start: str) -> None:
     path = tmp_path / "hints.csv"
-    path.write_bytes('x;Y;Colour;URI;note\r\n1;2;#ff0000;ü.jpg;"a\nb"\r\n'.encode(encoding))
+    text = f'{start}x;Y;Colour;URI;note\r\n1;2;#ff0000;ü.jpg;"a\nb"\r\n'
+    path.write_bytes(text.encode(encoding))
     (hint,) = read_hints(str(path))
     assert (hint.name, hint.points) == ("ü.jpg", [(1, 2, "#ff0000")])
     assert hint.where.endswith("hints.csv: row 2")

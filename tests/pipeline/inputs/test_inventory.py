@@ -164,9 +164,9 @@ def test_an_odd_row_is_its_own_page_and_stops_no_other(
     [
         (b"a.jpg", "has 1 cells, the header has 3"),
         (b"a.jpg,1,2,3", "has 4 cells, the header has 3"),
-        (b"Stra\xdfe.jpg,1,2", "is not UTF-8"),
-        (b"a.jpg,\xff,2", "is not UTF-8"),
-        (b"s3://b/\xff.jpg,1,2", "is not UTF-8"),
+        (b"Stra\xdfe.jpg,1,2", "line 4: byte 0xDF is not UTF-8"),
+        (b"a.jpg,\xff,2", "line 4: byte 0xFF is not UTF-8"),
+        (b"s3://b/\xff.jpg,1,2", "line 4: byte 0xFF is not UTF-8"),
         (b'a.jpg,"never closed,2', "has a quote that is not closed"),
         (b'"a.jpg,1,2', "has a quote that is not closed"),
         (b"\0\0\0\0,\0,\0", "NUL"),
@@ -176,8 +176,8 @@ def test_an_odd_row_is_its_own_page_and_stops_no_other(
 def test_an_odd_line_of_a_csv_is_its_own_page(
     archive: Path, line: bytes, words: str, end: bytes
 ) -> None:
-    lines = [b"uri,object_id,caption", b'one.jpg,1,"two', b'lines"', line, b"", b"two%d.jpg,2,3"]
-    more = [b'two%d.jpg,2,"a, b"' % n for n in range(2000)]
+    lines = [b"uri,object_id,caption", b'one.jpg,1,"two', 'línes"'.encode(), line, b"", b""]
+    more = ['two%d.jpg,2,"ä, b"'.encode() % n for n in range(2000)]
     (archive / "list.csv").write_bytes(end.join([*lines[:-1], *more]))
     rows = list_source(str(archive / "list.csv")).table.to_pylist()
     assert len(rows) == 2002

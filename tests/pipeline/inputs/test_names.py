@@ -198,6 +198,13 @@ def test_windows_own_encoding_is_tried_last() -> None:
 
 
 @pytest.mark.parametrize(
+    ("encoding", "name"), [("cp949", "근정전/유리건판 1.tif"), ("mac_roman", "Größe.tif")]
+)
+def test_older_encodings_of_koreans_and_macs_are_tried_too(encoding: str, name: str) -> None:
+    assert listed("x.tif", name).find(os.fsdecode(name.encode(encoding))).rows == (1,)
+
+
+@pytest.mark.parametrize(
     "name", ["\0", "a\0.jpg", "/", "..", "../..", ".", "file://", "s3://", '""']
 )
 def test_what_is_no_name_finds_nothing(name: str) -> None:

@@ -128,3 +128,64 @@ def test_nothing_leaves_output() -> None:
         "etc/a.colorized.jpg",
         "abs/a.colorized.jpg",
     ]
+
+
+def by_ids(ids: list[str], paths: list[bytes] | None = None) -> list[str]:
+    paths = paths or [f"box/{n}.tif".encode() for n in range(len(ids))]
+    uris = [f"file:///scans/{n}" for n in range(len(ids))]
+    return output_keys(paths, ".colorized", "jpeg", uris=uris, stems=ids)
+
+
+@pytest.mark.parametrize(
+    ("object_id", "name"),
+    [
+        ("1923.45.6", "1923.45.6"),
+        ("1923/45", "1923_45"),
+        ('C:\\a*?<>|"b\n\0', "C__a______b__"),
+        (" Glas 7 ", "Glas 7"),
+        ("..", "_.."),
+        (".hidden", "_.hidden"),
+        ("con", "_con"),
+        ("LPT1.a", "_LPT1.a"),
+        ("유리건판 12", "유리건판 12"),
+        ("e\u0301", "é"),
+        ("manifest", "manifest"),
+    ],
+)
+def test_an_object_id_becomes_a_name_that_file_systems_take(object_id: str, name: str) -> None:
+    assert by_ids([object_id]) == [f"{name}.colorized.jpg"]
+
+
+def test_equal_object_ids_are_told_apart_by_their_files_in_any_order() -> None:
+    ids = ["7", "7", "8/1", "8_1", "", "9", "9"]
+    paths = [b"a/1.tif", b"a/2.tif", b"3.tif", b"4.tif", b"b/5.tif", b"a/6.tif", b"b/6.tif"]
+    found = by_ids(ids, paths)
+    assert found[:5] == [
+        "7.1.tif.colorized.jpg", "7.2.tif.colorized.jpg", "8_1.3.tif.colorized.jpg",
+        "8_1.4.tif.colorized.jpg", "b/5.colorized.jpg",
+    ]  # fmt: skip
+    assert len(set(found)) == 7
+    assert set(by_ids(ids[::-1], paths[::-1])) == set(found)
+
+
+def test_a_long_object_id_is_shortened() -> None:
+    first, second = by_ids(["x" * 400 + "1", "x" * 400 + "2"])
+    assert first != second
+    assert len(first.encode()) == len(second.encode()) == 255
+
+
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=8), st.sampled_from([b"a.tif", b""]))
+def test_no_two_rows_get_one_name_whatever_their_object_ids_are(
+    ids: list[str], path: bytes
+) -> None:
+    ids = [one.encode(errors="replace").decode().strip() for one in ids]
+    found = by_ids(ids, [path or f"{n}/a.tif".encode() for n in range(len(ids))])
+    assert len({fold(key) for key in found}) == len(ids)
+    assert not any(is_own_file(key) or len(key.encode()) > 255 for key in found)
+
+
+def test_one_name_in_two_sources_is_told_apart_in_any_order() -> None:
+    uris = ["file:///a/1.jpg", "file:///b/1.jpg"]
+    keys = output_keys([b"1.jpg"] * 2, ".colorized", "jpeg", uris=uris)
+    assert len(set(keys)) == 2
+    assert keys == output_keys([b"1.jpg"] * 2, ".colorized", "jpeg", uris=uris[::-1])[::-1]
