@@ -30,7 +30,7 @@ def steps(spec: JobSpec) -> tuple[Step, ...]:
     kind = Translate if translates else Colorize
     return (
         Read(config.run, config.color.upscale, config.select.pages),
-        Prepare(config.color, s3, translates=translates),
+        Prepare(config.color, config.run, translates=translates),
         kind(spec.model, config.color, config.run),
         *([Restore(enlarger, config.run)] if translates and enlarger else []),
         *([Sharpen(config.color)] if config.color.sharpen else []),

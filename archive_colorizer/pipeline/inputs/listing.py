@@ -1,8 +1,7 @@
 """List: every page that SOURCE names, as a table; nothing is opened but an inventory."""
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -19,6 +18,7 @@ from archive_colorizer.pipeline.inputs.pages import (
     page_of_path,
     problem_page,
 )
+from archive_colorizer.pipeline.inputs.passed_over import PassedOver, PassedOverFiles
 from archive_colorizer.pipeline.inputs.walk import FILTERED, PICTURES, Walk, passed_over_notes
 from archive_colorizer.pipeline.program_errors import describe, guarded
 from archive_colorizer.pipeline.values import fitting
@@ -31,6 +31,8 @@ from archive_colorizer.storage import (
 )
 
 CHUNK_ROWS: Final = 50_000
+TOLD_EVERY: Final = 1_000
+"""Files between two words of how many were seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Listing:
     """A line for each folder that could not be listed: what is in it, nobody knows."""
     passed_over: Mapping[str, int] = field(default_factory=dict)
     """The ignored files by kind: their ending, the by-product's name, or in words."""
+    passed_over_names: Sequence[tuple[str, str]] = ()
+    """(path below SOURCE, kind) of the first of them (`passed_over.MAX_NAMES`)."""
     filtered: pa.Table = field(default_factory=PAGES.empty_table)
     """Pages that --include and --exclude leave out; their names are taken all the same."""
 
@@ -56,8 +60,16 @@ def list_source(
     exclude: Sequence[str] = (),
     *,
     s3: S3Settings = DEFAULT_S3,
+    tell: Callable[[int], None] | None = None,
 ) -> Listing:
     """List a folder, one picture, or a CSV or Parquet inventory.
+
+    Args:
+        source: what is listed.
+        include: glob patterns; none means all.
+        exclude: glob patterns.
+        s3: the way to object stores.
+        tell: is told now and then how many files were seen.
 
     Raises:
         LocationError: there is no SOURCE, it cannot be listed, or it names no picture.
@@ -66,19 +78,23 @@ def list_source(
     place, wanted = parse_location(source), Filter(include, exclude)
     walk = Walk(place, s3, wanted)
     rows = _list_s3(place, s3, walk) if place.is_s3 else _list_path(place, s3, walk)
-    table, filtered, passed_over, twice = _collect(rows, wanted)
+    table, filtered, passed_over, twice = _collect(_count(rows, tell), wanted)
+    counts = passed_over.counts
     if not table.num_rows:
-        kinds = "; ".join([f"{passed_over.total():,} files ignored", *walk.unlisted[:1]])
+        kinds = "; ".join([f"{counts.total():,} files ignored", *walk.unlisted[:1]])
         raise LocationError(f"{source}: no pictures there ({kinds})")
-    notes = passed_over_notes(passed_over)
+    notes = passed_over_notes(counts)
     if twice:
         notes += (f"{twice:,} pages are listed more than once",)
     return Listing(
-        table, passed_over.total(), notes, tuple(walk.unlisted), dict(passed_over), filtered
-    )
+        table, counts.total(), notes, tuple(walk.unlisted), dict(counts), passed_over.names,
+        filtered,
+    )  # fmt: skip
 
 
-def _list_path(place: Location, s3: S3Settings, walk: Walk) -> Iterator[dict[str, Any] | str]:
+def _list_path(
+    place: Location, s3: S3Settings, walk: Walk
+) -> Iterator[dict[str, Any] | PassedOver]:
     path = place.path
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
@@ -93,7 +109,7 @@ def _list_path(place: Location, s3: S3Settings, walk: Walk) -> Iterator[dict[str
     return iter([page_of_path(path, path.name)])
 
 
-def _list_s3(place: Location, s3: S3Settings, walk: Walk) -> Iterator[dict[str, Any] | str]:
+def _list_s3(place: Location, s3: S3Settings, walk: Walk) -> Iterator[dict[str, Any] | PassedOver]:
     """List a bucket: a key that ends like a picture or an inventory is one, others are prefixes."""
     if place.suffix in INVENTORIES:
         return read_inventory(place, s3)
@@ -108,26 +124,38 @@ def _list_s3(place: Location, s3: S3Settings, walk: Walk) -> Iterator[dict[str, 
     return iter([page_of_entry(entry, place.name)])
 
 
+Row = dict[str, Any] | PassedOver
+"""A page, or a file that is passed over."""
+
+
+def _count(rows: Iterable[Row], tell: Callable[[int], None] | None) -> Iterator[Row]:
+    """Pass rows on, and say how many there were so far."""
+    for number, row in enumerate(rows, 1):
+        if tell and number % TOLD_EVERY == 0:
+            tell(number)
+        yield row
+
+
 def _collect(
-    rows: Iterable[dict[str, Any] | str], wanted: Filter
-) -> tuple[pa.Table, pa.Table, Counter[str], int]:
+    rows: Iterable[Row], wanted: Filter
+) -> tuple[pa.Table, pa.Table, PassedOverFiles, int]:
     """Collect rows; a page that is listed twice is one.
 
     Returns:
-        The pages, those that were filtered out, what was passed over by its kind, and how many
+        The pages, those that were filtered out, what was passed over, and how many
         pages were listed again.
     """
     pages, others = _Chunks(), _Chunks()
     seen: set[tuple[str, int]] = set()
-    passed_over: Counter[str] = Counter()
+    passed_over = PassedOverFiles()
     twice = 0
     for row in rows:
-        if isinstance(row, str):
-            passed_over[row] += 1
+        if isinstance(row, PassedOver):
+            passed_over.add(row.kind, row.key)
             continue
         nameless = row["problem"] and "#row-" in row["source_uri"]
         if not nameless and not wanted(row["relative_raw"]):
-            passed_over[FILTERED] += 1
+            passed_over.add(FILTERED, row["relative_raw"])
             others.add(row)
             continue
         key = (row["source_uri"], row["page"])

@@ -16,6 +16,7 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.formats import ENDINGS
 from archive_colorizer.pipeline.inputs.filters import Filter
 from archive_colorizer.pipeline.inputs.pages import page_of_entry, problem_page
+from archive_colorizer.pipeline.inputs.passed_over import PassedOver
 from archive_colorizer.pipeline.program_errors import describe, guarded
 from archive_colorizer.storage import Entry, Location, S3Settings, open_store
 
@@ -58,8 +59,8 @@ class Walk:
         self.unlisted: list[str] = []
         """A line for each folder that could not be listed."""
 
-    def rows(self) -> Iterator[dict[str, Any] | str]:
-        """Yield a row of PAGES for each master, and the name of its kind for any other file.
+    def rows(self) -> Iterator[dict[str, Any] | PassedOver]:
+        """Yield a row of PAGES for each master, and the kind and name of any other file.
 
         Raises:
             LocationError: SOURCE itself cannot be listed.
@@ -68,7 +69,7 @@ class Walk:
             for entry in open_store(self._place, self._s3).list(unlisted=self._note_unlisted):
                 kind = self._kind(entry)
                 if kind is not None:
-                    yield kind
+                    yield PassedOver(kind, entry.key)
                     continue
                 row = guarded(partial(page_of_entry, entry, entry.key))
                 if isinstance(row, Exception):
