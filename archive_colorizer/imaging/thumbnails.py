@@ -12,7 +12,7 @@ from archive_colorizer.imaging.decode import to_8_bits
 
 EDGE_PX: Final = 160
 """Longest side of a thumbnail."""
-QUALITY: Final = 80
+QUALITY: Final = 75
 PAPER: Final = 236
 """Grey around a thumbnail that does not fill its cell."""
 Thumbnail = NDArray[np.uint8]

@@ -154,6 +154,10 @@ def test_a_run_ends_with_what_failed_and_what_to_do(
         "not all is done (exit code 3): 1 failed",
     ):
         assert words in said
+    assert main(["colorize", str(masters), str(tmp_path / "out"), *quick]) == 3
+    again = capsys.readouterr().out
+    assert "nothing to do: 6 of 6" in again
+    assert "cut.jpg: the file ends before its pixels do (truncated)" in again
     assert main(["status", str(tmp_path / "out"), "--passed-over"]) == 0
     assert "readme.txt" in capsys.readouterr().out
     rate = said.split("pictures/s")[0].split()[-1]

@@ -15,8 +15,10 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.doubt_map import doubt_png
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.html_report import INDEX, write_report
+from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.attention import write_passed_over
 from archive_colorizer.pipeline.output.layout import is_own_file
+from archive_colorizer.pipeline.output.relocate import relocate
 from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.run import colorize
 from archive_colorizer.storage import open_store
@@ -121,6 +123,24 @@ def test_a_picture_that_is_done_again_leaves_no_old_sheet(job: Job, rows: Rows) 
     assert first != second
     folder = Path(config.output) / "report" / "thumbnails"
     assert [f"report/thumbnails/{path.name}" for path in folder.iterdir()] == [second]
+
+
+def test_doubt_maps_go_where_their_rows_go(job: Job, masters: Path, rows: Rows) -> None:
+    config = job()
+    colorize(config)
+    before = {row["source_path"]: row["doubt_map"] for row in rows(config.output)}
+    assert len(before) == 5
+    assert all(data.startswith(b"\x89PNG") for data in before.values())
+    masters.rename(masters.with_name("elsewhere"))
+    relocate(open_store(config.output), str(masters), str(masters.with_name("elsewhere")))
+    after = {row["source_path"]: row["doubt_map"] for row in rows(config.output)}
+    assert after == before
+    masters.with_name("elsewhere").rename(masters)
+    relocate(open_store(config.output), str(masters.with_name("elsewhere")), str(masters))
+    colorize(job(select={"redo": True}))
+    history = manifest.read(open_store(config.output), ["doubt_map"], manifest.HISTORY)
+    assert set(history["doubt_map"].to_pylist()) == set(before.values())
+    assert verify(open_store(config.output)).findings == ()
 
 
 def test_a_skipped_picture_shows_what_was_left_out(job: Job, masters: Path) -> None:
@@ -234,10 +254,11 @@ def test_links_of_rows_without_a_key_are_found_below_output(store: LocalStore) -
         store,
         made_row("a.jpg", derivative_uri=f"{store.uri}x%20y/a.jpg", **old),
         made_row("b.jpg", derivative_uri="file:///elsewhere/b.jpg", **old),
+        made_row("café", derivative_key="caf%E9/#é?.jpg"),
     )
     write_report(store)
     links = [link for link in page(store, "pictures").links() if link.endswith(".jpg")]
-    assert links == ["../../x%20y/a.jpg"]
+    assert sorted(links) == ["../../caf%25E9/%23%C3%A9%3F.jpg", "../../x%20y/a.jpg"]
 
 
 def test_passed_over_files_are_listed(store: LocalStore) -> None:
