@@ -193,7 +193,7 @@ class Lines:
         self._ended.set()
 
     def say(self, text: str) -> None:
-        self._said, self._said_s = text, self._clock()
+        self._said, self._said_s, self._tally = text, self._clock(), None
         LOG.info("%s", text)
 
     def update(self, tally: Tally) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline import html_report
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.engines.transport import refs_of
@@ -120,10 +121,16 @@ def _write_report(
     page = f"{config.output.rstrip('/')}/{html_report.INDEX}"
     if config.run.report == "off":
         return "", ()
-    if not work.is_change and store.exists(html_report.INDEX):
-        return page, ()
-    shown.say("writing the report")
-    error = guarded(lambda: html_report.write_report(store))
+
+    def write() -> None:
+        if work.is_change or not store.exists(html_report.INDEX):
+            shown.say("writing the report")
+            html_report.write_report(store)
+
+    try:
+        error = guarded(write)
+    except LocationError as unreadable:
+        error = unreadable
     if isinstance(error, Exception):
         return "", (f"the report was not written: {describe(error)}",)
     return page, ()

@@ -18,7 +18,7 @@ from archive_colorizer.pipeline.inputs.pages import (
     page_of_path,
     problem_page,
 )
-from archive_colorizer.pipeline.inputs.passed_over import PassedOver, PassedOverFiles
+from archive_colorizer.pipeline.inputs.passed_over import PassedOver, PassedOverFiles, Row
 from archive_colorizer.pipeline.inputs.walk import FILTERED, PICTURES, Walk, passed_over_notes
 from archive_colorizer.pipeline.program_errors import describe, guarded
 from archive_colorizer.pipeline.values import fitting
@@ -92,9 +92,7 @@ def list_source(
     )  # fmt: skip
 
 
-def _list_path(
-    place: Location, s3: S3Settings, walk: Walk
-) -> Iterator[dict[str, Any] | PassedOver]:
+def _list_path(place: Location, s3: S3Settings, walk: Walk) -> Iterator[Row]:
     path = place.path
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
@@ -109,7 +107,7 @@ def _list_path(
     return iter([page_of_path(path, path.name)])
 
 
-def _list_s3(place: Location, s3: S3Settings, walk: Walk) -> Iterator[dict[str, Any] | PassedOver]:
+def _list_s3(place: Location, s3: S3Settings, walk: Walk) -> Iterator[Row]:
     """List a bucket: a key that ends like a picture or an inventory is one, others are prefixes."""
     if place.suffix in INVENTORIES:
         return read_inventory(place, s3)
@@ -122,10 +120,6 @@ def _list_s3(place: Location, s3: S3Settings, walk: Walk) -> Iterator[dict[str, 
     if entry is None:
         raise LocationError(f"{place.text}: no such picture")
     return iter([page_of_entry(entry, place.name)])
-
-
-Row = dict[str, Any] | PassedOver
-"""A page, or a file that is passed over."""
 
 
 def _count(rows: Iterable[Row], tell: Callable[[int], None] | None) -> Iterator[Row]:

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from archive_colorizer.pipeline.values import valid_text
 
@@ -20,6 +20,10 @@ class PassedOver(NamedTuple):
     """Path below SOURCE; odd bytes as surrogate escapes."""
 
 
+Row = dict[str, Any] | PassedOver
+"""A row of PAGES, or a file that is passed over."""
+
+
 @dataclass(slots=True)
 class PassedOverFiles:
     """Counts by kind, and the first names."""
@@ -32,5 +36,4 @@ class PassedOverFiles:
         """Count a file, and keep its name while there is room."""
         self.counts[kind] += 1
         if len(self.names) < MAX_NAMES:
-            text = os.fsencode(key).decode(errors="replace")
-            self.names.append((valid_text(text), kind))
+            self.names.append((valid_text(os.fsdecode(key)), kind))

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.formats import ENDINGS
 from archive_colorizer.pipeline.inputs.filters import Filter
 from archive_colorizer.pipeline.inputs.pages import page_of_entry, problem_page
-from archive_colorizer.pipeline.inputs.passed_over import PassedOver
+from archive_colorizer.pipeline.inputs.passed_over import PassedOver, Row
 from archive_colorizer.pipeline.program_errors import describe, guarded
 from archive_colorizer.storage import Entry, Location, S3Settings, open_store
 
@@ -59,7 +59,7 @@ class Walk:
         self.unlisted: list[str] = []
         """A line for each folder that could not be listed."""
 
-    def rows(self) -> Iterator[dict[str, Any] | PassedOver]:
+    def rows(self) -> Iterator[Row]:
         """Yield a row of PAGES for each master, and the kind and name of any other file.
 
         Raises:

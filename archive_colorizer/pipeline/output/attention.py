@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -95,17 +96,16 @@ class Attention:
     def lines(self, output: str) -> list[str]:
         """Say it to people, with what to do next."""
         lines = []
+        status = f"archive-colorizer status {shlex.quote(output)}"
         if self.failed:
             lines.append(f"{_pictures(self.failed)} failed:")
             lines += [f"  {one.name}: {one.why} ({one.kind})" for one in self.first_failed]
             if more := self.failed - len(self.first_failed):
-                lines.append(f"  and {more:,} more: archive-colorizer status {output} --failed")
+                lines.append(f"  and {more:,} more: {status} --failed")
             advice = dict.fromkeys(one.todo for one in self.first_failed)
             lines += [f"  what to do: {text}" for text in advice]
         if self.review:
-            lines.append(
-                f"{_pictures(self.review)} to review: archive-colorizer status {output} --review"
-            )
+            lines.append(f"{_pictures(self.review)} to review: {status} --review")
         if left_out := self.in_colour + self.hand_coloured:
             lines.append(
                 f"{_pictures(left_out)} left out: {self.in_colour:,} in colour, "
