@@ -1,6 +1,6 @@
 """Made rows of a manifest: whatever a test does not say is null or plain."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -37,6 +37,18 @@ def skipped(name: str, tone: str) -> dict[str, Any]:
 def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Rows as a table of the manifest."""
     return pa.Table.from_pylist(list(rows), SCHEMA)
+
+
+def table_of(count: int, **columns: Sequence[Any]) -> pa.Table:
+    """Many rows by their columns; others are null."""
+    return pa.table(
+        [
+            pa.array(columns[one.name], one.type) if one.name in columns
+            else pa.nulls(count, one.type)
+            for one in SCHEMA
+        ],
+        schema=SCHEMA,
+    )  # fmt: skip
 
 
 def write_job(store: Store, *rows: Mapping[str, Any], **job: Any) -> None:
