@@ -4,16 +4,21 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import ray
 from ray.data import DataContext
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.machine import measure_machine, size_object_store
+
+ANSWER_WITHIN_S: Final = 7.0
+"""Time in which a cluster must take a connection."""
 
 
 @contextlib.contextmanager
@@ -36,6 +41,7 @@ def join_cluster(address: str = "", *, verbose: bool = False) -> Iterator[None]:
         options |= {"address": "local", "include_dashboard": False}
         options["object_store_memory"] = size_object_store(measure_machine())
     where = address or "this machine"
+    _check_answers(address or os.environ.get("RAY_ADDRESS", ""))
     try:
         with contextlib.nullcontext() if verbose else _silence_stderr(), _keep_sigterm_handler():
             ray.init(**options)
@@ -54,6 +60,32 @@ def join_cluster(address: str = "", *, verbose: bool = False) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Make sure that somebody listens at HOST:PORT; Ray itself would try for minutes.
+
+    Raises:
+        LocationError: nobody does.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():  # "auto", "local": no place in a network
+        return
+    found: list[str] = []
+
+    def knock() -> None:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), ANSWER_WITHIN_S).close()
+            found.append("")
+        except (OSError, OverflowError, UnicodeError) as error:
+            found.append(getattr(error, "strerror", "") or str(error))
+
+    # In a thread: to find no such host can take longer than any connection.
+    thread = threading.Thread(target=knock, daemon=True)
+    thread.start()
+    thread.join(ANSWER_WITHIN_S)
+    if reason := next(iter(found), f"no answer within {ANSWER_WITHIN_S:g} s"):
+        raise LocationError(f"Ray at {address}: nothing answers there ({reason})")
 
 
 def _first_line(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,48 +27,80 @@ class Counted(Protocol):
     def error_class(self) -> str:
         """Why it is not `ok`; empty where it is."""
 
+    @property
+    def started_at_us(self) -> int:
+        """When reading began; UTC, microseconds since the epoch; 0 for unknown."""
+
+
+def rate(pictures: int, seconds: float) -> float:
+    """Compute pictures a second of the work's wall time: the one rate, wherever one is told.
+
+    Args:
+        pictures: that have their row.
+        seconds: from the beginning of the first picture to the end of the last.
+
+    Returns:
+        0 while unknown.
+    """
+    return pictures / seconds if pictures and seconds > 0 else 0.0
+
 
 @dataclass(slots=True)
 class Tally:
     """Running counts of a job."""
 
     total: int
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = time.time
     counts: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
-    first_s: float | None = None
+    made_s: float = field(init=False)
+    begun_s: float | None = None
+    """When the first picture was begun."""
     last_s: float = 0.0
-    first_batch: int = 0
+
+    def __post_init__(self) -> None:
+        self.made_s = self.clock()
 
     def add(self, batch: Sequence[Counted]) -> None:
         """Count the outcomes of a batch."""
         self.counts.update(item.status for item in batch)
         self.errors.update(item.error_class for item in batch if item.error_class)
         self.last_s = self.clock()
-        if self.first_s is None:
-            self.first_s, self.first_batch = self.last_s, len(batch)
+        starts = [item.started_at_us / 1e6 for item in batch if item.started_at_us]
+        known = self.last_s if self.begun_s is None else self.begun_s
+        # A worker's clock may be behind the driver's: nothing began before the job did.
+        self.begun_s = max(self.made_s, min([known, *starts]))
 
     @property
     def done(self) -> int:
         """Count of pages recorded so far, whatever their outcome."""
         return sum(self.counts.values())
 
+    @property
+    def seconds(self) -> float:
+        """Wall time of the work so far: from the first picture's beginning to the last row."""
+        return 0.0 if self.begun_s is None else self.last_s - self.begun_s
+
     def pictures_per_s(self) -> float:
-        """Compute the rate since the first batch arrived (start-up left out); 0 while unknown."""
-        if self.first_s is None or self.last_s <= self.first_s:
-            return 0.0
-        return (self.done - self.first_batch) / (self.last_s - self.first_s)
+        """Compute the rate of the work (start-up left out); 0 while unknown."""
+        return rate(self.done, self.seconds)
 
     def line(self) -> str:
         """Format done, failed, pictures/s and time left as one line."""
-        rate = self.pictures_per_s()
+        now = self.rate_now()
         text = (
             f"{self.done:,}/{self.total:,} done, {self.counts['failed']:,} failed, "
             f"{self.counts['skipped']:,} skipped"
         )
-        if not rate:
+        if not now:
             return text
-        return f"{text}, {rate:.1f} pictures/s, {duration((self.total - self.done) / rate)} left"
+        return f"{text}, {now:.1f} pictures/s, {duration((self.total - self.done) / now)} left"
+
+    def rate_now(self) -> float:
+        """Compute the rate until now: it falls while a slow batch lets others wait."""
+        if self.begun_s is None or self.done == self.total:
+            return self.pictures_per_s()
+        return rate(self.done, self.clock() - self.begun_s)
 
 
 def duration(seconds: float) -> str:
@@ -124,14 +157,32 @@ class Bar:
 
 
 class Lines:
-    """Plain log lines, one at the start and then one every ten seconds."""
+    """Plain log lines, one at the start and then one every ten seconds, whatever happens."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._last_s = float("-inf")
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, every_s: float = LINE_EVERY_S
+    ) -> None:
+        self._clock, self._every_s = clock, every_s
+        self._last_s = self._said_s = float("-inf")
+        self._said = ""
+        self._tally: Tally | None = None
+        self._ended = threading.Event()
 
     def __enter__(self) -> Self:
+        threading.Thread(target=self._repeat, daemon=True).start()
         return self
+
+    def _repeat(self) -> None:
+        """Say once more where the job is, while nothing new comes."""
+        while not self._ended.wait(self._every_s):
+            now = self._clock()
+            if now - max(self._last_s, self._said_s) < self._every_s:
+                continue
+            if self._tally is not None:
+                self._last_s = now
+                LOG.info("%s", self._tally.line())
+            elif self._said:
+                LOG.info("%s (for %s)", self._said, duration(now - self._said_s))
 
     def __exit__(
         self,
@@ -139,13 +190,15 @@ class Lines:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        return None
+        self._ended.set()
 
     def say(self, text: str) -> None:
+        self._said, self._said_s, self._tally = text, self._clock(), None
         LOG.info("%s", text)
 
     def update(self, tally: Tally) -> None:
-        if self._clock() - self._last_s >= LINE_EVERY_S or tally.done == tally.total:
+        self._tally = tally
+        if self._clock() - self._last_s >= self._every_s or tally.done == tally.total:
             self._last_s = self._clock()
             LOG.info("%s", tally.line())
 

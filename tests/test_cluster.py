@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from typing import Any
 
 import pytest
@@ -43,6 +44,29 @@ def test_what_ray_says_when_it_cannot_start_is_one_line(
     with pytest.raises(LocationError, match=line) as caught, cluster.join_cluster("ray://x"):
         pytest.fail("there is no cluster")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_an_address_where_nobody_listens_is_told_before_ray_tries(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setattr(cluster.ray, "init", lambda **_: pytest.fail("Ray would try for minutes"))
+    with socket.socket() as taken:  # bound, and not listening
+        taken.bind(("127.0.0.1", 0))
+        address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
+        with (
+            pytest.raises(LocationError, match=f"Ray at {address}: nothing answers there"),
+            cluster.join_cluster(address),
+        ):
+            pytest.fail("there is no cluster")
+
+
+def test_a_host_that_does_not_exist_is_told(cluster: Any) -> None:
+    with (
+        pytest.raises(LocationError, match="nothing answers there"),
+        cluster.join_cluster("no-such-host.invalid:6379"),
+    ):
+        pytest.fail("there is no cluster")
 
 
 def test_an_error_of_the_program_is_not_taken_for_one_of_the_cluster(

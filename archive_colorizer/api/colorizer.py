@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Literal, Self, TypeVar
 
@@ -93,7 +93,7 @@ class Colorizer:
         color, s3 = config.color, config.run.s3
         self._model, upscaler = models[0], models[1] if models[1:] else None
         self._read = Read(config.run, color.upscale)
-        self._prepare = Prepare(color, s3)
+        self._prepare = Prepare(color, replace(config.run, report="off"))
         self._colorize = Colorize(self._model, color, config.run)
         self._colorize.setup()
         self._composition = OverMaster(color, s3, upscaler)

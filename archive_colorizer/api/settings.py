@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Final
 
-from archive_colorizer.errors import ConfigError
+from archive_colorizer.errors import ConfigError, suggest
 from archive_colorizer.pipeline.config import SECTIONS, JobConfig, overlay
-from archive_colorizer.settings.overlay import suggest
 
 Names = Mapping[str, Iterable[str]]
 """Section -> keys."""

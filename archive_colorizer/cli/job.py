@@ -1,9 +1,8 @@
-"""The commands of a colouring job: colorize, status, verify, relocate."""
+"""The commands of a colouring job: colorize, verify, relocate; `status` has those that look."""
 
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archive_colorizer.cli.exit_codes import EXIT_OK, EXIT_SOME_FAILED
@@ -12,7 +11,7 @@ from archive_colorizer.errors import ConfigError
 
 if TYPE_CHECKING:
     from archive_colorizer.pipeline.config import JobConfig
-    from archive_colorizer.storage import S3Settings, Store
+    from archive_colorizer.storage import S3Settings
 
 
 def add_colorize(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
@@ -63,7 +62,7 @@ def _fill_colorize(parser: LazyParser) -> None:
     SettingOptions(group, "run", RunConfig).add(
         "address", "s3_endpoint", "s3_anonymous", "engine", "workers", "batch_size",
         "max_megapixels", "max_program_errors", "keep_model", "recheck_masters",
-        "require_cleared_weights", "audit", "verbose", "quiet",
+        "require_cleared_weights", "report", "audit", "verbose", "quiet",
     )  # fmt: skip
 
 
@@ -132,15 +131,6 @@ def _colorize_one(config: "JobConfig", args: argparse.Namespace) -> int:
     return EXIT_OK if report.is_written else EXIT_SOME_FAILED
 
 
-def add_status(commands: Any) -> None:  # noqa: ANN401
-    """Add the command `status`."""
-    add_command(
-        commands, "status", run_status, _fill_status,
-        "how far a job is: counts by status and error class, speed, what is left",
-        "archive-colorizer status colour/",
-    )  # fmt: skip
-
-
 def add_verify(commands: Any) -> None:  # noqa: ANN401
     """Add the command `verify`."""
     add_command(
@@ -159,40 +149,22 @@ def add_relocate(commands: Any) -> None:  # noqa: ANN401
     )  # fmt: skip
 
 
-def _fill_status(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--sums", action="store_true", help="write the derivatives' SHA-256, as sha256sum does"
-    )
-    parser.add_argument(
-        "--duplicates", action="store_true",
-        help="group scans of one print, and pages of one object id",
-    )  # fmt: skip
-    parser.add_argument(
-        "--distance", type=int, choices=range(16), metavar="BITS", default=6,
-        help="of --duplicates: bits of 64 by which two scans' hashes may differ, 0 to 15 (6)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--csv", metavar="FILE", default="", help="of --duplicates: write the groups there, too"
-    )
-    _fill_store(parser)
-
-
 def _fill_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--masters", metavar="DIR", default="",
         help="where the masters are now; those that are not there were weeded",
     )  # fmt: skip
-    _fill_store(parser)
+    fill_store(parser)
 
 
 def _fill_relocate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--from", dest="old", metavar="OLD", required=True, help="folder or s3:// prefix of then")
     add("--to", dest="new", metavar="NEW", required=True, help="folder or s3:// prefix of now")
-    _fill_store(parser)
+    fill_store(parser)
 
 
-def _fill_store(parser: argparse.ArgumentParser) -> None:
+def fill_store(parser: argparse.ArgumentParser) -> None:
     """Options of a command that looks into an OUTPUT."""
     from archive_colorizer.pipeline.config import RunConfig
 
@@ -200,7 +172,8 @@ def _fill_store(parser: argparse.ArgumentParser) -> None:
     SettingOptions(parser, "run", RunConfig).add("s3_endpoint", "s3_anonymous")
 
 
-def _read_s3_settings(args: argparse.Namespace) -> "S3Settings":
+def read_s3_settings(args: argparse.Namespace) -> "S3Settings":
+    """Read the way to object stores from the options of `fill_store`."""
     from archive_colorizer.storage import S3Settings
 
     given = group_given(args).get("run", {})
@@ -210,46 +183,12 @@ def _read_s3_settings(args: argparse.Namespace) -> "S3Settings":
     )
 
 
-def run_status(args: argparse.Namespace) -> int:
-    """Run `archive-colorizer status`."""
-    from archive_colorizer.pipeline.output.status import list_sums, summarize
-    from archive_colorizer.storage import open_store
-
-    if args.csv and not args.duplicates:
-        raise ConfigError("--csv needs --duplicates")
-    store = open_store(args.output, _read_s3_settings(args))
-    if args.duplicates:
-        _tell_duplicates(store, args.distance, args.csv)
-    elif args.sums:
-        for line in list_sums(store):
-            print(line)
-    else:
-        print(summarize(store).text())
-    return EXIT_OK
-
-
-def _tell_duplicates(store: "Store", distance: int, csv_file: str) -> None:
-    """Print the groups, and write them where that is asked for."""
-    from archive_colorizer.pipeline.output.duplicates import find_duplicates
-
-    found = find_duplicates(store, distance)
-    for line in found.lines():
-        print(line)
-    if csv_file:
-        try:
-            Path(csv_file).write_text(found.to_csv(), encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(
-                f"--csv {csv_file}: cannot be written: {error.strerror or error}"
-            ) from error
-
-
 def run_verify(args: argparse.Namespace) -> int:
     """Run `archive-colorizer verify`."""
     from archive_colorizer.pipeline.output.verify import verify
     from archive_colorizer.storage import open_store
 
-    s3 = _read_s3_settings(args)
+    s3 = read_s3_settings(args)
     report = verify(open_store(args.output, s3), s3, args.masters)
     print(report.text())
     return EXIT_SOME_FAILED if report.findings else EXIT_OK
@@ -260,7 +199,7 @@ def run_relocate(args: argparse.Namespace) -> int:
     from archive_colorizer.pipeline.output.relocate import relocate
     from archive_colorizer.storage import open_store
 
-    store = open_store(args.output, _read_s3_settings(args))
+    store = open_store(args.output, read_s3_settings(args))
     masters, derivatives = relocate(store, args.old, args.new)
     print(f"{masters:,} masters and {derivatives:,} derivatives are named at {args.new} now")
     return EXIT_OK

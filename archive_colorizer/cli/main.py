@@ -20,9 +20,10 @@ from archive_colorizer.cli.exit_codes import (
     EXIT_READER_LEFT,
     EXIT_USAGE,
 )
-from archive_colorizer.cli.job import add_colorize, add_relocate, add_status, add_verify
+from archive_colorizer.cli.job import add_colorize, add_relocate, add_verify
 from archive_colorizer.cli.models import add_models
 from archive_colorizer.cli.options import LazyParser
+from archive_colorizer.cli.status import add_report, add_status
 from archive_colorizer.cli.train import add_train, run_train
 from archive_colorizer.errors import BrokenProgramError, UsageError
 from archive_colorizer.version import __version__
@@ -85,8 +86,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (
-        add_colorize, add_status, add_verify, add_relocate, add_evaluate, add_compare, add_train,
-        add_data, add_models, add_completion,
+        add_colorize, add_status, add_report, add_verify, add_relocate, add_evaluate, add_compare,
+        add_train, add_data, add_models, add_completion,
     ):  # fmt: skip
         add(commands)
     return parser

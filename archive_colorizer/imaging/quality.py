@@ -24,6 +24,8 @@ class Quality(NamedTuple):
     colourfulness: float
     luminance_mae: float
     luminance_p99: float
+    reduced_hw3: Pixels
+    """The delivered picture, small: uint8, its short side at least COLOUR_SHORT_PX, or whole."""
 
 
 class Meter:
@@ -63,7 +65,7 @@ class Meter:
         mean = float((self._counts * np.arange(256)).sum() / total)
         p99 = float(np.searchsorted(np.cumsum(self._counts), 0.99 * total))
         small = np.concatenate(self._small) if rgb_small is None else rgb_small
-        return Quality(colourfulness(small), mean, p99)
+        return Quality(colourfulness(small), mean, p99, small)
 
 
 def measure(luma_hw: NDArray[Any], delivered: BinaryIO, *, full: bool = False) -> Quality:

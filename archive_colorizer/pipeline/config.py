@@ -165,6 +165,8 @@ class RunConfig:
     """So many pictures in a row that end in an error of the program end the job."""
     require_cleared_weights: bool = False
     """Refuse models whose training pictures' rights are not cleared."""
+    report: Literal["on", "off"] = "on"
+    """Keep thumbnails, and write OUTPUT/report at the end of the run."""
     audit: bool = False
     """Measure the quality columns at full size."""
     verbose: bool = False

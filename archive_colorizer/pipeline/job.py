@@ -35,12 +35,12 @@ def steps(spec: JobSpec) -> tuple[Step, ...]:
 
 def making_steps(spec: JobSpec) -> tuple[Step, ...]:
     """List the steps until a model has made what is delivered."""
-    config, enlarger, s3 = spec.config, spec.enlarger, spec.config.run.s3
+    config, enlarger = spec.config, spec.enlarger
     translates = task_of(spec.model) is Task.TRANSLATE
     kind = Translate if translates else Colorize
     return (
         Read(config.run, config.color.upscale, config.select.pages),
-        Prepare(config.color, s3, translates=translates),
+        Prepare(config.color, config.run, translates=translates),
         kind(spec.model, config.color, config.run),
         *([Restore(enlarger, config.run)] if translates and enlarger else []),
         *([Sharpen(config.color)] if config.color.sharpen else []),

@@ -135,7 +135,7 @@ def _fit_settings(config: JobConfig) -> JobConfig:
     return replace(
         config,
         deliver=replace(config.deliver, format=form),
-        run=replace(config.run, engine="local", keep_model="off"),
+        run=replace(config.run, engine="local", keep_model="off", report="off"),
     )
 
 

@@ -30,7 +30,7 @@ def guarded(work: Callable[[], Result]) -> Result | Exception:
     """Do some work on one page (or one batch), and give what it raises as a value.
 
     This is the package's only `except Exception` that does not raise again: callers stand at the
-    edge of a page (`steps.step`, `steps.record`, `inputs`) or at the edge of a worker.
+    edge of a page (`steps.step`, `steps.record`, `inputs`), of a worker, or of the report.
 
     Raises:
         ArchiveColorizerError: one that is no picture's fault, such as a UsageError.

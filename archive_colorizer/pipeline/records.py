@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from archive_colorizer.imaging.content_box import Bounds
 from archive_colorizer.imaging.header import Header
+from archive_colorizer.imaging.thumbnails import Thumbnail
 
 
 class Status(StrEnum):
@@ -186,6 +187,10 @@ class Made(InHand, Protocol):
         """The 95th percentile of the doubt."""
 
     @property
+    def doubt_map(self) -> bytes | None:
+        """Where the doubt is: a small grey PNG."""
+
+    @property
     def device(self) -> str:
         """Device that the model ran on: cpu or cuda."""
 
@@ -224,6 +229,8 @@ class Prepared:
     """Milliseconds by step: read, prepare, model, compose, encode, write."""
     may_be_negative: bool = False
     """Whether it shows signs of a negative, so that the encoder is asked."""
+    before_hw3: Thumbnail | None = field(default=None, compare=False, repr=False)
+    """The master, small; None where no report is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +247,8 @@ class Coloured:
     precision: str
     """float32 or bfloat16."""
     ms: Mapping[str, float]
+    doubt_map: bytes | None = None
+    """Where the doubt is: a small grey PNG (`imaging.doubt_map`)."""
 
     @property
     def ref(self) -> PhotoRef:
@@ -291,6 +300,10 @@ class Painted:
     def doubt_p95(self) -> None:
         """None, as `doubt_mean`."""
 
+    @property
+    def doubt_map(self) -> None:
+        """None, as `doubt_mean`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Derivative:
@@ -324,6 +337,7 @@ class Outcome:
     derivative: Derivative | None = None
     doubt_mean: float | None = None
     doubt_p95: float | None = None
+    doubt_map: bytes | None = None
     device: str = ""
     precision: str = ""
     flags: tuple[str, ...] = ()
@@ -331,3 +345,10 @@ class Outcome:
     error_message: str = ""
     trace: str = ""
     """Traceback of an error of the program: it goes into the driver's log, not into the row."""
+    before_hw3: Thumbnail | None = field(default=None, compare=False, repr=False)
+    after_hw3: Thumbnail | None = field(default=None, compare=False, repr=False)
+    """Master and derivative, small; they become a part of a sheet of thumbnails."""
+    thumbnail_key: str | None = None
+    """The sheet that has them, below OUTPUT."""
+    thumbnail_index: int | None = None
+    """Their place on the sheet, from 0 at its top."""

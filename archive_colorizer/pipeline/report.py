@@ -1,8 +1,9 @@
 """Reports of a job: what a run would do, and what it did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.pipeline.output.attention import Attention
 from archive_colorizer.progress import duration
 
 
@@ -57,6 +58,10 @@ class JobReport:
     unlisted: tuple[str, ...] = ()
     """Folders of SOURCE that could not be listed."""
     notes: tuple[str, ...] = ()
+    attention: Attention = field(default_factory=Attention)
+    """What wants a person's attention in OUTPUT, of whichever run."""
+    page: str = ""
+    """Location of the report's first page; empty where there is none."""
 
     @property
     def is_clean(self) -> bool:
@@ -79,6 +84,7 @@ class JobReport:
         if self.touched:
             lines.append(f"{self.touched:,} masters were touched, not changed: their rows stand")
         lines += [f"  {count:,} x {name}" for name, count in sorted(self.errors.items())]
+        lines += self.attention.lines(self.output)
         if self.left:
             lines.append(f"{self.left:,} are left for later")
         if earlier := self.failed_left - self.failed:
@@ -87,4 +93,17 @@ class JobReport:
         lines += [f"changed while the job ran: {uri}" for uri in self.changed_masters]
         lines += [f"note: {note}" for note in self.notes]
         lines.append(f"manifest: {self.output.rstrip('/')}/{manifest.FOLDER}")
+        if self.page:
+            lines.append(f"report: {self.page}")
+        if blemishes := self._name_blemishes():
+            lines.append(f"not all is done (exit code 3): {blemishes}")
         return "\n".join(lines)
+
+    def _name_blemishes(self) -> str:
+        """Say why the run is not clean, in few words; empty where it is."""
+        counts = {
+            "failed": self.failed_left,
+            "folders not listed": len(self.unlisted),
+            "masters changed while the job ran": len(self.changed_masters),
+        }
+        return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)

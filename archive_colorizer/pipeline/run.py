@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from archive_colorizer.errors import LocationError
+from archive_colorizer.pipeline import html_report
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.engines.choice import choose_engine
 from archive_colorizer.pipeline.engines.transport import refs_of
@@ -18,14 +20,21 @@ from archive_colorizer.pipeline.inputs.listing import Listing, list_sources, tot
 from archive_colorizer.pipeline.intent import Intent, check_models, make_intent
 from archive_colorizer.pipeline.job_spec import JobSpec, job_record, make_spec
 from archive_colorizer.pipeline.output import derivatives, disk_reserve, freshen, layout, manifest
+from archive_colorizer.pipeline.output.attention import COLUMNS as ATTENTION_COLUMNS
+from archive_colorizer.pipeline.output.attention import (
+    Attention,
+    count_attention,
+    write_passed_over,
+)
 from archive_colorizer.pipeline.output.lease import Lock
+from archive_colorizer.pipeline.output.thumbnails import remove_unnamed
 from archive_colorizer.pipeline.output.verify import compare_masters
-from archive_colorizer.pipeline.program_errors import ProgramErrors
+from archive_colorizer.pipeline.program_errors import ProgramErrors, describe, guarded
 from archive_colorizer.pipeline.records import MULTIPAGE, Outcome, Status
 from archive_colorizer.pipeline.report import JobReport, Preview
 from archive_colorizer.pipeline.steps.record import Recorded, write_rows
 from archive_colorizer.pipeline.steps.step import now_us
-from archive_colorizer.progress import Display, Silent, Tally, display
+from archive_colorizer.progress import LINE_EVERY_S, Display, Silent, Tally, display
 from archive_colorizer.registry import kept, usage
 from archive_colorizer.storage import Store, open_store
 from archive_colorizer.storage.location import TEMPORARIES
@@ -74,7 +83,7 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
     check_models(config, store)
     with show or (Silent() if config.run.quiet else display()) as shown:
         shown.say("listing")
-        listing = _list(config)
+        listing = _list(config, _tell_listed(shown))
         layout.prepare(store)
         with Lock(store) as lock:
             layout.recover(store)
@@ -83,16 +92,58 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
                 shown.say(note)
             try:
                 work = _carry_out(intent, listing, store, shown, lock)
+                page, faults = _write_report(config, store, work, shown)
             finally:
                 store.delete_tree(TEMPORARIES)
-    return _report(config, listing, intent, work, time.monotonic() - start_s)
+    report = _report(config, listing, intent, work, time.monotonic() - start_s)
+    return replace(report, page=page, notes=(*report.notes, *faults))
 
 
-def _list(config: JobConfig) -> Listing:
+def _tell_listed(shown: Display) -> Callable[[int], None]:
+    """Give what says how many files were listed, not more often than anybody reads it."""
+    last_s = float("-inf")
+
+    def tell(count: int) -> None:
+        nonlocal last_s
+        if time.monotonic() - last_s >= LINE_EVERY_S:
+            last_s = time.monotonic()
+            shown.say(f"listing: {count:,} files so far")
+
+    return tell
+
+
+def _write_report(
+    config: JobConfig, store: Store, work: "_Work", shown: Display
+) -> tuple[str, tuple[str, ...]]:
+    """Write the report of a run that has changed something, or where there is none yet.
+
+    Returns:
+        Where its first page is, and what went wrong: a fault of the report fails no run.
+    """
+    page = f"{config.output.rstrip('/')}/{html_report.INDEX}"
+    if config.run.report == "off":
+        return "", ()
+
+    def write() -> None:
+        if work.is_change or not store.exists(html_report.INDEX):
+            shown.say("writing the report")
+            html_report.write_report(store)
+
+    try:
+        error = guarded(write)
+    except LocationError as unreadable:
+        error = unreadable
+    if isinstance(error, Exception):
+        return "", (f"the report was not written: {describe(error)}",)
+    return page, ()
+
+
+def _list(config: JobConfig, tell: Callable[[int], None] | None = None) -> Listing:
     chosen = config.select
     listing = list_sources(
-        config.sources, chosen.include, chosen.exclude, s3=config.run.s3, form=make_form(chosen)
-    )
+        config.sources, chosen.include, chosen.exclude, s3=config.run.s3, form=make_form(chosen),
+        tell=tell,
+    )  # fmt: skip
     _check_apart(listing.whole, config.output)  # those that globs and lists name, too
     layout.check_masters_apart(listing.table["source_uri"], config.output)
     return listing
@@ -108,8 +159,10 @@ class _Work:
     """What a run has done."""
 
     tally: Tally
-    failed_left: int
-    """Failed rows in the manifest."""
+    attention: Attention
+    """What wants a person's attention in OUTPUT."""
+    is_change: bool = True
+    """Whether OUTPUT is another than before."""
     changed_masters: tuple[str, ...] = ()
     """Masters that were other bytes at the end than when they were read."""
     notes: tuple[str, ...] = ()
@@ -123,7 +176,8 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
     freshen.note_masters(store, chosen.touched)
     manifest.retire(store, chosen.retired, str(intent.standing.job.get("job_id")))
     if not chosen.todo.num_rows and not chosen.excluded.num_rows:
-        return _Work(tally, manifest.read(store, ["status"])["status"].to_pylist().count("failed"))
+        attention = count_attention(manifest.read(store, ATTENTION_COLUMNS))
+        return _Work(tally, attention, is_change=bool(chosen.retired or chosen.touched.num_rows))
     models = tuple(_keep(intent.config, store, model) for model in intent.models)
     engine = choose_engine(intent.config.run, chosen.todo, intent.standing.job)
     config = replace(intent.config, run=replace(intent.config.run, engine=engine))
@@ -133,6 +187,7 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
         listed=chosen.listed, todo=chosen.todo.num_rows, held_back=chosen.held_back,
         unlisted=listing.unlisted, passed_over=dict(listing.passed_over),
     )  # fmt: skip
+    write_passed_over(store, listing.passed_over_names)
     layout.write_job(store, record | ({"redo": intent.redo} if intent.redo else {}))
     changed = intent.standing.condition.changed
     again = (changed[one] for one in chosen.todo["earlier_id"].to_pylist() if one in changed)
@@ -141,7 +196,8 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
     _record_excluded(store, chosen.excluded, spec)
     program_errors = ProgramErrors(spec.config.run.max_program_errors, others=chosen.done)
     if chosen.todo.num_rows:
-        with _start_engine(spec) as run:
+        with _start_engine(spec, shown) as run:
+            shown.say(f"loading the model; {chosen.todo.num_rows:,} pictures to do")
             for recorded in run(chosen.todo):
                 lock.check()
                 tally.add(recorded)
@@ -152,13 +208,17 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
     derivatives.remove_superseded(store)
     store.delete_tree(disk_reserve.FOLDER)  # room for compaction
     manifest.compact(store)
+    remove_unnamed(store)
     other = _recheck(store, spec) if intent.config.run.recheck_masters else ()
-    rows = manifest.read(store, ["status", "job_id", "flags", "n_pages", "width", "height"])
+    rows = manifest.read(store, [*ATTENTION_COLUMNS, "job_id", "n_pages", "width", "height"])
     counts = Counter(rows["status"].to_pylist())
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     if intent.redo and (not intent.config.select.redo or chosen.held_back):
         record["redo"] = intent.redo  # not at its end yet
-    layout.write_job(store, record | {"finished_at": finished, "counts": dict(counts)})
+    worked = {"pictures": tally.done, "seconds": round(tally.seconds, 3)}
+    layout.write_job(
+        store, record | {"finished_at": finished, "counts": dict(counts), "work": worked}
+    )
     program_errors.finish()
     done = {"output": store.uri, "finished_at": finished, "pictures": tally.done}
     notes = (
@@ -166,7 +226,9 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
         _count_left_pages(rows, job_id),
         _count_small(rows, job_id, intent.config.color.proxy_px),
     )
-    return _Work(tally, counts["failed"], other, tuple(filter(None, notes)))
+    return _Work(
+        tally, count_attention(rows), changed_masters=other, notes=tuple(filter(None, notes))
+    )
 
 
 def _count_left_pages(rows: pa.Table, job_id: str) -> str:
@@ -214,7 +276,7 @@ def _recheck(store: Store, spec: JobSpec) -> tuple[str, ...]:
 
 
 @contextmanager
-def _start_engine(spec: JobSpec) -> Iterator[Runner]:
+def _start_engine(spec: JobSpec, shown: Display) -> Iterator[Runner]:
     """Start the engine that the configuration names, for the length of the block."""
     if spec.config.run.engine == "local":
         from archive_colorizer.pipeline.engines import local
@@ -223,6 +285,8 @@ def _start_engine(spec: JobSpec) -> Iterator[Runner]:
         return
     from archive_colorizer.pipeline.engines import ray  # Ray is slow to load
 
+    address = spec.config.run.address
+    shown.say(f"joining Ray at {address}" if address else "starting Ray")
     with ray.cluster(spec.config.run) as resources:
         yield lambda todo: ray.run(spec, todo, resources)
 
@@ -269,11 +333,12 @@ def _report(
         failed=counts["failed"],
         touched=chosen.touched.num_rows,
         left=chosen.held_back,
-        failed_left=work.failed_left,
+        failed_left=work.attention.failed,
+        attention=work.attention,
         changed_masters=work.changed_masters,
         unlisted=listing.unlisted,
         errors=dict(errors),
         seconds=seconds,
-        pictures_per_s=tally.pictures_per_s() or (tally.done / seconds if seconds else 0.0),
+        pictures_per_s=tally.pictures_per_s(),
         notes=(*chosen.notes, *intent.notes, *work.notes),
     )

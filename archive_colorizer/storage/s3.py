@@ -7,6 +7,7 @@ whoever needs a lock waits and reads again (`pipeline/output/lease.py`).
 
 import errno
 import io
+import mimetypes
 import random
 import tempfile
 import time
@@ -162,8 +163,12 @@ class S3Store:
 
     def _put(self, key: str, data: bytes, **conditions: str) -> None:
         name = f"{self._prefix}{key}"
+        mime = mimetypes.guess_type(key)[0]
+        kind = {"ContentType": mime} if mime else {}  # or a browser saves a page as a file
         _retry(
-            lambda: self._client.put_object(Bucket=self.bucket, Key=name, Body=data, **conditions),
+            lambda: self._client.put_object(
+                Bucket=self.bucket, Key=name, Body=data, **kind, **conditions
+            ),
             self.uri_of(key),
         )
 

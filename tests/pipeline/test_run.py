@@ -15,9 +15,11 @@ from archive_colorizer.errors import LocationError, ModelReferenceError
 from archive_colorizer.imaging.metadata import find_row_id
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.inputs import listing
 from archive_colorizer.pipeline.output.status import summarize
 from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.run import colorize, preview
+from archive_colorizer.progress import Lines
 from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.storage import open_store
 from archive_colorizer.storage.location import path_of_uri
@@ -307,3 +309,42 @@ def test_doubt_above_what_the_card_says_asks_for_review(
     config = job(color={"model": str(tmp_path / "model")})
     colorize(config)
     assert {row["review_needed"] for row in rows(config.output)} == {wanted}
+
+
+class Heard(Lines):
+    """Keeps what a run says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.words.append(text)
+
+
+def test_a_run_says_what_it_is_at_before_the_first_picture(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "TOLD_EVERY", 2)
+    shown = Heard()
+    colorize(job(), shown)
+    assert shown.words == [
+        "listing",
+        "listing: 2 files so far",  # and not four a moment later
+        "loading the model; 5 pictures to do",
+        "writing the report",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_run_on_ray_says_that_it_starts_ray(job: Job) -> None:
+    shown = Heard()
+    report = colorize(job(run={"engine": "ray", "workers": 1}), shown)
+    assert report.ok == 5
+    assert shown.words.index("starting Ray") < shown.words.index(
+        "loading the model; 5 pictures to do"
+    )
+    assert summarize(open_store(report.output)).pictures_per_s == pytest.approx(
+        report.pictures_per_s, rel=0.01
+    )

@@ -2,18 +2,21 @@
 
 import hashlib
 import os
+import posixpath
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import boto3
 import numpy as np
 import pyarrow.dataset as ds
 import pytest
 import tifffile
+from html_pages import Page
 from processes import command, soft_pictures, wait_until
 
 from archive_colorizer.cli.main import main
@@ -285,3 +288,24 @@ def test_objects_folders_and_a_museums_inventory_are_sources_of_one_job(
         "one.colorized.jpg", "three.colorized.jpg", "b/5.colorized.jpg", "5.colorized.jpg",
         "유리 1_2.colorized.jpg", "C.colorized.jpg",
     }  # fmt: skip
+
+
+def test_a_report_in_the_store_opens_in_a_browser(uploaded: str, bucket: str, run: Run) -> None:
+    out = f"s3://{bucket}/out"
+    assert run(uploaded, out).page == f"{out}/report/index.html"
+    s3 = boto3.client("s3")
+    store = open_store(out)
+    keys = {entry.key for entry in store.list()}
+    pages = sorted(key for key in keys if key.endswith(".html"))
+    assert len(pages) == 6
+    linked = set()
+    for key in pages:
+        head = s3.head_object(Bucket=bucket, Key=f"out/{key}")
+        assert head["ContentType"] == "text/html"
+        for link in Page(store.read(key).decode()).links():
+            if not link.startswith("data:"):
+                assert "//" not in link
+                linked.add(posixpath.normpath(f"{posixpath.dirname(key)}/{unquote(link)}"))
+    assert linked <= keys
+    assert "a b/사진 #1.colorized.jpg" in linked
+    assert any(key.startswith("report/thumbnails/") for key in linked)

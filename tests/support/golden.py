@@ -41,7 +41,7 @@ VARYING: Final = frozenset(
         "source_mtime", "etag", "steps", "version", "git_commit", "torch_version", "ray_version",
         "node", "started_at", "ms_read", "ms_prepare", "ms_model", "ms_compose",
         "ms_encode", "ms_write", "derivative_uri", "derivative_sha256", "derivative_bytes",
-        "derivative_version",
+        "derivative_version", "source_path", "thumbnail_key", "thumbnail_index", "doubt_map",
     }
 )  # fmt: skip
 """Columns that depend on the run, the place or the encoders' versions."""

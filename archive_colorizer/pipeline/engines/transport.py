@@ -28,6 +28,7 @@ _RECORDED: Final = pa.schema(
         ("ms", pa.map_(pa.string(), pa.float64())),
         ("error_message", pa.string()),
         ("trace", pa.string()),
+        ("started_at_us", pa.int64()),
         (_STOPPED_BY, pa.string()),
     ]
 )

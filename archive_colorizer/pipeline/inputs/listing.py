@@ -1,8 +1,7 @@
 """List: every page that the sources name, as a table; nothing is opened but an inventory."""
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
@@ -25,6 +24,7 @@ from archive_colorizer.pipeline.inputs.pages import (
     page_of_path,
     problem_page,
 )
+from archive_colorizer.pipeline.inputs.passed_over import PassedOver, PassedOverFiles, Row
 from archive_colorizer.pipeline.inputs.sources import Source, find_sources
 from archive_colorizer.pipeline.inputs.walk import (
     FILTERED,
@@ -47,6 +47,8 @@ from archive_colorizer.storage import (
 CHUNK_ROWS: Final = 50_000
 SHOWN: Final = 3
 """Sources that a message names."""
+TOLD_EVERY: Final = 1_000
+"""Files between two words of how many were seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Listing:
     """A line for each folder that could not be listed: what is in it, nobody knows."""
     passed_over: Mapping[str, int] = field(default_factory=dict)
     """The ignored files by kind: their ending, the by-product's name, or in words."""
+    passed_over_names: Sequence[tuple[str, str]] = ()
+    """(path below SOURCE, kind) of the first of them (`passed_over.MAX_NAMES`)."""
     filtered: pa.Table = field(default_factory=PAGES.empty_table)
     """Pages that --include and --exclude leave out; their names are taken all the same."""
     whole: tuple[str, ...] = ()
@@ -74,9 +78,10 @@ def list_source(
     exclude: Sequence[str] = (),
     *,
     s3: S3Settings = DEFAULT_S3,
+    tell: Callable[[int], None] | None = None,
 ) -> Listing:
     """List a folder, one picture, or an inventory, as `list_sources` does."""
-    return list_sources((source,), include, exclude, s3=s3)
+    return list_sources((source,), include, exclude, s3=s3, tell=tell)
 
 
 def list_sources(
@@ -86,6 +91,7 @@ def list_sources(
     *,
     s3: S3Settings = DEFAULT_S3,
     form: Form = PLAIN,
+    tell: Callable[[int], None] | None = None,
 ) -> Listing:
     """List folders, pictures, inventories, globs, and with `-` what standard input names.
 
@@ -95,6 +101,7 @@ def list_sources(
         exclude: glob patterns on the pages' names: not these.
         s3: the way to object stores.
         form: what the user says of inventories.
+        tell: is told now and then how many files were seen.
 
     Raises:
         LocationError: there is no such source, it cannot be listed, or no picture is there.
@@ -102,16 +109,17 @@ def list_sources(
     """
     wanted = Filter(include, exclude)
     lister = _Lister(s3, wanted, form)
-    table, filtered, passed_over, twice = _collect(lister.rows(sources), wanted)
+    table, filtered, passed_over, twice = _collect(_count(lister.rows(sources), tell), wanted)
+    counts = passed_over.counts
     if not table.num_rows:
-        kinds = "; ".join([f"{passed_over.total():,} files ignored", *lister.unlisted[:1]])
+        kinds = "; ".join([f"{counts.total():,} files ignored", *lister.unlisted[:1]])
         raise LocationError(f"{' '.join(sources[:SHOWN])}: no pictures there ({kinds})")
-    notes = (*lister.notes, *passed_over_notes(passed_over))
+    notes = (*lister.notes, *passed_over_notes(counts))
     if twice:
         notes += (f"{twice:,} pages are listed more than once",)
     return Listing(
-        table, passed_over.total(), notes, tuple(lister.unlisted), dict(passed_over), filtered,
-        tuple(lister.whole),
+        table, counts.total(), notes, tuple(lister.unlisted), dict(counts), passed_over.names,
+        filtered, tuple(lister.whole),
     )  # fmt: skip
 
 
@@ -125,7 +133,7 @@ class _Lister:
         self.whole: list[str] = []
         """URIs of the folders and inventories that were listed whole."""
 
-    def rows(self, sources: Sequence[str]) -> Iterator[dict[str, Any] | str]:
+    def rows(self, sources: Sequence[str]) -> Iterator[Row]:
         """Yield a row of PAGES for each page, and the name of its kind for any other file."""
         for source in map(self._translate, find_sources(sources)):
             place = source.place
@@ -147,7 +155,7 @@ class _Lister:
         self.whole.append(place.uri)
         return read_inventory(place, self._s3, self._form, self.notes.append)
 
-    def _list_path(self, source: Source) -> Iterator[dict[str, Any] | str]:
+    def _list_path(self, source: Source) -> Iterator[Row]:
         place = source.place
         path = place.path
         try:
@@ -166,9 +174,10 @@ class _Lister:
             raise LocationError(f"{place.text}: no such folder, picture or inventory")
         else:
             kind = find_kind(path.name) if source.is_found else None
-            yield kind or page_of_path(path, _name_below(source) or path.name)
+            name = _name_below(source) or path.name
+            yield PassedOver(kind, name) if kind else page_of_path(path, name)
 
-    def _list_s3(self, source: Source) -> Iterator[dict[str, Any] | str]:
+    def _list_s3(self, source: Source) -> Iterator[Row]:
         """List a bucket: a key that ends like a picture is one, others are prefixes."""
         place = source.place
         if place.suffix not in PICTURES:
@@ -186,7 +195,7 @@ class _Lister:
         else:
             raise LocationError(f"{place.text}: no such picture")
 
-    def _walk(self, source: Source) -> Iterator[dict[str, Any] | str]:
+    def _walk(self, source: Source) -> Iterator[Row]:
         self.whole.append(source.place.uri)
         name = _name_below(source)
         walk = Walk(source.place, self._s3, self._wanted, f"{name}/" if name else "")
@@ -206,26 +215,34 @@ def _name_below(source: Source) -> str:
     return f"absolute{path.key}" if name is None else "" if name == "." else name
 
 
+def _count(rows: Iterable[Row], tell: Callable[[int], None] | None) -> Iterator[Row]:
+    """Pass rows on, and say how many there were so far."""
+    for number, row in enumerate(rows, 1):
+        if tell and number % TOLD_EVERY == 0:
+            tell(number)
+        yield row
+
+
 def _collect(
-    rows: Iterable[dict[str, Any] | str], wanted: Filter
-) -> tuple[pa.Table, pa.Table, Counter[str], int]:
+    rows: Iterable[Row], wanted: Filter
+) -> tuple[pa.Table, pa.Table, PassedOverFiles, int]:
     """Collect rows; a page that is listed twice is one.
 
     Returns:
-        The pages, those that were filtered out, what was passed over by its kind, and how many
+        The pages, those that were filtered out, what was passed over, and how many
         pages were listed again.
     """
     pages, others = _Chunks(), _Chunks()
     seen: set[tuple[str, int]] = set()
-    passed_over: Counter[str] = Counter()
+    passed_over = PassedOverFiles()
     twice = 0
     for row in rows:
-        if isinstance(row, str):
-            passed_over[row] += 1
+        if isinstance(row, PassedOver):
+            passed_over.add(row.kind, row.key)
             continue
         nameless = row["problem"] and "#row-" in row["source_uri"]
         if not nameless and not wanted(row["relative_raw"]):
-            passed_over[FILTERED] += 1
+            passed_over.add(FILTERED, row["relative_raw"])
             others.add(row)
             continue
         key = (row["source_uri"], row["page"])

@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.formats import ENDINGS
 from archive_colorizer.pipeline.inputs.filters import Filter
 from archive_colorizer.pipeline.inputs.pages import page_of_entry, problem_page
+from archive_colorizer.pipeline.inputs.passed_over import PassedOver, Row
 from archive_colorizer.pipeline.program_errors import describe, guarded
 from archive_colorizer.storage import Entry, Location, S3Settings, open_store
 
@@ -59,8 +60,8 @@ class Walk:
         self.unlisted: list[str] = []
         """A line for each folder that could not be listed."""
 
-    def rows(self) -> Iterator[dict[str, Any] | str]:
-        """Yield a row of PAGES for each master, and the name of its kind for any other file.
+    def rows(self) -> Iterator[Row]:
+        """Yield a row of PAGES for each master, and the kind and name of any other file.
 
         Raises:
             LocationError: SOURCE itself cannot be listed.
@@ -69,7 +70,7 @@ class Walk:
             for entry in open_store(self._place, self._s3).list(unlisted=self._note_unlisted):
                 kind = self._kind(entry)
                 if kind is not None:
-                    yield kind
+                    yield PassedOver(kind, self._prefix + entry.key)
                     continue
                 row = guarded(partial(page_of_entry, entry, self._prefix + entry.key))
                 if isinstance(row, Exception):

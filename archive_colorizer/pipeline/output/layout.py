@@ -14,8 +14,17 @@ from archive_colorizer.registry import kept
 from archive_colorizer.storage import TEMPORARIES, Store, parse_location
 
 JOB: Final = "job.json"
+PASSED_OVER: Final = "passed-over.parquet"
+REPORT: Final = "report"
+THUMBNAILS: Final = f"{REPORT}/thumbnails"
 _KEPT: Final = re.compile(f"{kept.FOLDER}/[0-9a-f]{{64}}/")
-_OWN: Final = frozenset({JOB, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES})
+_OF_REPORT: Final = re.compile(
+    rf"{REPORT}/(index\.html|pages/[a-z-]+-[0-9]{{6}}\.html|thumbnails/[0-9a-f]{{32}}\.jpg)"
+)
+"""Exactly: an OUTPUT of before may have a folder `report` of its own with derivatives."""
+_OWN: Final = frozenset(
+    {JOB, PASSED_OVER, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES}
+)
 
 
 def check_apart(source: str, output: str) -> None:
@@ -91,4 +100,5 @@ def write_job(store: Store, values: Mapping[str, Any]) -> None:
 
 def is_own_file(key: str) -> bool:
     """Tell whether a key of OUTPUT is the job's record and not a derivative."""
-    return key.split("/", 1)[0] in _OWN or bool(_KEPT.match(key))
+    first = key.split("/", 1)[0]
+    return first in _OWN or bool(_KEPT.match(key) or _OF_REPORT.fullmatch(key))

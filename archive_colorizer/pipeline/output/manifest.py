@@ -89,6 +89,15 @@ def read(
     return table.select(names)
 
 
+def read_parts(store: Store, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Read some columns part by part: for those that are too large for all rows at once.
+
+    While a run does pages again, rows of before are among them.
+    """
+    for key in part_keys(store):
+        yield _read_key(store, key, columns)
+
+
 def sort_by_age(table: pa.Table) -> pa.Array:
     """Sort rows from the earliest to the last: by the second of their job, then by their start.
 

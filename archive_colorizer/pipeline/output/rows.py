@@ -38,6 +38,7 @@ def outcome_row(outcome: Outcome, context: JobContext, node: str) -> dict[str, A
     row: dict[str, Any] = dict.fromkeys(SCHEMA.names)
     row |= {name: getattr(ref, name) for name in _REF_COLUMNS}
     row |= {
+        "source_path": ref.relative or None,
         "job_id": context.job_id,
         "recipe_sha256": context.recipe_sha256,
         "recipe_json": context.recipe_json,
@@ -58,6 +59,9 @@ def outcome_row(outcome: Outcome, context: JobContext, node: str) -> dict[str, A
         or (outcome.doubt_mean or 0) > context.review_doubt,
         "doubt_mean": outcome.doubt_mean,
         "doubt_p95": outcome.doubt_p95,
+        "doubt_map": outcome.doubt_map,
+        "thumbnail_key": outcome.thumbnail_key,
+        "thumbnail_index": outcome.thumbnail_index,
     }
     row |= {f"ms_{name}": outcome.ms.get(name) for name in STEP_TIMES}
     if facts is not None:

@@ -3,7 +3,9 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,10 +16,16 @@ from archive_colorizer.pipeline.output.derivatives import find_present
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.lease import read_lease
 from archive_colorizer.pipeline.output.rows import STEP_TIMES
+from archive_colorizer.pipeline.reasons import passed_over_reason, reason_of
+from archive_colorizer.progress import rate
 from archive_colorizer.storage import Store
 
 SLOWEST = 5
-_COLUMNS = ("status", "error_class", "source_uri", "started_at", "job_id", "recipe_sha256")
+NOBODY = "no"
+_COLUMNS = (
+    "status", "error_class", "source_uri", "started_at", "job_id", "recipe_sha256",
+    "review_needed",
+)  # fmt: skip
 _TIMES = tuple(f"ms_{name}" for name in STEP_TIMES)
 
 
@@ -41,6 +49,8 @@ class StatusReport:
     """Files of SOURCE that are no pictures to be coloured, by kind."""
     slowest: tuple[tuple[float, str], ...]
     """Seconds of work and source URI of the slowest pages."""
+    review: int = 0
+    """Pictures that a person should look at."""
 
     @property
     def left(self) -> int:
@@ -54,20 +64,49 @@ class StatusReport:
             f"listed {self.listed:,}, left {self.left:,}, {self.pictures_per_s:.1f} pictures/s",
             *(f"  {count:>9,}  {name}" for name, count in sorted(self.by_status.items())),
         ]
+        if self.review:
+            lines.append(f"  {self.review:>9,}  of them to review (--review lists them)")
         if self.by_error:
-            lines.append("by error class:")
-            lines += [f"  {count:>9,}  {name}" for name, count in sorted(self.by_error.items())]
+            lines.append("by error class (--failed and --skipped list the pictures):")
+            lines += [
+                f"  {count:>9,}  {name}: {reason_of(name).why.en}"
+                for name, count in sorted(self.by_error.items())
+            ]
         if self.other_recipe:
             lines.append(f"{self.other_recipe:,} rows are of an earlier recipe")
         lines += [f"not listed: {line}" for line in self.unlisted]
         if self.passed_over:
-            lines.append("passed over:")
+            lines.append("passed over (--passed-over lists the files):")
             kinds = sorted(self.passed_over.items(), key=lambda item: (-item[1], item[0]))
-            lines += [f"  {count:>9,}  {kind}" for kind, count in kinds]
+            lines += [
+                f"  {count:>9,}  {kind}: {passed_over_reason(kind).why.en}" for kind, count in kinds
+            ]
         if self.slowest:
             lines.append("slowest:")
             lines += [f"  {seconds:8.2f} s  {uri}" for seconds, uri in self.slowest]
         return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the figures as JSON takes them."""
+        slowest = [{"seconds": seconds, "source_uri": uri} for seconds, uri in self.slowest]
+        return asdict(self) | {"left": self.left, "slowest": slowest}
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run holds OUTPUT."""
+        return self.running != NOBODY
+
+
+def check_job(store: Store) -> dict[str, Any]:
+    """Read job.json.
+
+    Raises:
+        LocationError: there is no job at that place.
+    """
+    job = read_job(store)
+    if not job:
+        raise LocationError(f"{store.uri}: no job there (it has no job.json)")
+    return job
 
 
 def summarize(store: Store) -> StatusReport:
@@ -76,24 +115,25 @@ def summarize(store: Store) -> StatusReport:
     Raises:
         LocationError: there is no job at that place.
     """
-    job = read_job(store)
-    if not job:
-        raise LocationError(f"{store.uri}: no job there (it has no job.json)")
+    job = check_job(store)
     rows = manifest.read(store, (*_COLUMNS, *_TIMES))
     here = rows.filter(pc.equal(rows["job_id"], job["job_id"]))
+    is_ok = pc.equal(rows["status"], "ok")
     other = pc.sum(pc.not_equal(rows["recipe_sha256"], job["recipe_sha256"])).as_py() or 0
+    running = _describe_lease(store)
     return StatusReport(
         location=store.uri,
         job_id=job["job_id"],
-        running=_describe_lease(store),
+        running=running,
         listed=int(job["listed"]),
         by_status=dict(Counter(rows["status"].to_pylist())),
         by_error=dict(Counter(name for name in rows["error_class"].to_pylist() if name)),
         other_recipe=int(other),
-        pictures_per_s=_compute_rate(here),
+        pictures_per_s=_compute_rate(here, job, running=running != NOBODY),
         unlisted=tuple(job.get("unlisted", ())),
         passed_over=dict(job.get("passed_over", {})),
         slowest=_find_slowest(rows),
+        review=pc.sum(pc.and_kleene(rows["review_needed"], is_ok)).as_py() or 0,
     )
 
 
@@ -103,8 +143,7 @@ def list_sums(store: Store) -> Iterator[str]:
     Raises:
         LocationError: there is no job at that place.
     """
-    if not read_job(store):
-        raise LocationError(f"{store.uri}: no job there (it has no job.json)")
+    check_job(store)
     names = ["derivative_key", "derivative_uri", "derivative_sha256"]
     rows = manifest.read(store, names)
     present = find_present(store, rows)
@@ -118,23 +157,38 @@ def list_sums(store: Store) -> Iterator[str]:
 def _describe_lease(store: Store) -> str:
     lease = read_lease(store)
     if lease is None or lease.is_dead(time.time()):
-        return "no"
+        return NOBODY
     return f"process {lease.pid} on {lease.host}"
 
 
-def _compute_rate(rows: pa.Table) -> float:
-    """Compute pictures a second between the first and the last start of the last run."""
-    if rows.num_rows < 2:
+def _compute_rate(rows: pa.Table, job: dict[str, Any], *, running: bool) -> float:
+    """Compute the rate of the last run, as its summary told it.
+
+    While it runs, or after it was killed, its rows tell when the work began and ended.
+    """
+    if work := job.get("work"):
+        return rate(work["pictures"], work["seconds"])
+    excluded = pc.fill_null(pc.equal(rows["error_class"], "excluded"), False)
+    rows = rows.filter(pc.invert(excluded))  # never opened: no work
+    if not rows.num_rows:
         return 0.0
-    span = pc.min_max(rows["started_at"]).as_py()
-    seconds = (span["max"] - span["min"]).total_seconds()
-    return (rows.num_rows - 1) / seconds if seconds else 0.0
+    starts = pc.cast(rows["started_at"], pa.int64())
+    ends = pc.add(starts, pc.cast(pc.multiply(_add_times(rows), 1e3), pa.int64(), safe=False))
+    now_us = datetime.now(UTC).timestamp() * 1e6
+    end_us = now_us if running else pc.max(ends).as_py()
+    return rate(rows.num_rows, (end_us - pc.min(starts).as_py()) / 1e6)
 
 
-def _find_slowest(rows: pa.Table) -> tuple[tuple[float, str], ...]:
+def _add_times(rows: pa.Table) -> pa.Array:
+    """Add the milliseconds of all steps, by row."""
     total = pa.array([0.0] * rows.num_rows, pa.float64())
     for name in _TIMES:
         total = pc.add(total, pc.fill_null(rows[name].combine_chunks(), 0.0))
+    return total
+
+
+def _find_slowest(rows: pa.Table) -> tuple[tuple[float, str], ...]:
+    total = _add_times(rows)
     order = pc.sort_indices(total, sort_keys=[("", "descending")])[:SLOWEST]
     uris = rows["source_uri"].combine_chunks().take(order).to_pylist()
     return tuple(zip((ms / 1000 for ms in total.take(order).to_pylist()), uris, strict=True))

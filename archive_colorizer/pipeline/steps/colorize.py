@@ -14,6 +14,7 @@ import numpy as np
 
 from archive_colorizer.errors import ModelPhotoError, PhotoError
 from archive_colorizer.imaging.beside import Part
+from archive_colorizer.imaging.doubt_map import doubt_png
 from archive_colorizer.imaging.negative import fit_curve
 from archive_colorizer.inference.batching import Chroma, GreyPicture
 from archive_colorizer.models.catalog import UNKNOWN, asks_picture, class_number, has_classes
@@ -180,6 +181,7 @@ class Colorize(Stage[Prepared, Coloured]):
             device=self._colorizer.device,
             precision=self._colorizer.precision,
             ms={**prepared.ms, "model": ms},
+            doubt_map=doubt_png(answer.doubt_hw),
         )
 
 

@@ -15,6 +15,7 @@ from archive_colorizer.errors import WritePhotoError
 from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.quality import Meter, Quality, measure
 from archive_colorizer.imaging.samples import Heard
+from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
 from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.output.derivatives import page_id, read_labels, version_of
 from archive_colorizer.pipeline.output.lease import Fence
@@ -47,6 +48,7 @@ class Deliver(Stage[MadeT, Outcome]):
         self.kind = composition.kind
         self._spec = spec
         self._composition = composition
+        self._makes_thumbnails = spec.config.run.report == "on"
 
     def setup(self) -> None:
         """Open OUTPUT, and load what composing needs."""
@@ -63,7 +65,7 @@ class Deliver(Stage[MadeT, Outcome]):
         heard = Heard()
         with writing(made.ref):
             tags, lost = self._tags(made)
-            derivative = self._write(made, tags, ms, heard)
+            derivative, after = self._write(made, tags, ms, heard)
         facts = made.facts.having_heard(tuple(heard.words), damaged=heard.damaged)
         return Outcome(
             ref=made.ref,
@@ -74,6 +76,7 @@ class Deliver(Stage[MadeT, Outcome]):
             derivative=derivative,
             doubt_mean=made.doubt_mean,
             doubt_p95=made.doubt_p95,
+            doubt_map=made.doubt_map,
             device=made.device,
             precision=made.precision,
             flags=(
@@ -82,6 +85,8 @@ class Deliver(Stage[MadeT, Outcome]):
                 *self._doubts(derivative),
                 *((METADATA_LOST,) if lost else ()),
             ),
+            before_hw3=made.prepared.before_hw3,
+            after_hw3=after,
         )
 
     def _doubts(self, derivative: Derivative) -> tuple[str, ...]:
@@ -91,7 +96,7 @@ class Deliver(Stage[MadeT, Outcome]):
 
     def _write(
         self, made: MadeT, tags: metadata.Tags, ms: dict[str, float], heard: Heard
-    ) -> Derivative:
+    ) -> tuple[Derivative, Thumbnail | None]:
         ref, deliver = made.ref, self._spec.config.deliver
         picture = self._composition.picture(made, ms, heard)
         start_s = time.perf_counter()
@@ -109,6 +114,7 @@ class Deliver(Stage[MadeT, Outcome]):
             start_s = time.perf_counter()
             sha256, size = _digest(sink)
             quality = self._quality(luma, sink, meter)
+            after = thumbnail(quality.reduced_hw3) if self._makes_thumbnails else None
             self._fence.check()
         entry = self._store.find(ref.output_key)
         if entry is None or entry.size_bytes != size:
@@ -118,7 +124,7 @@ class Deliver(Stage[MadeT, Outcome]):
         ms["write"] = ms_since(start_s)
         height, width = luma.shape
         kept = self._composition.keeps_luminance
-        return Derivative(
+        derivative = Derivative(
             derivative_uri=self._store.uri_of(ref.output_key),
             derivative_key=ref.output_key,
             derivative_sha256=sha256,
@@ -131,6 +137,7 @@ class Deliver(Stage[MadeT, Outcome]):
             luminance_mae=quality.luminance_mae if kept else None,
             luminance_p99=quality.luminance_p99 if kept else None,
         )
+        return derivative, after
 
     def _quality(self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter) -> Quality:
         """Figures of what was delivered: it is decoded again, unless a lossless file's strips were

@@ -13,6 +13,7 @@ from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.content_box import NOTHING, Bounds, Found, find_print
 from archive_colorizer.imaging.decode import Decoded, read_reduced
 from archive_colorizer.imaging.negative import may_be_negative
+from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
 from archive_colorizer.imaging.tone import (
     COLOUR_CLASSES,
     dhash64,
@@ -20,7 +21,7 @@ from archive_colorizer.imaging.tone import (
     make_proxy,
     tone_class,
 )
-from archive_colorizer.pipeline.config import ColorConfig
+from archive_colorizer.pipeline.config import ColorConfig, RunConfig
 from archive_colorizer.pipeline.records import (
     COLOUR_BESIDE,
     Opened,
@@ -31,7 +32,7 @@ from archive_colorizer.pipeline.records import (
 )
 from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
-from archive_colorizer.storage import S3Settings, open_uri
+from archive_colorizer.storage import open_uri
 
 
 class Prepare(Stage[Opened, Prepared]):
@@ -39,9 +40,10 @@ class Prepare(Stage[Opened, Prepared]):
 
     name = "prepare"
 
-    def __init__(self, config: ColorConfig, s3: S3Settings, *, translates: bool = False) -> None:
+    def __init__(self, config: ColorConfig, run: RunConfig, *, translates: bool = False) -> None:
         self._proxy_px = config.proxy_px
-        self._s3 = s3
+        self._s3 = run.s3
+        self._makes_thumbnails = run.report == "on"
         self._translates = translates
         self._seeks_negatives = config.negatives != "off" and not translates
         self._seeks_print = config.content_box == "auto" and not translates
@@ -65,8 +67,10 @@ class Prepare(Stage[Opened, Prepared]):
         ).having_heard(page.warnings, damaged=page.damaged)
         found = self._find_print(opened, page.pixels, tone)
         facts = _with_print(facts, found)
+        before = thumbnail(page.pixels) if self._makes_thumbnails else None
         if facts.tone_class in COLOUR_CLASSES and not self._recolor:
-            return _already_colour(opened, facts, {**opened.ms, "prepare": ms_since(start_s)})
+            ms = {**opened.ms, "prepare": ms_since(start_s)}
+            return _already_colour(opened, facts, ms, before)
         seen = whole
         if self._translates:
             seen = make_colour_proxy(page.pixels, self._proxy_px)
@@ -82,6 +86,7 @@ class Prepare(Stage[Opened, Prepared]):
             started_at_us=opened.started_at_us,
             ms={**opened.ms, "prepare": ms_since(start_s)},
             may_be_negative=judged and may_be_negative(seen),
+            before_hw3=before,
         )
 
     def _read(self, opened: Opened, short_px: int) -> Decoded:
@@ -122,7 +127,9 @@ def _with_print(facts: SourceFacts, found: Found) -> SourceFacts:
     )
 
 
-def _already_colour(opened: Opened, facts: SourceFacts, ms: dict[str, float]) -> Outcome:
+def _already_colour(
+    opened: Opened, facts: SourceFacts, ms: dict[str, float], before: Thumbnail | None
+) -> Outcome:
     beside = COLOUR_BESIDE in facts.flags
     doubt = "; it may be a grey print beside colour, whose place was not found" if beside else ""
     return Outcome(
@@ -134,4 +141,5 @@ def _already_colour(opened: Opened, facts: SourceFacts, ms: dict[str, float]) ->
         flags=facts.flags,
         error_class="already_colour",
         error_message=f"{opened.ref.source_uri}: in colour already ({facts.tone_class}){doubt}",
+        before_hw3=before,
     )

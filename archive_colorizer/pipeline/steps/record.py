@@ -14,6 +14,7 @@ from archive_colorizer.pipeline.output.disk_reserve import release
 from archive_colorizer.pipeline.output.lease import Fence
 from archive_colorizer.pipeline.output.manifest import to_parquet, write_part
 from archive_colorizer.pipeline.output.rows import JobContext, outcome_table
+from archive_colorizer.pipeline.output.thumbnails import write_thumbnails
 from archive_colorizer.pipeline.program_errors import broken, guarded
 from archive_colorizer.pipeline.records import Outcome, PhotoRef
 from archive_colorizer.pipeline.steps.step import Stage, now_us, program_failure
@@ -32,6 +33,8 @@ class Recorded:
     error_message: str = ""
     trace: str = ""
     """Traceback of an error of the program, for the driver's log."""
+    started_at_us: int = 0
+    """When reading began; UTC, microseconds since the epoch."""
 
 
 class Record(Stage[Outcome, Recorded]):
@@ -60,7 +63,9 @@ class Record(Stage[Outcome, Recorded]):
         except OSError as error:
             reason = error.strerror or error
             raise LocationError(f"{self._store.uri}: cannot be reached: {reason}") from error
-        return [_recorded(one) for one in write_rows(self._store, batch, self._spec.context)]
+        context = self._spec.context
+        batch = write_thumbnails(self._store, batch, context.job_id)
+        return [_recorded(one) for one in write_rows(self._store, batch, context)]
 
 
 def write_rows(store: Store, batch: Sequence[Outcome], context: JobContext) -> list[Outcome]:
@@ -127,4 +132,5 @@ def _recorded(outcome: Outcome) -> Recorded:
         ms=dict(outcome.ms),
         error_message=outcome.error_message,
         trace=outcome.trace,
+        started_at_us=outcome.started_at_us,
     )

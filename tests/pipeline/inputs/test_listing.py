@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from archive_colorizer.errors import LocationError
+from archive_colorizer.pipeline.inputs import passed_over
 from archive_colorizer.pipeline.inputs.listing import list_source
 
 
@@ -30,6 +31,24 @@ def test_a_folder_gives_its_pictures_at_any_depth_in_a_stable_order(folder: Path
 
 def test_what_was_passed_over_is_said(folder: Path) -> None:
     assert list_source(str(folder)).notes == ("3 files passed over: 2 hidden, 1 .txt",)
+
+
+def test_what_was_passed_over_is_named(folder: Path) -> None:
+    raw = os.fsencode(folder) + b"/caf\xe9.doc"
+    Path(os.fsdecode(raw)).write_bytes(b"1")
+    found = list_source(str(folder), include=["a/*"]).passed_over_names
+    assert set(found) == {
+        ("notes.txt", ".txt"), (".hidden.jpg", "hidden"), (".git/z.jpg", "hidden"),
+        ("b.JPG", "filtered out"), ("caf\ufffd.doc", ".doc"),
+    }  # fmt: skip
+
+
+def test_names_end_where_they_would_be_too_many(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passed_over, "MAX_NAMES", 2)
+    found = list_source(str(folder))
+    assert (len(found.passed_over_names), found.ignored) == (2, 3)
 
 
 def test_globs_choose_on_the_relative_path(folder: Path) -> None:

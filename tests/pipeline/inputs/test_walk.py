@@ -16,6 +16,7 @@ from archive_colorizer.pipeline.inputs import listing as listing_module
 from archive_colorizer.pipeline.inputs import walk as walk_module
 from archive_colorizer.pipeline.inputs.filters import Filter
 from archive_colorizer.pipeline.inputs.listing import Listing, list_source
+from archive_colorizer.pipeline.inputs.passed_over import PassedOver
 from archive_colorizer.pipeline.inputs.walk import Walk, passed_over_notes
 from archive_colorizer.storage import DEFAULT_S3, Entry, Location
 from archive_colorizer.storage import local as local_module
@@ -293,7 +294,7 @@ def test_dots_are_names_in_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk_module, "open_store", lambda *_: Bucket())
     place = Location("s3://b/in/", "b", "in/")
     rows = list(Walk(place, DEFAULT_S3, Filter((), ())).rows())
-    found = [row if isinstance(row, str) else row["source_uri"] for row in rows]
+    found = [row.kind if isinstance(row, PassedOver) else row["source_uri"] for row in rows]
     assert found == [
         "s3://b/in/x/../up.jpg", "s3://b/in/./dot.jpg", "s3://b/in/a//double.jpg",
         "hidden", "hidden", "hidden",

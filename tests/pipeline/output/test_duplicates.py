@@ -178,7 +178,7 @@ def test_status_lists_them_and_writes_them_as_csv(
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["--csv", "x.csv"], "--csv needs --duplicates"),
+        (["--csv", "x.csv"], "--csv needs --failed"),
         (["--duplicates", "--csv", "/no/such/folder/x.csv"], "x.csv: cannot be written: No such"),
     ],
 )

@@ -52,10 +52,22 @@ def test_pages_are_counted_by_status_and_by_error_class(store: LocalStore) -> No
     assert report.by_status == {"ok": 2, "failed": 1, "skipped": 1}
     assert report.by_error == {"truncated": 1, "already_colour": 1}
     assert report.left == 6
-    assert report.pictures_per_s == 2.0
+    assert report.pictures_per_s == pytest.approx(3 / 1.03)  # from 0.5 s to 1.5 s and 30 ms
     text = report.text()
-    for words in ("listed 10, left 6, 2.0 pictures/s", "1  truncated", "2  ok", "slowest:"):
+    for words in ("listed 10, left 6, 2.9 pictures/s", "1  truncated", "2  ok", "slowest:"):
         assert words in text
+
+
+def test_the_rate_is_that_of_the_runs_own_summary(store: LocalStore) -> None:
+    layout.write_job(store, {"job_id": "j", "recipe_sha256": "r", "listed": 2,
+                             "work": {"pictures": 12, "seconds": 8.0}})  # fmt: skip
+    manifest.write_part(store, pa.Table.from_pylist([page(1)], SCHEMA))
+    assert summarize(store).pictures_per_s == 1.5
+
+
+def test_excluded_pages_are_no_work(store: LocalStore) -> None:
+    job(store, page(1), page(90, status="skipped", error_class="excluded"))
+    assert summarize(store).pictures_per_s == pytest.approx(100.0)  # one page of 10 ms
 
 
 def test_rows_of_an_earlier_recipe_are_counted(store: LocalStore) -> None:
