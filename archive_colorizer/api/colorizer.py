@@ -90,7 +90,8 @@ class Colorizer:
             ModelReferenceError: a model cannot be loaded.
             ConfigError: a setting that the model does not have.
         """
-        color, s3 = config.color, config.run.s3
+        self._color = color = config.color
+        s3 = config.run.s3
         self._model, upscaler = models[0], models[1] if models[1:] else None
         self._read = Read(config.run, color.upscale)
         self._prepare = Prepare(color, replace(config.run, report="off"))
@@ -148,7 +149,9 @@ class Colorizer:
         """
         opened = self._open(image, self._join_hints(hints))
         prepared = _unless_ended(self._prepare([opened])[0])
-        step = self._colorize if vividness is None else self._colorize.with_vividness(vividness)
+        step = self._colorize
+        if vividness is not None:
+            step = step.with_vividness(replace(self._color, vividness=vividness).vividness)
         (prepared,), (answer,), ms = step.answer([prepared])
         coloured = _unless_ended(step.coloured(prepared, answer, ms))
         if isinstance(answer, PhotoError):  # for the type: `coloured` would have been an Outcome

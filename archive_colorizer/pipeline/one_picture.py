@@ -153,13 +153,13 @@ def _check_source(config: JobConfig) -> None:
 
 def _plan(config: JobConfig) -> tuple[PhotoRef, JobSpec]:
     """Plan the job as for a new OUTPUT, so that lists and settings hold as they do in any."""
-    listing = list_source(config.source, s3=config.run.s3)
+    chosen = config.select
+    listing = list_source(config.source, chosen.include, chosen.exclude, s3=config.run.s3)
     with tempfile.TemporaryDirectory() as nowhere:
         intent = make_intent(config, listing, open_store(nowhere))
-    chosen = intent.selection
-    if chosen.excluded.num_rows:
+    if intent.selection.excluded.num_rows:
         raise ConfigError(f"{config.source}: is excluded, and was not opened")
-    (ref,) = refs_of(chosen.todo)
+    (ref,) = refs_of(intent.selection.todo)
     return ref, make_spec(intent.config, intent.models, owner="")
 
 
@@ -178,7 +178,8 @@ class DeliverFile(Deliver[Made]):
     def _labels(self, made: Made) -> dict[str, str]:
         known = Outcome(
             ref=made.ref, status=Status.OK, started_at_us=made.started_at_us, facts=made.facts,
-            doubt_mean=made.doubt_mean, doubt_p95=made.doubt_p95, flags=made.facts.flags,
+            doubt_mean=made.doubt_mean, doubt_p95=made.doubt_p95,
+            flags=(*made.facts.flags, *self._composition.flags),
             device=made.device, precision=made.precision, ms=made.ms, derivative=NOT_YET,
         )  # fmt: skip
         hidden = {item.name for item in fields(Derivative)}

@@ -179,6 +179,11 @@ def test_what_is_no_picture(image: Any, load: Load) -> None:
         load()(image)
 
 
+def test_a_vividness_out_of_range(load: Load) -> None:
+    with pytest.raises(ConfigError, match="vividness"):
+        load()(drawn(), vividness=1.5)
+
+
 def test_hints_that_do_not_fit(load: Load) -> None:
     with pytest.raises(ConfigError, match="hints: not a point"):
         load()(drawn(), hints=[(1, 2, "blue")])

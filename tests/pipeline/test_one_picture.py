@@ -147,6 +147,7 @@ def test_a_picture_that_is_excluded_or_cannot_be_coloured_leaves_no_file(
     (tmp_path / "no.txt").write_text("one.jpg\n")
     assert run("o.jpg", "--exclude-list", str(tmp_path / "no.txt")) == 2
     assert "excluded" in capsys.readouterr().err
+    assert run("o.jpg", "--exclude", "one*") == 2
     rgb = np.random.default_rng(0).integers(0, 255, (6, 8, 3), np.uint8)
     Image.fromarray(rgb.repeat(20, 0).repeat(20, 1)).save(masters / "colour.png")
     assert run("o.jpg", source="colour.png") == 3
