@@ -183,9 +183,11 @@ class _Gatherer:
         for split in ("train", "test"):
             if not any(v.split == split for v in kept):
                 what = "learn from" if split == "train" else "validate with"
+                few = "; another data.seed or data.train_share splits them otherwise"
                 raise LocationError(
                     f"{data}: nothing to {what}: {len(kept)} of {found} pictures are kept "
                     f"({self._folder / VERDICTS} says why the others are not)"
+                    f"{few if len(kept) > 1 else ''}"
                 )
 
     def _keep(self, verdicts: list[Verdict]) -> Iterator[dict[str, Any]]:
