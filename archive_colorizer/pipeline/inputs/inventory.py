@@ -4,7 +4,6 @@ A row that cannot be understood becomes a page with a `problem`, and stops no ot
 that cannot be understood as a whole is refused.
 """
 
-import codecs
 import json
 import math
 import os
@@ -80,7 +79,7 @@ def make_form(select: SelectConfig) -> Form:
                               f"{suggest(target, TARGETS)}")  # fmt: skip
         columns.append((target, column))
     try:
-        codecs.lookup(select.encoding or "utf-8")
+        "".encode(select.encoding or "utf-8")
     except LookupError as error:
         raise ConfigError(f"--encoding {select.encoding}: is not known") from error
     return Form(

@@ -128,6 +128,7 @@ class _Lister:
 
     def __init__(self, s3: S3Settings, wanted: Filter, form: Form) -> None:
         self._s3, self._wanted, self._form = s3, wanted, form
+        self._paths = WrittenPaths(parse_location("."), form.path_map)
         self.unlisted: list[str] = []
         self.notes: list[str] = []
         self.whole: list[str] = []
@@ -135,21 +136,11 @@ class _Lister:
 
     def rows(self, sources: Sequence[str]) -> Iterator[Row]:
         """Yield a row of PAGES for each page, and the name of its kind for any other file."""
-        for source in map(self._translate, find_sources(sources)):
-            place = source.place
-            if place.suffix in INVENTORIES and not (source.is_found or source.may_be_missing):
-                yield from self._read_inventory(place)
-            elif place.is_s3:
-                yield from self._list_s3(source)
-            else:
-                yield from self._list_path(source)
-
-    def _translate(self, source: Source) -> Source:
-        """Map a path that a list names, as those of inventories are."""
-        if not source.may_be_missing or source.base is None:
-            return source
-        text = WrittenPaths(source.base, self._form.path_map).translate(source.place.text)
-        return replace(source, place=parse_location(text))
+        for source in find_sources(sources):
+            if source.may_be_missing:  # a list names it: mapped as the paths of inventories are
+                text = self._paths.translate(source.place.text)
+                source = replace(source, place=parse_location(text))
+            yield from (self._list_s3 if source.place.is_s3 else self._list_path)(source)
 
     def _read_inventory(self, place: Location) -> Iterator[dict[str, Any]]:
         self.whole.append(place.uri)
@@ -165,21 +156,26 @@ class _Lister:
             raise LocationError(f"{place.text}: cannot be read: {reason}") from error
         if is_folder:
             yield from self._walk(source)
-        elif source.may_be_missing and source.base:
+        elif source.may_be_missing:
             try:
-                yield WrittenPaths(source.base).find(place.key, "utf-8")
+                yield self._paths.find(place.key, "utf-8")
             except ConfigError as error:
                 yield problem_page(place.uri, _name_below(source), str(error))
         elif not is_file:
             raise LocationError(f"{place.text}: no such folder, picture or inventory")
+        elif _is_inventory(source):
+            yield from self._read_inventory(place)
         else:
             kind = find_kind(path.name) if source.is_found else None
             name = _name_below(source) or path.name
             yield PassedOver(kind, name) if kind else page_of_path(path, name)
 
     def _list_s3(self, source: Source) -> Iterator[Row]:
-        """List a bucket: a key that ends like a picture is one, others are prefixes."""
+        """List a bucket: keys that end like a picture or inventory are one, others prefixes."""
         place = source.place
+        if _is_inventory(source):
+            yield from self._read_inventory(place)
+            return
         if place.suffix not in PICTURES:
             yield from self._walk(source)
             return
@@ -201,6 +197,10 @@ class _Lister:
         walk = Walk(source.place, self._s3, self._wanted, f"{name}/" if name else "")
         yield from walk.rows()
         self.unlisted += walk.unlisted
+
+
+def _is_inventory(source: Source) -> bool:
+    return source.place.suffix in INVENTORIES and not (source.is_found or source.may_be_missing)
 
 
 def _name_below(source: Source) -> str:

@@ -7,7 +7,7 @@ import io
 import os
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -38,7 +38,10 @@ SHOWN: Final[Mapping[str, str]] = {
     "utf-8-sig": "utf-8", "utf-16-le": "utf-16", "utf-16-be": "utf-16", "mac_roman": "mac-roman",
     "\t": "tabs",
 }  # fmt: skip
-BROKEN_SHEETS: Final = (BadZipFile, KeyError, ValueError, SyntaxError, EOFError, zlib.error)
+BROKEN_SHEETS: Final = (
+    AttributeError, BadZipFile, EOFError, LookupError, RuntimeError, SyntaxError, TypeError,
+    ValueError, zlib.error,
+)  # fmt: skip
 """What openpyxl, zipfile and the XML reader raise for files that are no sheets, or cut."""
 RawRow = tuple[int, Sequence[Any], str]
 """A row's number, its cells in order, and what is wrong with it."""
@@ -91,7 +94,7 @@ def open_table(
 
 
 def _read_text(
-    place: Location, lines: io.TextIOWrapper, encoding: str, wanted: frozenset[str] | set[str]
+    place: Location, lines: io.TextIOWrapper, encoding: str, wanted: Collection[str]
 ) -> Table:
     table = read_csv(lines, wanted)
     shown = SHOWN.get(encoding, encoding)
@@ -109,8 +112,7 @@ def _check_text(row: Row, encoding: str) -> RawRow:
     if not problem and not is_utf8("".join(row.cells)):
         (byte,) = os.fsencode(SURROGATE.findall("".join(row.cells))[0])[:1]
         problem = (
-            f"line {row.line}: byte 0x{byte:02X} is not {SHOWN.get(encoding, encoding).upper()}"
-            " (save the list as UTF-8)"
+            f"line {row.line}: byte 0x{byte:02X} is not {encoding.upper()} (save the list as UTF-8)"
         )
     return row.number, row.cells, problem
 

@@ -30,7 +30,7 @@ class WrittenPaths:
 
     def __init__(self, folder: Location, path_map: Sequence[tuple[str, str]] = ()) -> None:
         self._folder = folder
-        self._base = ROOT if folder.is_s3 else folder
+        self._base = ROOT if folder.is_s3 else parse_location(str(folder.path.absolute()))
         self._map = [_MapEntry(old, new) for old, new in path_map]
         self._map.sort(key=lambda entry: -len(entry.old))
 

@@ -3,6 +3,7 @@
 import csv as csv_module
 import json
 import os
+import random
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 
-from archive_colorizer.errors import ConfigError
+from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.pipeline.config import SelectConfig
 from archive_colorizer.pipeline.inputs.inventory import PLAIN, make_form
 from archive_colorizer.pipeline.inputs.listing import Listing, list_sources
@@ -137,8 +138,9 @@ def test_an_encoding_that_is_not_among_those_is_named(archive: Path) -> None:
     path = write_csv(archive / "inventory.csv", polish, ";", "cp1250")
     assert titles(listed(path)) != polish
     assert titles(listed(path, encoding="cp1250")) == polish
-    with pytest.raises(ConfigError, match="--encoding cp12500: is not known"):
-        listed(path, encoding="cp12500")
+    for name in ("cp12500", "base64"):
+        with pytest.raises(ConfigError, match=f"--encoding {name}: is not known"):
+            listed(path, encoding=name)
     (row, _) = listed(path, encoding="utf-8").table.to_pylist()
     assert "row 2: line 2: byte 0xA3 is not UTF-8" in row["problem"]
 
@@ -260,6 +262,29 @@ def test_a_sheet_is_named(archive: Path) -> None:
     write_csv(archive / "inventory.csv", GERMAN, ",", "utf-8")
     with pytest.raises(ConfigError, match="has no sheets"):
         listed(archive / "inventory.csv", sheet="Fotos")
+
+
+def test_a_mangled_xlsx_is_one_line_or_is_read(archive: Path) -> None:
+    """Whatever openpyxl raises for it: 100 files with changed signs in one of their parts."""
+    path = write_sheets(archive / "inventory.xlsx", {"A": [["uri"], *[["0.tif"]] * 9]})
+    with zipfile.ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    rng = random.Random(0)  # noqa: S311
+    refused = []
+    for _ in range(100):
+        name = rng.choice(sorted(parts))
+        data = bytearray(parts[name])
+        for _ in range(rng.randint(1, 6)):
+            data[rng.randrange(len(data))] = rng.choice(b'<>"/ 0Aa=')
+        with zipfile.ZipFile(path, "w") as file:
+            for each, whole in parts.items():
+                file.writestr(each, bytes(data) if each == name else whole)
+        try:
+            listed(path)
+        except (ConfigError, LocationError) as error:
+            refused.append(str(error))
+    assert 10 < len(refused) < 90
+    assert all("inventory.xlsx: " in said and "\n" not in said for said in refused)
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "zip", "cut", "no rows"])

@@ -72,6 +72,14 @@ def test_a_glob_without_a_match_is_refused_and_a_name_with_such_characters_is_no
     assert list(pages(list_sources(("plate [1].jpg",))).values()) == ["plate [1].jpg"]
 
 
+def test_a_folder_may_be_called_like_an_inventory(here: Path) -> None:
+    (here / "scans.csv").mkdir()
+    (here / "scans.csv" / "1.jpg").write_bytes(b"x")
+    assert pages(list_sources(("scans.csv",))) == {"scans.csv/1.jpg": "1.jpg"}
+    with pytest.raises(LocationError, match="no such folder, picture or inventory"):
+        list_sources(("gone.csv",))
+
+
 @pytest.mark.usefixtures("here")
 def test_inventories_are_found_by_a_glob_that_asks_for_them() -> None:
     Path("c/list.csv").write_text("uri\n1.jpg\n")
