@@ -74,9 +74,9 @@ class PictureNorm(nn.BatchNorm2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> the same."""
-        variance, mean = torch.var_mean(input, dim=(2, 3), correction=0, keepdim=True)
-        scaled = (input - mean) * torch.rsqrt(variance + self.eps)
-        return scaled * self.weight[:, None, None] + self.bias[:, None, None]
+        variance, mean = torch.var_mean(input.float(), dim=(2, 3), correction=0, keepdim=True)
+        scaled = (input.float() - mean) * torch.rsqrt(variance + self.eps)
+        return (scaled * self.weight[:, None, None] + self.bias[:, None, None]).to(input.dtype)
 
 
 class Level(nn.Module):

@@ -58,7 +58,10 @@ def convert(file: KerasFile) -> tuple[dict[str, object], dict[str, Tensor]]:
     depth = len(kernels) // 2
     if len(kernels) % 2 or depth < 2:
         raise ValueError(f"it has {len(kernels)} convolutions: as many go down as up, four or more")
-    everything = list(_walk(file.model))
+    try:
+        everything = list(_walk(file.model))
+    except (AttributeError, TypeError) as error:
+        raise ValueError("its description of the model is none of Keras'") from error
     said = [layer for layer in everything if layer.kind not in PASSED]
     layout = _compare(everything, said, depth) if said else _by_norms(len(norms), depth)
     slope, statistics = LAYOUTS[layout]

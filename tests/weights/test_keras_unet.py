@@ -172,7 +172,13 @@ def test_what_does_not_fit_names_its_layer(
         del file["batch_normalization_9/batch_normalization_9/beta:0"]
     with h5py.File(functional_file(tmp_path / "odd.h5"), "a") as file:
         del file["conv2d_9"]
+    with h5py.File(functional_file(tmp_path / "words.h5"), "a") as file:
+        file.attrs["model_config"] = '{"config": {"layers": [{"config": "no layer"}]}}'
+    with h5py.File(functional_file(tmp_path / "json.h5"), "a") as file:
+        file.attrs["model_config"] = "{"
     cases = {
+        "words.h5": "its description of the model is none of Keras'",
+        "json.h5": "not a Keras file of weights",
         "shape.h5": "conv2d_transpose_9: kernel (4, 4, 8, 16), should be (4, 4, 8, 32)",
         "planes.h5": "conv2d_8: kernel (4, 4, 4, 4), should be (4, 4, 4, 4) of a Conv2D of 1 or 3",
         "few.h5": "it has 3 norms for 8 convolutions, should be 6 (tutorial) or 5 (functional)",
