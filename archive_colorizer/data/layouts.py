@@ -4,7 +4,6 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +11,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from archive_colorizer.data.places import (
+    Place,
+    find_pictures,
+    find_shards,
+    map_array,
+    name_below,
+)
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.colour import lab_to_rgb
 
@@ -21,7 +27,7 @@ PAIR_FOLDERS: Final = (("source", "target"), ("input", "target"), ("A", "B"), ("
 LAB_FILES: Final = ("L.npy", "ab.npy")
 """Reference system C's arrays: L (N, H, W[, 1]) and ab (N, H, W, 2)."""
 
-Where = bytes | Path | Callable[[], bytes]
+Where = bytes | Place | Callable[[], bytes]
 """Encoded bytes, or how to get them."""
 
 
@@ -35,7 +41,7 @@ class Listed:
     """None: the source is the truth (colour photographs) or its left half (side by side)."""
 
 
-def list_pictures(data: Path, layout: str) -> list[Listed]:
+def list_pictures(data: Place, layout: str) -> list[Listed]:
     """List the pictures of a folder, a shard or a pair of arrays, in the order of names.
 
     Raises:
@@ -50,7 +56,7 @@ def read(where: Where) -> bytes:
     """The encoded picture."""
     if isinstance(where, bytes):
         return where
-    return where.read_bytes() if isinstance(where, Path) else where()
+    return where() if callable(where) else where.read_bytes()
 
 
 def decode_picture(where: Where) -> Image.Image:
@@ -70,22 +76,23 @@ def square(image: Image.Image, size: int) -> NDArray[np.uint8]:
     return np.asarray(fitted, dtype=np.uint8)
 
 
-def _list_shards(data: Path) -> Iterator[Listed] | None:
-    files = [data] if data.suffix == ".parquet" else sorted(data.glob("*.parquet"))
+def _list_shards(data: Place) -> Iterator[Listed] | None:
+    files = find_shards(data)
     return _list_rows(files) if files else None
 
 
-def _list_rows(files: Sequence[Path]) -> Iterator[Listed]:
+def _list_rows(files: Sequence[Place]) -> Iterator[Listed]:
     for file in files:
         try:
-            for batch in pq.ParquetFile(file).iter_batches(100, columns=["name", "image"]):
-                for row in batch.to_pylist():
-                    yield Listed(f"{file.name}/{row['name']}", row["image"])
+            with file.open("rb") as shard:
+                for batch in pq.ParquetFile(shard).iter_batches(100, columns=["name", "image"]):
+                    for row in batch.to_pylist():
+                        yield Listed(f"{file.name}/{row['name']}", row["image"])
         except (OSError, ValueError, KeyError) as error:
             raise LocationError(f"{file}: not a shard with name and image: {error}") from error
 
 
-def _list_lab(data: Path) -> list[Listed]:
+def _list_lab(data: Place) -> list[Listed]:
     lightness, ab = (_open_array(data / name) for name in LAB_FILES)
     fits = lightness.shape[:3] == ab.shape[:3] and ab.ndim == 4 and ab.shape[3] == 2
     if not fits or lightness.size != ab.size // 2:
@@ -122,14 +129,14 @@ def _encode_lab(
         return file.getvalue()
 
 
-def _open_array(path: Path) -> NDArray[Any]:
+def _open_array(path: Place) -> NDArray[Any]:
     try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        return map_array(path)
     except (OSError, ValueError) as error:
         raise LocationError(f"{path}: cannot be read as a NumPy array: {error}") from error
 
 
-def _list_pairs(data: Path, layout: str) -> list[Listed]:
+def _list_pairs(data: Place, layout: str) -> list[Listed]:
     if layout not in ("auto", "two-folders"):
         return []
     for source, target in PAIR_FOLDERS:
@@ -141,22 +148,22 @@ def _list_pairs(data: Path, layout: str) -> list[Listed]:
     return []
 
 
-def _match_pairs(sources: dict[str, Path], truths: dict[str, Path], data: Path) -> list[Listed]:
+def _match_pairs(sources: dict[str, Place], truths: dict[str, Place], data: Place) -> list[Listed]:
     alone = sorted(sources.keys() ^ truths.keys())
     if alone:
         raise LocationError(f"{data}: {len(alone)} pictures without a partner, first {alone[0]!r}")
     return [Listed(name, truths[name], sources[name]) for name in sorted(truths)]
 
 
-def _index_by_stem(folder: Path) -> dict[str, Path]:
-    return {str(path.relative_to(folder).with_suffix("")): path for path in _list_files(folder)}
+def _index_by_stem(folder: Place) -> dict[str, Place]:
+    return {str(name_below(path, folder).with_suffix("")): path for path in _list_files(folder)}
 
 
-def _list_photos(data: Path) -> list[Listed]:
+def _list_photos(data: Place) -> list[Listed]:
     if data.is_file():
         return [Listed(data.name, data)]
-    return [Listed(str(path.relative_to(data)), path) for path in _list_files(data)]
+    return [Listed(str(name_below(path, data)), path) for path in _list_files(data)]
 
 
-def _list_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+def _list_files(folder: Place) -> list[Place]:
+    return find_pictures(folder, SUFFIXES)
