@@ -85,7 +85,9 @@ def _list_rows(files: Sequence[Place]) -> Iterator[Listed]:
     for file in files:
         try:
             with file.open("rb") as shard:
-                for batch in pq.ParquetFile(shard).iter_batches(100, columns=["name", "image"]):
+                for batch in pq.ParquetFile(shard, pre_buffer=False).iter_batches(
+                    100, columns=["name", "image"]
+                ):
                     for row in batch.to_pylist():
                         yield Listed(f"{file.name}/{row['name']}", row["image"])
         except (OSError, ValueError, KeyError) as error:

@@ -12,6 +12,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
+from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -50,6 +51,8 @@ class Listing:
     folders: frozenset[str]
     named: bool
     """Whether an inventory names them: then each is a picture, whatever its ending."""
+    digests: Mapping[str, str]
+    """Checksums that an inventory states, "sha256:HEX" and so on, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +121,14 @@ class ListedPath:
         """Read a whole file.
 
         Raises:
-            OSError: it cannot be read, or its row of the inventory has a problem.
+            OSError: it cannot be read, its row of the inventory has a problem, or it has not the
+                checksum that the row states.
         """
         with self._open(open_file) as file:
-            return file.read()
+            data = file.read()
+        if self.key in self.listing.digests:
+            _check_digest(data, self.listing.digests[self.key])
+        return data
 
     def open(self, mode: str = "rb") -> BinaryIO:
         """Open a file to be read in parts.
@@ -252,6 +259,7 @@ def _open_inventory(place: Location, s3: S3Settings, sensitive: tuple[str, ...])
     """List the rows of an inventory; one that cannot be taken has its reason as its problem."""
     closed = {word.strip().casefold() for word in sensitive}
     entries: dict[str, Entry] = {}
+    digests: dict[str, str] = {}
     for row in read_inventory(place, s3):
         name, said = os.fsdecode(row["relative_raw"]), row["sensitivity"].strip()
         if row["page"]:
@@ -263,17 +271,31 @@ def _open_inventory(place: Location, s3: S3Settings, sensitive: tuple[str, ...])
         entries[name] = Entry(
             name, row["source_uri"], row["size_bytes"], row["mtime_ns"], row["etag"], problem
         )
+        if row["expected_digest"]:
+            digests[name] = row["expected_digest"]
     if not entries:
         raise LocationError(f"{place.text}: the inventory names no pictures")
-    return ListedPath(_make_listing(place, s3, entries, named=True))
+    return ListedPath(_make_listing(place, s3, entries, digests, named=True))
 
 
 def _make_listing(
-    place: Location, s3: S3Settings, entries: Mapping[str, Entry], *, named: bool = False
+    place: Location,
+    s3: S3Settings,
+    entries: Mapping[str, Entry],
+    digests: Mapping[str, str] = MappingProxyType({}),
+    *,
+    named: bool = False,
 ) -> Listing:
     ordered = {key: entries[key] for key in sorted(entries, key=_parts)}
     folders = {key[:at] for key in ordered for at, sign in enumerate(key) if sign == "/"}
-    return Listing(place.text, s3, ordered, frozenset(folders), named)
+    return Listing(place.text, s3, ordered, frozenset(folders), named, digests)
+
+
+def _check_digest(data: bytes, expected: str) -> None:
+    algorithm, _, wanted = expected.lower().partition(":")
+    found = hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
+    if found != wanted:
+        raise OSError(f"its {algorithm} is {found}, the inventory says {wanted}")
 
 
 def _parts(key: str) -> list[str]:
@@ -298,7 +320,8 @@ def _describe_all(place: Place) -> Iterator[str]:
         yield place.listing.text
         for key, entry in place.listing.entries.items():
             stamp = entry.etag or entry.mtime_ns
-            yield f"{key}\0{entry.uri}\0{entry.size_bytes}\0{stamp}\0{entry.problem}\n"
+            said = f"{place.listing.digests.get(key, '')}\0{entry.problem}"
+            yield f"{key}\0{entry.uri}\0{entry.size_bytes}\0{stamp}\0{said}\n"
         return
     yield str(place.resolve())
     files = [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.is_file())

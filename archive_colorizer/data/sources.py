@@ -167,7 +167,7 @@ def _read_shards(
     for shard in shards:
         try:
             with shard.open("rb") as opened:
-                file = pq.ParquetFile(opened)
+                file = pq.ParquetFile(opened, pre_buffer=False)
                 there = file.schema_arrow.names
                 wanted = [name for name in COLUMNS if name in there]
                 if "image" not in there:
