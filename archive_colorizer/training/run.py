@@ -248,7 +248,7 @@ def _make_report(config: TrainConfig, run_folder: Workspace) -> TrainReport:
         raise LocationError(f"{config.output}: the run ended before its first validation")
     goal, best = seen[-1]["goal"], best_validation(folder)
     return TrainReport(
-        folder=config.output, steps=seen[-1]["step"], goal=goal,
+        folder=config.output.rstrip("/"), steps=seen[-1]["step"], goal=goal,
         start=seen[0]["figures"][goal], end=best["figures"][goal], best_step=best["step"],
         figures=best["figures"], init=config.run.init,
     )  # fmt: skip
