@@ -3,6 +3,7 @@
 import argparse
 from typing import Any, Final
 
+from archive_colorizer.cli.job import read_s3_settings
 from archive_colorizer.cli.options import SettingOptions, add_command, group_given
 
 EXAMPLE: Final = """\
@@ -60,17 +61,13 @@ def run_data(args: argparse.Namespace) -> int:
     """Run `archive-colorizer data inspect | filter | pairs`."""
     from archive_colorizer.data import commands
     from archive_colorizer.settings.kinds import SENSITIVE
-    from archive_colorizer.storage import S3Settings
 
-    said, run = group_given(args).get("data", {}), group_given(args).get("run", {})
+    said: dict[str, Any] = group_given(args).get("data", {})
     source = commands.Source(
         data=args.data, form=args.form, least=args.least,
-        sensitive=tuple(said.get("sensitive", SENSITIVE)),  # type: ignore[arg-type]
-        s3=S3Settings(endpoint=str(run.get("s3_endpoint", "")),
-                      anonymous=bool(run.get("s3_anonymous", False))),
+        sensitive=tuple(said.get("sensitive", SENSITIVE)), s3=read_s3_settings(args),
     )  # fmt: skip
     known = {"command", "what", "data", "form", "least"}
-    given = {name: value for name, value in vars(args).items() if name not in known}
-    given = {name: value for name, value in given.items() if "." not in name}
+    given = {k: value for k, value in vars(args).items() if k not in known and "." not in k}
     print(getattr(commands, args.what)(source, **given))
     return 0

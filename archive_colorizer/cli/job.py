@@ -171,7 +171,8 @@ def _fill_store(parser: argparse.ArgumentParser) -> None:
     SettingOptions(parser, "run", RunConfig).add("s3_endpoint", "s3_anonymous")
 
 
-def _read_s3_settings(args: argparse.Namespace) -> "S3Settings":
+def read_s3_settings(args: argparse.Namespace) -> "S3Settings":
+    """Read the options `s3_endpoint` and `s3_anonymous` of a command without a configuration."""
     from archive_colorizer.storage import S3Settings
 
     given = group_given(args).get("run", {})
@@ -188,7 +189,7 @@ def run_status(args: argparse.Namespace) -> int:
 
     if args.csv and not args.duplicates:
         raise ConfigError("--csv needs --duplicates")
-    store = open_store(args.output, _read_s3_settings(args))
+    store = open_store(args.output, read_s3_settings(args))
     if args.duplicates:
         _tell_duplicates(store, args.distance, args.csv)
     elif args.sums:
@@ -220,7 +221,7 @@ def run_verify(args: argparse.Namespace) -> int:
     from archive_colorizer.pipeline.output.verify import verify
     from archive_colorizer.storage import open_store
 
-    s3 = _read_s3_settings(args)
+    s3 = read_s3_settings(args)
     report = verify(open_store(args.output, s3), s3, args.masters)
     print(report.text())
     return EXIT_SOME_FAILED if report.findings else EXIT_OK
@@ -231,7 +232,7 @@ def run_relocate(args: argparse.Namespace) -> int:
     from archive_colorizer.pipeline.output.relocate import relocate
     from archive_colorizer.storage import open_store
 
-    store = open_store(args.output, _read_s3_settings(args))
+    store = open_store(args.output, read_s3_settings(args))
     masters, derivatives = relocate(store, args.old, args.new)
     print(f"{masters:,} masters and {derivatives:,} derivatives are named at {args.new} now")
     return EXIT_OK

@@ -6,13 +6,17 @@ It may be deleted whenever no run needs it; a newer version of a library takes t
 place.
 """
 
+import errno
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.registry.connection import cache_folder
@@ -24,6 +28,8 @@ from archive_colorizer.storage import (
     open_store,
     parse_location,
 )
+
+LOG: Final = logging.getLogger("archive_colorizer")
 
 
 def bring_here(path: str, s3: S3Settings) -> Path:
@@ -39,7 +45,7 @@ def bring_here(path: str, s3: S3Settings) -> Path:
     place = parse_location(path)
     if not place.is_s3:
         return place.path
-    return _put(place, s3, lambda target: open_store(place.parent, s3).get_file(place.name, target))
+    return _put(place, s3, partial(_fetch, place, s3))
 
 
 def keep_here(path: str, made: Path, s3: S3Settings) -> None:
@@ -50,7 +56,7 @@ def keep_here(path: str, made: Path, s3: S3Settings) -> None:
     """
     place = parse_location(path)
     if place.is_s3:
-        _put(place, s3, lambda target: shutil.move(made, target))
+        _put(place, s3, lambda _, target: shutil.move(made, target))
 
 
 def training_folder() -> Path:
@@ -58,12 +64,21 @@ def training_folder() -> Path:
     return cache_folder().with_name("training")
 
 
-def _put(place: Location, s3: S3Settings, fetch: Callable[[Path], object]) -> Path:
-    """Give the copy of an object's present version; `fetch` makes it where it is not there."""
+def _fetch(place: Location, s3: S3Settings, entry: Entry, target: Path) -> None:
+    free = shutil.disk_usage(target.parent).free
+    size = f"{entry.size_bytes >> 20:,} MiB"
+    if free < entry.size_bytes:
+        raise OSError(errno.ENOSPC, f"it has {size}, {free >> 20:,} MiB are free")
+    LOG.info("bringing %s (%s) to %s", place.uri, size, training_folder())
+    open_store(place.parent, s3).get_file(place.name, target)
+
+
+def _put(place: Location, s3: S3Settings, make: Callable[[Entry, Path], object]) -> Path:
+    """Give the copy of an object's present version; `make` makes it where it is not there."""
     try:
         entry = find_entry(place, s3)
         if entry is None:
-            raise FileNotFoundError(2, "there is no such object", place.text)
+            raise FileNotFoundError(errno.ENOENT, "there is no such object", place.text)
         name = hashlib.sha256(place.uri.encode()).hexdigest()[:32]
         folder = training_folder() / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,9 +87,8 @@ def _put(place: Location, s3: S3Settings, fetch: Callable[[Path], object]) -> Pa
             if not target.exists():
                 for older in folder.glob(f"*{place.suffix}"):
                     older.unlink()  # whoever has it mapped keeps it
-                _check_room(folder, entry.size_bytes)
                 part = folder / f".{target.name}.part"
-                fetch(part)
+                make(entry, part)
                 part.replace(target)
     except OSError as error:
         raise LocationError(
@@ -86,12 +100,6 @@ def _put(place: Location, s3: S3Settings, fetch: Callable[[Path], object]) -> Pa
 def _version_name(place: Location, entry: Entry) -> str:
     said = f"{entry.etag}:{entry.size_bytes}".encode()
     return f"{hashlib.sha256(said).hexdigest()[:32]}{place.suffix}"
-
-
-def _check_room(folder: Path, size: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < size:
-        raise OSError(28, f"No space left: it has {size >> 20} MiB, {free >> 20} MiB are free")
 
 
 @contextmanager

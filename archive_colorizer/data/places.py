@@ -5,6 +5,7 @@ elsewhere it has the part of one that is needed here, over one listing. Nothing 
 listed, and a picture is fetched when it is read.
 """
 
+import errno
 import hashlib
 import io
 import os
@@ -91,7 +92,7 @@ class ListedPath:
         try:
             return self.listing.entries[self.key]
         except KeyError as error:
-            raise FileNotFoundError(2, "no such file", str(self)) from error
+            raise FileNotFoundError(errno.ENOENT, "no such file", str(self)) from error
 
     def exists(self) -> bool:
         """Tell whether there is a file or folder."""

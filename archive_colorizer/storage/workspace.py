@@ -6,6 +6,7 @@ what changed in it to the store, each file whole or not at all, and closing remo
 
 import contextlib
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -32,15 +33,12 @@ class Workspace:
     Args:
         location: a folder or s3:// prefix.
         s3: the way to object stores.
-        here: for an object store, a folder to use in place of a temporary one; it stays.
 
     Raises:
         LocationError: a scheme that is not supported.
     """
 
-    def __init__(
-        self, location: str, s3: S3Settings = DEFAULT_S3, here: Path | None = None
-    ) -> None:
+    def __init__(self, location: str, s3: S3Settings = DEFAULT_S3) -> None:
         self.place: Final[Location] = parse_location(location)
         self._s3 = s3
         self._lock: IO[str] | None = None
@@ -52,7 +50,7 @@ class Workspace:
         from archive_colorizer.storage.s3 import S3Store  # boto3 is slow to load
 
         self._store = S3Store(self.place, s3)
-        self.here = here or self._make_scratch()
+        self.here = self._make_scratch()
 
     @property
     def is_remote(self) -> bool:
@@ -220,6 +218,12 @@ def _version(path: Path) -> tuple[int, int]:
 
 def _remove_abandoned() -> None:
     for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
-        with contextlib.suppress(OSError), lock.open("w") as held:  # alive, or another user's
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(lock.parent, ignore_errors=True)
+        with contextlib.suppress(OSError):  # its process is alive, or it is gone meanwhile
+            if lock.parent.lstat().st_uid != os.getuid():
+                continue
+            held = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock.parent, ignore_errors=True)
+            finally:
+                os.close(held)
