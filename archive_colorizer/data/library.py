@@ -43,7 +43,7 @@ from archive_colorizer.data.targets import (
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.imaging.homomorphic import homomorphic
-from archive_colorizer.storage import DEFAULT_S3, S3Settings, parse_location
+from archive_colorizer.storage import DEFAULT_S3, S3Settings, absolute, parse_location
 from archive_colorizer.storage.atomic import atomic_path, write_atomic
 from archive_colorizer.storage.workspace import Workspace
 
@@ -153,7 +153,7 @@ def gather(config: DataConfig, folder: str | Path, s3: S3Settings = DEFAULT_S3) 
             folder cannot be written.
         ConfigError: an inventory that cannot be understood.
     """
-    with Workspace(str(folder), s3) as work:
+    with Workspace(absolute(str(folder)), s3) as work:
         place = open_place(config.data, s3, config.sensitive)
         wanted = {"config": json.loads(json.dumps(asdict(config))), "data": hash_listing(place)}
         work.fetch(RECORD)

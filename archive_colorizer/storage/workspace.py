@@ -39,7 +39,8 @@ class Workspace:
     """
 
     def __init__(self, location: str, s3: S3Settings = DEFAULT_S3) -> None:
-        self.place: Final[Location] = parse_location(location)
+        place = parse_location(location)
+        self.place: Location = parse_location(place.uri.rstrip("/")) if place.is_s3 else place
         self._s3 = s3
         self._lock: IO[str] | None = None
         self._sent: dict[str, tuple[int, int]] = {}
@@ -78,7 +79,7 @@ class Workspace:
     @property
     def location(self) -> str:
         """The place as `Workspace` takes it, also in another process."""
-        return self.place.text.rstrip("/") if self.is_remote else str(self.here)
+        return self.place.text if self.is_remote else str(self.here)
 
     @property
     def title(self) -> str:

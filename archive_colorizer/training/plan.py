@@ -17,7 +17,7 @@ from archive_colorizer.models.catalog import UNPAIRED
 from archive_colorizer.registry.connection import default_uri
 from archive_colorizer.registry.resolve import resolve
 from archive_colorizer.registry.tracking import MlflowTracker
-from archive_colorizer.storage import parse_location
+from archive_colorizer.storage import absolute
 from archive_colorizer.storage.atomic import write_atomic
 from archive_colorizer.storage.workspace import Workspace
 from archive_colorizer.training.checkpoint import CHECKPOINT
@@ -117,9 +117,7 @@ def open_folder(config: TrainConfig) -> Workspace:
     Raises:
         LocationError: it holds a run that is not to go on, or cannot be written.
     """
-    place = parse_location(config.output)
-    where = config.output if place.is_s3 else str(place.path.resolve())
-    folder = Workspace(where, config.run.s3)
+    folder = Workspace(absolute(config.output), config.run.s3)
     try:
         if folder.exists(CHECKPOINT) and not config.run.resume:
             raise LocationError(
