@@ -1,15 +1,15 @@
 """The command `data`: inspect, filter, pairs."""
 
 import argparse
-from pathlib import Path
 from typing import Any, Final
 
-from archive_colorizer.cli.options import SettingOptions, add_command
+from archive_colorizer.cli.job import read_s3_settings
+from archive_colorizer.cli.options import SettingOptions, add_command, group_given
 
 EXAMPLE: Final = """\
 archive-colorizer data inspect photos/
 archive-colorizer data filter photos/ kept/ --least 15
-archive-colorizer data pairs photos/ pairs/ --style monet --size 256"""
+archive-colorizer data pairs s3://photos/ s3://pairs/ --style monet --size 256"""
 ACTIONS: Final = {
     "inspect": "say what is there: layout, sizes, colourfulness, what would be left out",
     "filter": "copy what may teach colour into Parquet shards, and say what was left out",
@@ -34,17 +34,21 @@ def _fill_data(parser: argparse.ArgumentParser) -> None:
 def _add_options(parser: argparse.ArgumentParser, action: str) -> None:
     from archive_colorizer.data.config import DataConfig
     from archive_colorizer.settings.schema import list_settings
+    from archive_colorizer.training.settings import TrainRunConfig
 
     add = parser.add_argument
-    add("data", metavar="DATA", help="photographs, pairs, Lab arrays or Parquet shards")
+    add("data", metavar="DATA", help="photographs, pairs, Lab arrays or Parquet shards: a folder, "
+        "an s3:// prefix, or an inventory")  # fmt: skip
     if action != "inspect":
-        add("output", type=Path, metavar="OUT", help="a new or empty folder")
+        add("output", metavar="OUT", help="a new or empty folder or s3:// prefix")
     options = SettingOptions(parser, "data", DataConfig)
     least = list_settings(DataConfig)["min_colourfulness"].default
     options.add("layout", dest="form", default="auto")
     options.add("min_colourfulness", flag="--least", dest="least", metavar="C", default=least)
+    options.add("sensitive")
+    SettingOptions(parser, "run", TrainRunConfig).add("s3_endpoint", "s3_anonymous")
     if action == "inspect":
-        add("--csv", type=Path, metavar="FILE", dest="table", help="a verdict on each picture")
+        add("--csv", default="", metavar="FILE", dest="table", help="a verdict on each picture")
     if action == "pairs":
         add("--style", choices=("grey", "old", "monet", "comic"), default="grey",
             help="grey and old make sources; monet and comic make targets")  # fmt: skip
@@ -61,7 +65,14 @@ def _add_options(parser: argparse.ArgumentParser, action: str) -> None:
 def run_data(args: argparse.Namespace) -> int:
     """Run `archive-colorizer data inspect | filter | pairs`."""
     from archive_colorizer.data import commands
+    from archive_colorizer.settings.kinds import SENSITIVE
 
-    given = {name: value for name, value in vars(args).items() if name not in {"command", "what"}}
-    print(getattr(commands, args.what)(**given))
+    said: dict[str, Any] = group_given(args).get("data", {})
+    source = commands.Source(
+        data=args.data, form=args.form, least=args.least,
+        sensitive=tuple(said.get("sensitive", SENSITIVE)), s3=read_s3_settings(args),
+    )  # fmt: skip
+    known = {"command", "what", "data", "form", "least"}
+    given = {k: value for k, value in vars(args).items() if k not in known and "." not in k}
+    print(getattr(commands, args.what)(source, **given))
     return 0

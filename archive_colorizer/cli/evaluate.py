@@ -21,12 +21,12 @@ def add_evaluate(commands: Any) -> None:  # noqa: ANN401 (argparse does not name
 def _fill_evaluate(parser: argparse.ArgumentParser) -> None:
     from archive_colorizer.evaluation.config import EvaluationConfig
 
-    parser.add_argument("data", metavar="DATA", help="a folder of colour photographs or of pairs, "
-                        "Lab arrays, or Parquet shards")  # fmt: skip
+    parser.add_argument("data", metavar="DATA", help="colour photographs or pairs, Lab arrays, or "
+                        "Parquet shards: a folder, an s3:// prefix, or an inventory")  # fmt: skip
     SettingOptions(parser, SECTION, EvaluationConfig).add(
         "models", "output", "layout", "size", "limit", "seed", "batch_size", "temperature",
         "vividness", "hint_points", "worn", "device", "sheet_rows", "jpeg", "sharpen", "inception",
-        "lpips_backbone", "lpips_heads",
+        "lpips_backbone", "lpips_heads", "sensitive", "s3_endpoint", "s3_anonymous",
     )  # fmt: skip
 
 

@@ -173,7 +173,7 @@ def fill_store(parser: argparse.ArgumentParser) -> None:
 
 
 def read_s3_settings(args: argparse.Namespace) -> "S3Settings":
-    """Read the way to object stores from the options of `fill_store`."""
+    """Read the options `s3_endpoint` and `s3_anonymous` of a command without a configuration."""
     from archive_colorizer.storage import S3Settings
 
     given = group_given(args).get("run", {})

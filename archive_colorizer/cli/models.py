@@ -91,7 +91,16 @@ def _add_promote(actions: Any) -> None:  # noqa: ANN401
     add("--version", metavar="N", default="", help="instead of the challenger")
     add("--policy", metavar="FILE", help="gates as YAML; else those of mlflow/promotion.yaml")
     SettingOptions(parser, EVALUATION, EvaluationConfig).add(
-        "limit", "size", "seed", "jpeg", "worn", "device", "output"
+        "limit",
+        "size",
+        "seed",
+        "jpeg",
+        "worn",
+        "device",
+        "output",
+        "sensitive",
+        "s3_endpoint",
+        "s3_anonymous",
     )
 
 
@@ -124,6 +133,7 @@ def _run_promote(args: argparse.Namespace) -> int:
 
     policy = read_policy(Path(args.policy)) if args.policy else DEFAULT
     said: dict[str, Any] = group_given(args).get(EVALUATION, {})
+    said |= {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
     evaluation = EvaluationConfig(data=args.on, models=("-",), **said)
     found = promote(Registry(args.tracking_uri), args.name, evaluation, policy, args.version)
     print(f"{found.report.markdown()}\n{found.text()}")

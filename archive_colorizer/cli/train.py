@@ -34,11 +34,14 @@ def _fill_train(parser: LazyParser) -> None:
     add = parser.add_argument
     add("recipe", metavar="RECIPE", nargs="?", default="", help="a model family: chroma_unet, "
         "pix2pix, autoencoder, ...; a settings file may name it instead (family)")  # fmt: skip
-    add("data", metavar="DATA", help="a folder of colour photographs or of pairs, Lab arrays "
-        "(L.npy, ab.npy), two unpaired folders, or Parquet shards")  # fmt: skip
-    add("--output", required=True, metavar="FOLDER", help="of the run: checkpoints, losses, model")
+    add("data", metavar="DATA", help="photographs or pairs, Lab arrays, two unpaired folders "
+        "or Parquet shards: a folder, an s3:// prefix, or an inventory")  # fmt: skip
+    add("--output", required=True, metavar="FOLDER",
+        help="of the run, or an s3:// prefix: checkpoints, losses, model")  # fmt: skip
     group = parser.add_argument_group("what it learns from")
-    SettingOptions(group, "data", DataConfig).add("layout", "domains", "classes", "splits", "limit")
+    SettingOptions(group, "data", DataConfig).add(
+        "layout", "domains", "classes", "splits", "sensitive", "limit"
+    )
     group = parser.add_argument_group("how it learns")
     run = partial(SettingOptions, section="run", kind=TrainRunConfig)
     loop = SettingOptions(group, "loop", LoopConfig, OF_RECIPE)
@@ -53,7 +56,7 @@ def _fill_train(parser: LazyParser) -> None:
     how = run(parser.add_argument_group("how it is run"))
     how.add("resume", "workers", "device")
     how.add("engine", type=lambda said: "local" if said == "inline" else said)
-    how.add("address", "name", "experiment")
+    how.add("address", "s3_endpoint", "s3_anonymous", "name", "experiment")
     how.add("mlflow", help="Keep the record in the run's folder only")
     how.add("data_rights", "licence", "verbose")
 

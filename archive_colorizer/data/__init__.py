@@ -1,1 +1,1 @@
-"""Photographs on disk: what data may be, which pictures teach, and the library they become."""
+"""Photographs to learn from: what data may be, which pictures teach, and their library."""

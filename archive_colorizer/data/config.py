@@ -2,7 +2,15 @@
 
 from typing import Annotated, Final
 
-from archive_colorizer.settings.kinds import Colourfulness, Count, Layout, Seed, TrainShare
+from archive_colorizer.settings.kinds import (
+    SENSITIVE,
+    Colourfulness,
+    Count,
+    Layout,
+    Seed,
+    TrainShare,
+    Words,
+)
 from archive_colorizer.settings.schema import Setting, settings
 
 MAX_SHORT_PX: Final = 4096
@@ -28,7 +36,7 @@ class DataConfig:
 
     data: str
     """A folder of colour photographs or of pairs, Lab arrays (L.npy, ab.npy), two unpaired folders,
-    or Parquet shards."""
+    or Parquet shards; on this machine or at s3://BUCKET/PREFIX, or an inventory of pictures."""
     layout: Annotated[Layout, Setting(former="form")] = "auto"
     """How DATA lies on disk; auto looks. side-by-side must be named."""
     domains: Annotated[tuple[str, ...], Setting(metavar="A,B")] = ()
@@ -54,6 +62,8 @@ class DataConfig:
     none is enlarged that need not be: `feed.crop_px` over `feed.zoom`, 256 at least."""
     homomorphic: Annotated[bool, Setting(param="HOMOMORPHIC")] = False
     """Even out illumination on every training picture (reference system A)."""
+    sensitive: Words = SENSITIVE
+    """Values of an inventory's `sensitivity` whose pictures are never opened."""
     limit: Count = 0
     """At most so many training pictures; 0 takes all. The first by content hash are taken."""
     seed: Seed = 0

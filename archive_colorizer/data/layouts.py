@@ -4,7 +4,6 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +11,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from archive_colorizer.data.places import (
+    Place,
+    find_pictures,
+    find_shards,
+    map_array,
+    name_below,
+)
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.colour import lab_to_rgb
 
@@ -25,7 +31,7 @@ LAB_FILES: Final = (("L.npy", "ab.npy"), ("l/gray_scale.npy", "ab/ab/ab*.npy"))
 """L (N, H, W[, 1]) and ab (N, H, W, 2); of several ab files, in the order of their numbers, each
 goes on where the one before ended. The second is how reference system C's arrays are published."""
 
-Where = bytes | Path | Callable[[], bytes]
+Where = bytes | Place | Callable[[], bytes]
 """Encoded bytes, or how to get them."""
 
 
@@ -39,7 +45,7 @@ class Listed:
     """None: the source is the truth (colour photographs) or its left half (side by side)."""
 
 
-def list_pictures(data: Path, layout: str) -> list[Listed]:
+def list_pictures(data: Place, layout: str) -> list[Listed]:
     """List the pictures of a folder, a shard or a pair of arrays, in the order of names.
 
     Raises:
@@ -57,7 +63,7 @@ def read(where: Where) -> bytes:
     """The encoded picture."""
     if isinstance(where, bytes):
         return where
-    return where.read_bytes() if isinstance(where, Path) else where()
+    return where() if callable(where) else where.read_bytes()
 
 
 def decode_picture(where: Where) -> Image.Image:
@@ -77,29 +83,34 @@ def square(image: Image.Image, size: int) -> NDArray[np.uint8]:
     return np.asarray(fitted, dtype=np.uint8)
 
 
-def _list_shards(data: Path) -> Iterator[Listed] | None:
-    files = [data] if data.suffix == ".parquet" else sorted(data.glob("*.parquet"))
+def _list_shards(data: Place) -> Iterator[Listed] | None:
+    files = find_shards(data)
     return _list_rows(files) if files else None
 
 
-def _list_rows(files: Sequence[Path]) -> Iterator[Listed]:
+def _list_rows(files: Sequence[Place]) -> Iterator[Listed]:
     for file in files:
         try:
-            for batch in pq.ParquetFile(file).iter_batches(100, columns=["name", "image"]):
-                for row in batch.to_pylist():
-                    yield Listed(f"{file.name}/{row['name']}", row["image"])
+            with file.open("rb") as shard:
+                for batch in pq.ParquetFile(shard, pre_buffer=False).iter_batches(
+                    100, columns=["name", "image"]
+                ):
+                    for row in batch.to_pylist():
+                        yield Listed(f"{file.name}/{row['name']}", row["image"])
         except (OSError, ValueError, KeyError) as error:
             raise LocationError(f"{file}: not a shard with name and image: {error}") from error
 
 
-def _find_lab(data: Path) -> tuple[Path, list[Path]] | None:
+def _find_lab(data: Place) -> tuple[Place, list[Place]] | None:
     """The file of L and those of ab; None where there are none.
 
     Raises:
         LocationError: one of the two is there without the other.
     """
     for first, others in LAB_FILES:
-        found = sorted(data.glob(others), key=lambda path: (len(path.stem), path.stem))
+        folder, _, pattern = others.rpartition("/")
+        found = [*(data / folder if folder else data).glob(pattern)]
+        found.sort(key=lambda path: (len(path.name), path.name))
         if (data / first).is_file() and found:
             return data / first, found
         if (data / first).is_file() or found:
@@ -108,17 +119,17 @@ def _find_lab(data: Path) -> tuple[Path, list[Path]] | None:
     return None
 
 
-def _list_lab(data: Path, first: Path, others: Sequence[Path]) -> Iterator[Listed]:
+def _list_lab(data: Place, first: Place, others: Sequence[Place]) -> Iterator[Listed]:
     lightness, parts = _open_array(first), [_open_array(path) for path in others]
     counts = [len(ab) if ab.ndim else 0 for ab in parts]
     picture = lightness.shape[1:3]
     fits = all(ab.shape[1:] == (*picture, 2) for ab in parts) and len(picture) == 2
     if not fits or lightness.shape[3:] not in ((), (1,)) or sum(counts) != len(lightness):
         said = ", ".join(
-            f"{path.relative_to(data)} {ab.shape}" for path, ab in zip(others, parts, strict=True)
+            f"{name_below(path, data)} {ab.shape}" for path, ab in zip(others, parts, strict=True)
         )
         raise LocationError(
-            f"{data}: {first.relative_to(data)} is {lightness.shape}, {said}: must be "
+            f"{data}: {name_below(first, data)} is {lightness.shape}, {said}: must be "
             f"(N, H, W[, 1]) and (N, H, W, 2), and as many pictures in both "
             f"({len(lightness) if lightness.ndim else 0} of L, {sum(counts)} of ab)"
         )
@@ -153,14 +164,14 @@ def _encode_lab(
         return file.getvalue()
 
 
-def _open_array(path: Path) -> NDArray[Any]:
+def _open_array(path: Place) -> NDArray[Any]:
     try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        return map_array(path)
     except (OSError, ValueError) as error:
         raise LocationError(f"{path}: cannot be read as a NumPy array: {error}") from error
 
 
-def _list_pairs(data: Path, layout: str) -> list[Listed]:
+def _list_pairs(data: Place, layout: str) -> list[Listed]:
     if layout not in ("auto", "two-folders"):
         return []
     for source, target in PAIR_FOLDERS:
@@ -172,7 +183,7 @@ def _list_pairs(data: Path, layout: str) -> list[Listed]:
     return []
 
 
-def _match_pairs(data: Path, source: str, target: str) -> list[Listed]:
+def _match_pairs(data: Place, source: str, target: str) -> list[Listed]:
     sources, truths = _index_by_stem(data / source), _index_by_stem(data / target)
     alone = sorted(sources.keys() ^ truths.keys())
     if alone:
@@ -186,20 +197,20 @@ def _match_pairs(data: Path, source: str, target: str) -> list[Listed]:
     return [Listed(name, truths[name], sources[name]) for name in sorted(truths)]
 
 
-def _index_by_stem(folder: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+def _index_by_stem(folder: Place) -> dict[str, Place]:
+    found: dict[str, Place] = {}
     for path in _list_files(folder):
-        before = found.setdefault(str(path.relative_to(folder).with_suffix("")), path)
+        before = found.setdefault(str(name_below(path, folder).with_suffix("")), path)
         if before != path:
             raise LocationError(f"{path}: has the name of {before.name}: which one is the pair's?")
     return found
 
 
-def _list_photos(data: Path) -> list[Listed]:
+def _list_photos(data: Place) -> list[Listed]:
     if data.is_file():
         return [Listed(data.name, data)]
-    return [Listed(str(path.relative_to(data)), path) for path in _list_files(data)]
+    return [Listed(str(name_below(path, data)), path) for path in _list_files(data)]
 
 
-def _list_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+def _list_files(folder: Place) -> list[Place]:
+    return find_pictures(folder, SUFFIXES)

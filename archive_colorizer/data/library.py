@@ -1,10 +1,10 @@
-"""The pictures of a training run, on local or shared disk: gathered once, read by every worker.
+"""The pictures of a training run: gathered once, read by every worker.
 
 Gathering finds the pictures, leaves out what must not teach (grey, unreadable, twice there), splits
-the rest and writes it as Arrow files that are mapped into memory, not loaded.
+the rest and writes it as Arrow files that are mapped into memory, not loaded. Of a run in an object
+store each machine brings the files to its own disk (`data/local_copies.py`).
 """
 
-import hashlib
 import io
 import json
 import os
@@ -25,6 +25,8 @@ from PIL import Image, ImageOps
 
 from archive_colorizer.data.config import DataConfig as DataConfig
 from archive_colorizer.data.labels import find_label, number_classes
+from archive_colorizer.data.local_copies import bring_here, keep_here
+from archive_colorizer.data.places import Place, hash_listing, open_place
 from archive_colorizer.data.sources import (
     Picture,
     Sources,
@@ -41,7 +43,9 @@ from archive_colorizer.data.targets import (
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.colour import colourfulness
 from archive_colorizer.imaging.homomorphic import cutoff_of, homomorphic
+from archive_colorizer.storage import DEFAULT_S3, S3Settings, absolute, parse_location
 from archive_colorizer.storage.atomic import atomic_path, write_atomic
+from archive_colorizer.storage.workspace import Workspace
 
 Photograph = NDArray[np.uint8]
 """(H, W, 3) sRGB."""
@@ -49,6 +53,7 @@ SCHEMA: Final = pa.schema(
     [("name", pa.string()), ("domain", pa.string()),
      ("target", pa.large_binary()), ("source", pa.large_binary())]
 )  # fmt: skip
+RECORD: Final = "data.json"
 VERDICTS: Final = "verdicts.parquet"
 ROWS_A_BATCH: Final = 256
 WINDOW: Final = 64
@@ -69,11 +74,19 @@ class Item:
 
 
 class Library(Sequence[Item]):
-    """An Arrow file of encoded pictures, decoded one at a time. Pickles as its path."""
+    """An Arrow file of encoded pictures, decoded one at a time. Pickles as its path.
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        file = pa.ipc.open_file(pa.memory_map(path))
+    Args:
+        path: of the file, or its s3:// URI: then it is brought to this machine's disk.
+        s3: the way to object stores.
+
+    Raises:
+        LocationError: it cannot be brought here.
+    """
+
+    def __init__(self, path: str, s3: S3Settings = DEFAULT_S3) -> None:
+        self.path, self._s3 = path, s3
+        file = pa.ipc.open_file(pa.memory_map(str(bring_here(path, s3))))
         self._batches = [file.get_batch(i) for i in range(file.num_record_batches)]
         self._starts = np.cumsum([0] + [batch.num_rows for batch in self._batches])
         names = [name for batch in self._batches for name in batch["domain"].to_pylist()]
@@ -86,8 +99,8 @@ class Library(Sequence[Item]):
         """Whether any of the pictures is a pair's target."""
         return any(batch["source"].null_count < batch.num_rows for batch in self._batches)
 
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return open_library, (self.path,)
+    def __reduce__(self) -> tuple[Any, tuple[str, S3Settings]]:
+        return open_library, (self.path, self._s3)
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -105,9 +118,9 @@ class Library(Sequence[Item]):
 
 
 @lru_cache(maxsize=4)
-def open_library(path: str) -> Library:
+def open_library(path: str, s3: S3Settings) -> Library:
     """A library that tasks of one process share."""
-    return Library(path)
+    return Library(path, s3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +128,9 @@ class Gathered:
     """The libraries that gathering left in its folder."""
 
     train: str
-    """Path of the Library to learn from."""
+    """Path or s3:// URI of the Library to learn from."""
     test: str
-    """Path of the Library to validate with."""
+    """Path or s3:// URI of the Library to validate with."""
     split_sha256: str
     """Digest of the split, as `targets.split_digest` gives it."""
     pairs: bool
@@ -127,54 +140,68 @@ class Gathered:
     report: str
 
     @property
-    def verdicts(self) -> Path:
-        """The table of verdicts, beside the libraries."""
-        return Path(self.train).with_name(VERDICTS)
+    def verdicts(self) -> str:
+        """Location of the table of verdicts, beside the libraries."""
+        return f"{self.train.rpartition('/')[0]}/{VERDICTS}"
 
 
-def gather(config: DataConfig, folder: Path) -> Gathered:
+def gather(config: DataConfig, folder: str | Path, s3: S3Settings = DEFAULT_S3) -> Gathered:
     """Gather the pictures into a folder, or take what an equal call left there.
 
+    Args:
+        config: which pictures.
+        folder: a folder, or an s3:// prefix: then the files are made on this machine's disk.
+        s3: the way to object stores.
+
     Raises:
-        LocationError: nothing there, nothing left after filtering, or one split is empty.
+        LocationError: nothing there, nothing left after filtering, one split is empty, or the
+            folder cannot be written.
+        ConfigError: an inventory that cannot be understood.
     """
-    record = folder / "data.json"
-    wanted = {"config": json.loads(json.dumps(asdict(config))), "data": _hash_listing(config.data)}
-    if record.exists():
-        said = json.loads(record.read_text(encoding="utf-8"))
-        if said["wanted"] == wanted:
-            return Gathered(**said["gathered"])
-    folder.mkdir(parents=True, exist_ok=True)
-    gathered = _Gatherer(config, folder).run()
-    text = json.dumps({"wanted": wanted, "gathered": asdict(gathered)}, indent=2)
-    write_atomic(record, text)
-    return gathered
+    with Workspace(absolute(str(folder)), s3) as work:
+        place = open_place(config.data, s3, config.sensitive)
+        wanted = {"config": json.loads(json.dumps(asdict(config))), "data": hash_listing(place)}
+        work.fetch(RECORD)
+        record = work.here / RECORD
+        if record.exists():
+            said = json.loads(record.read_text(encoding="utf-8"))
+            if said["wanted"] == wanted:
+                return Gathered(**said["gathered"])
+        work.here.mkdir(parents=True, exist_ok=True)
+        try:
+            gathered = _Gatherer(config, place, work).run()
+            text = json.dumps({"wanted": wanted, "gathered": asdict(gathered)}, indent=2)
+            write_atomic(record, text)
+        finally:
+            work.publish(last=(RECORD,))  # the verdicts too, where nothing is left
+        for library in (gathered.train, gathered.test):
+            keep_here(library, work.here / parse_location(library).name, s3)
+        return gathered
 
 
 class _Gatherer:
-    def __init__(self, config: DataConfig, folder: Path) -> None:
-        self._config, self._folder = config, folder
-        self._unpaired = is_unpaired(config.data, config.layout, config.domains)
+    def __init__(self, config: DataConfig, place: Place, work: Workspace) -> None:
+        self._config, self._place, self._work = config, place, work
+        self._unpaired = is_unpaired(place, config.layout, config.domains)
         self._source_colour: list[float] = []
         self._pairs = False
 
     def run(self) -> Gathered:
-        config = self._config
+        config, folder = self._config, self._work.here
         verdicts: list[Verdict] = []
-        with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
             loose = Path(scratch) / "all.arrow"
             write_items(loose, self._keep(verdicts))
             kept = [verdict for verdict in verdicts if verdict.kept]
             chosen = _choose(kept, config)
-            paths = {split: self._folder / f"{split}.arrow" for split in ("train", "test")}
-            for split, path in paths.items():
+            for split in ("train", "test"):
                 wanted = [i for i, v in enumerate(kept) if chosen[i] and v.split == split]
-                _copy(loose, path, wanted)
-        write_verdicts(verdicts, self._folder / VERDICTS)
+                _copy(loose, folder / f"{split}.arrow", wanted)
+        write_verdicts(verdicts, folder / VERDICTS)
         self._check(kept, len(verdicts))
         colour_sources = self._pairs and float(np.median(self._source_colour)) > GREY_SOURCE
         return Gathered(
-            str(paths["train"].resolve()), str(paths["test"].resolve()), split_digest(verdicts),
+            self._work.name("train.arrow"), self._work.name("test.arrow"), split_digest(verdicts),
             self._pairs, colour_sources, self._unpaired, report(verdicts),
         )  # fmt: skip
 
@@ -186,7 +213,7 @@ class _Gatherer:
                 few = "; another data.seed or data.train_share splits them otherwise"
                 raise LocationError(
                     f"{data}: nothing to {what}: {len(kept)} of {found} pictures are kept "
-                    f"({self._folder / VERDICTS} says why the others are not)"
+                    f"({self._work.name(VERDICTS)} says why the others are not)"
                     f"{few if len(kept) > 1 else ''}"
                 )
 
@@ -195,7 +222,7 @@ class _Gatherer:
         config = self._config
         seen: set[str] = set()
         sources = Sources(frozenset(config.only_sources), frozenset(config.without_sources))
-        found = pictures(config.data, config.layout, config.domains, config.splits, sources)
+        found = pictures(self._place, config.layout, config.domains, config.splits, sources)
         workers = os.cpu_count() or 1
         with ThreadPoolExecutor(workers) as pool:
             while window := list(islice(found, WINDOW * workers)):
@@ -212,9 +239,7 @@ class _Gatherer:
         config = self._config
         pale = self._unpaired or (picture.source is not None and not _is_grey(picture.source))
         targets = config.targets(0.0 if pale else None)
-        verdict = judge_picture(
-            picture.name, picture.target, targets, frozenset(), split=picture.split
-        )
+        verdict = judge_picture(picture, targets, frozenset())
         if not verdict.kept:
             return verdict, None
         if config.classes and find_label(picture.name, number_classes(config.classes)) is None:
@@ -328,17 +353,3 @@ def _encode_for_library(data: bytes, config: DataConfig) -> bytes:
     if small and plain and not config.homomorphic:
         return data
     return encode(prepare_picture(decode(data), config))
-
-
-def _hash_listing(data: str) -> str:
-    """SHA-256, hex, of the names, sizes and times under DATA: equal while nothing changed."""
-    root = Path(data)
-    if not root.exists():
-        raise LocationError(f"{data}: does not exist")
-    files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
-    total = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape"))
-    for path in files:
-        stat = path.stat()
-        line = f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
-        total.update(line.encode("utf-8", "surrogateescape"))
-    return total.hexdigest()

@@ -5,15 +5,17 @@ Lab arrays, two unpaired folders or domains.
 """
 
 import io
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, Literal
 
 import pyarrow.parquet as pq
 from PIL import Image
 
 from archive_colorizer.data.layouts import PAIR_FOLDERS, Listed, list_pictures, read
+from archive_colorizer.data.places import ListedPath, Place, find_shards, open_place
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.settings.kinds import Layout
 
@@ -25,7 +27,13 @@ SPLITS: Final[dict[str, Split]] = {
     "train": "train", "val": "test", "valid": "test", "validation": "test", "test": "test",
 }  # fmt: skip
 """Values of a shard's column `split` -> our names."""
+COLUMNS: Final = ("image", "name", "source_image", "source", "split")
+"""Of a shard, those that are read."""
 BATCH_ROWS: Final = 100
+MAX_TEXT: Final = 300
+"""Characters of an error's text that are kept."""
+READ_AHEAD: Final = 16
+"""Pictures that are fetched from an object store at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,8 @@ class Picture:
     """Name of its set in unpaired data; empty elsewhere."""
     split: Split | None = None
     """As the data says; None leaves it to the content's hash."""
+    problem: str = ""
+    """Why its bytes are not here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ ALL_SOURCES: Final = Sources()
 
 
 def pictures(
-    data: str,
+    data: str | Place,
     form: Form = "auto",
     domains: tuple[str, ...] = (),
     splits: tuple[str, ...] = (),
@@ -68,7 +78,7 @@ def pictures(
     """Every picture of DATA, in the order of names.
 
     Args:
-        data: a folder, or one shard.
+        data: a place that was opened, or what `open_place` takes.
         form: what it is; "auto" goes by what lies there (side by side and unpaired must be said,
             except trainA and trainB).
         domains: two names, for unpaired data: of folders, or values of a shard's column `source`.
@@ -79,13 +89,10 @@ def pictures(
         LocationError: it is missing, empty, or not of that form.
         ConfigError: domains that are not two.
     """
-    root = Path(data)
-    if not root.exists():
-        raise LocationError(f"{data}: does not exist")
+    root = open_place(data) if isinstance(data, str) else data
     if domains and len(set(domains)) != 2:
         raise ConfigError(f"domains={','.join(domains)}: must be two different names")
-    shards = [root] if root.suffix == ".parquet" else sorted(root.glob("*.parquet"))
-    if shards:
+    if shards := find_shards(root):
         yield from _read_shards(shards, domains, splits, sources)
         return
     folders = _find_unpaired(root, form, domains)
@@ -95,13 +102,31 @@ def pictures(
     found = list_pictures(root, form)
     if not found:
         raise LocationError(f"{data}: no photographs there")
-    for listed in found:
-        yield _read_listed(listed, form)
+    yield from _read_all(found, form, ahead=isinstance(root, ListedPath))
 
 
-def is_unpaired(data: str, form: Form, domains: tuple[str, ...]) -> bool:
+def is_unpaired(data: str | Place, form: Form, domains: tuple[str, ...]) -> bool:
     """Whether DATA is two sets of pictures without partners."""
-    return bool(domains) or bool(_find_unpaired(Path(data), form, domains))
+    root = open_place(data) if isinstance(data, str) else data
+    return bool(domains) or bool(_find_unpaired(root, form, domains))
+
+
+def _read_all(found: Sequence[Listed], form: str, *, ahead: bool) -> Iterator[Picture]:
+    """Read pictures in their order; of a store that answers slowly some are read ahead."""
+    if not ahead:
+        yield from (_read_listed(listed, form) for listed in found)
+        return
+    with ThreadPoolExecutor(READ_AHEAD) as pool:
+        waiting: deque[Future[Picture]] = deque()
+        try:
+            for listed in found:
+                waiting.append(pool.submit(_read_listed, listed, form))
+                if len(waiting) > READ_AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _read_listed(listed: Listed, form: str) -> Picture:
@@ -112,8 +137,9 @@ def _read_listed(listed: Listed, form: str) -> Picture:
             left, right = _split_halves(target)
             return Picture(listed.name, right, left)
         source = None if listed.source is None else read(listed.source)
-    except (OSError, SyntaxError, ValueError):
-        return Picture(listed.name, b"")
+    except (OSError, SyntaxError, ValueError) as error:
+        text = (isinstance(error, OSError) and error.strerror) or str(error)
+        return Picture(listed.name, b"", problem=" ".join(text.split())[:MAX_TEXT])
     return Picture(listed.name, target, source)
 
 
@@ -133,26 +159,27 @@ def _encode_png(image: Image.Image) -> bytes:
 
 
 def _read_shards(
-    shards: list[Path],
+    shards: Sequence[Place],
     domains: tuple[str, ...],
     splits: tuple[str, ...],
     sources: Sources,
 ) -> Iterator[Picture]:
     for shard in shards:
         try:
-            file = pq.ParquetFile(shard)
-            there = file.schema_arrow.names
-            wanted = [n for n in ("image", "name", "source_image", "source", "split") if n in there]
-            if "image" not in there:
-                raise KeyError("image")
-            number = 0
-            for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
-                for row in batch.to_pylist():
-                    name = f"{shard.name}/{row.get('name', number)}"
-                    picture = _read_row(row, name, domains, splits)
-                    number += 1
-                    if picture is not None and sources.takes(row.get("source")):
-                        yield picture
+            with shard.open("rb") as opened:
+                file = pq.ParquetFile(opened, pre_buffer=False)
+                there = file.schema_arrow.names
+                wanted = [name for name in COLUMNS if name in there]
+                if "image" not in there:
+                    raise KeyError("image")
+                number = 0
+                for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
+                    for row in batch.to_pylist():
+                        name = f"{shard.name}/{row.get('name', number)}"
+                        picture = _read_row(row, name, domains, splits)
+                        number += 1
+                        if picture is not None and sources.takes(row.get("source")):
+                            yield picture
         except (OSError, KeyError, ValueError) as error:
             raise LocationError(f"{shard}: not a shard with a column image: {error}") from error
 
@@ -175,11 +202,11 @@ def _read_row(
     return Picture(name, image, pair, split=None if said is None else SPLITS[str(said)])
 
 
-def _find_unpaired(root: Path, form: str, domains: tuple[str, ...]) -> tuple[str, str] | None:
+def _find_unpaired(root: Place, form: str, domains: tuple[str, ...]) -> tuple[str, str] | None:
     if domains:
         first, second = domains
         absent = [name for name in domains if not (root / name).is_dir()]
-        if root.is_dir() and absent and not list(root.glob("*.parquet")):
+        if root.is_dir() and absent and not find_shards(root):
             raise LocationError(f"{root}: no folder {absent[0]}")
         return first, second
     candidates = UNPAIRED_FOLDERS if form == "unpaired" else UNPAIRED_FOLDERS[:1]
@@ -192,20 +219,18 @@ def _find_unpaired(root: Path, form: str, domains: tuple[str, ...]) -> tuple[str
     return None
 
 
-def _read_domains(root: Path, folders: tuple[str, str]) -> Iterator[Picture]:
+def _read_domains(root: Place, folders: tuple[str, str]) -> Iterator[Picture]:
     for folder in folders:
         held_out = root / TEST_FOLDERS.get(folder, "-")
-        parts: list[tuple[Path, Split | None]] = [(root / folder, None)]
+        parts: list[tuple[Place, Split | None]] = [(root / folder, None)]
         if held_out.is_dir():
             parts = [(root / folder, "train"), (held_out, "test")]
         for part, split in parts:
             found = list_pictures(part, "photos")
             if not found:
                 raise LocationError(f"{part}: no photographs there")
-            for listed in found:
-                found_one = _read_listed(listed, "photos")
-                name = f"{part.name}/{listed.name}"
-                yield replace(found_one, name=name, domain=folder, split=split)
+            for one in _read_all(found, "photos", ahead=isinstance(root, ListedPath)):
+                yield replace(one, name=f"{part.name}/{one.name}", domain=folder, split=split)
 
 
 __all__ = ["PAIR_FOLDERS", "Form", "Picture", "Split", "is_unpaired", "pictures"]

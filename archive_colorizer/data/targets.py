@@ -24,6 +24,8 @@ from archive_colorizer.imaging.tone import tone_class
 from archive_colorizer.storage.atomic import atomic_path
 
 TONE_PX: Final = 128
+SHOWN_MISSING: Final = 5
+"""Pictures that could not be had, which a report names."""
 MEASURED_PX: Final = 256
 """Colourfulness is measured at this short side at most: it hardly depends on size."""
 
@@ -44,6 +46,8 @@ class Verdict:
     its colour follows from its lightness), or duplicate."""
     split: str
     """train or test, by content; empty where it is left out."""
+    detail: str = ""
+    """Why it is unreadable, where its bytes could not be had."""
 
     def leave_out(self, reason: str) -> "Verdict":
         """The same picture, not kept."""
@@ -58,28 +62,28 @@ def judge(pictures: Iterable[Picture], config: TargetConfig) -> tuple[Verdict, .
     seen: set[str] = set()
     verdicts = []
     for picture in pictures:
-        verdict = judge_picture(picture.name, picture.target, config, seen, split=picture.split)
+        verdict = judge_picture(picture, config, seen)
         seen.add(verdict.sha256)
         verdicts.append(verdict)
     return tuple(verdicts)
 
 
-def judge_picture(
-    name: str, data: bytes, config: TargetConfig, seen: Set[str], *, split: Split | None = None
-) -> Verdict:
-    """A verdict for one picture.
+def judge_picture(picture: Picture, config: TargetConfig, seen: Set[str]) -> Verdict:
+    """A verdict for one picture, by its target.
 
     Args:
-        name: of the picture.
-        data: encoded.
+        picture: not yet decoded.
         config: what is kept.
         seen: SHA-256 of the pictures before it.
-        split: as the data says; None leaves it to the content's hash.
     """
+    name, data = picture.name, picture.target
     sha256 = hashlib.sha256(data).hexdigest()
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if bgr is None:
-        return Verdict(name, sha256, 0, 0, 0.0, kept=False, reason="unreadable", split="")
+        return Verdict(
+            name, sha256, 0, 0, 0.0, kept=False, reason="unreadable", split="",
+            detail=picture.problem,
+        )  # fmt: skip
     height, width = bgr.shape[:2]
     scale = MEASURED_PX / min(height, width)
     if scale < 1:
@@ -87,7 +91,7 @@ def judge_picture(
     rgb = np.asarray(bgr[..., ::-1])
     score = colourfulness(rgb)
     reason = "duplicate" if sha256 in seen else _find_reason(rgb, score, config.min_colourfulness)
-    chosen = split or choose_split(sha256, config.train_share, config.seed)
+    chosen = picture.split or choose_split(sha256, config.train_share, config.seed)
     return Verdict(
         name, sha256, width, height, round(score, 3), not reason, reason, "" if reason else chosen
     )
@@ -117,6 +121,10 @@ def report(verdicts: Sequence[Verdict]) -> str:
     ]
     reasons = Counter(v.reason for v in verdicts if not v.kept)
     lines += [f"  {count} {reason}" for reason, count in reasons.most_common()]
+    missing = [v for v in verdicts if v.detail]
+    lines += [f"  {v.name}: {v.detail}" for v in missing[:SHOWN_MISSING]]
+    if len(missing) > SHOWN_MISSING:
+        lines.append(f"  ... and {len(missing) - SHOWN_MISSING} more that could not be had")
     if kept:
         low, middle, high = np.percentile([v.colourfulness for v in kept], [5, 50, 95])
         lines.append(

@@ -3,8 +3,19 @@
 from typing import Annotated, Literal
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.settings.kinds import BatchSize, Count, EdgePx, Seed, Share, Sharpness
+from archive_colorizer.settings.kinds import (
+    SENSITIVE,
+    BatchSize,
+    Count,
+    EdgePx,
+    Endpoint,
+    Seed,
+    Share,
+    Sharpness,
+    Words,
+)
 from archive_colorizer.settings.schema import Setting, settings
+from archive_colorizer.storage.settings import S3Settings
 
 PairedLayout = Literal["auto", "photos", "two-folders", "side-by-side", "lab"]
 """Every layout but `unpaired`: what is compared needs a truth."""
@@ -15,11 +26,18 @@ class EvaluationConfig:
     """Settings of one comparison."""
 
     data: str
-    """A folder of colour photographs or of pairs, Lab arrays, or Parquet shards."""
+    """A folder of colour photographs or of pairs, Lab arrays, or Parquet shards; on this machine or
+    at s3://BUCKET/PREFIX, or an inventory of pictures."""
     models: Annotated[tuple[str, ...], Setting(flag="--model", metavar="REF", repeat=True)]
     """Model references, in the order of the table."""
     output: Annotated[str, Setting(metavar="FOLDER")] = "evaluation"
-    """Folder for report.md, report.json and sheet.png; made when missing."""
+    """Folder or s3:// prefix for report.md, report.json and sheet.png; made when missing."""
+    s3_endpoint: Endpoint = ""
+    """URL of an S3-compatible store; empty leaves it to AWS_ENDPOINT_URL, else AWS."""
+    s3_anonymous: bool = False
+    """Sign nothing: for public buckets."""
+    sensitive: Words = SENSITIVE
+    """Values of an inventory's `sensitivity` whose pictures are never opened."""
     layout: PairedLayout = "auto"
     """How DATA lies on disk. auto: Parquet where there are shards, two-folders where DATA holds a
     pair of folders that `layouts.PAIR_FOLDERS` names, else photos. side-by-side must be named:
@@ -58,6 +76,11 @@ class EvaluationConfig:
     """File with AlexNet or VGG16 weights for LPIPS; empty leaves it out."""
     lpips_heads: Annotated[str, Setting(metavar="FILE")] = ""
     """File with the learned 1x1 weights that go with the LPIPS backbone."""
+
+    @property
+    def s3(self) -> S3Settings:
+        """The way to object stores, for whatever opens one."""
+        return S3Settings(endpoint=self.s3_endpoint, anonymous=self.s3_anonymous)
 
     def __post_init__(self) -> None:
         if not self.models:

@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archive_colorizer.data.layouts import Listed, decode_picture, list_pictures, square
+from archive_colorizer.data.places import open_place
 from archive_colorizer.errors import LocationError
 from archive_colorizer.evaluation.config import EvaluationConfig
 
@@ -28,10 +28,8 @@ def find(config: EvaluationConfig) -> tuple[Listed, ...]:
     Raises:
         LocationError: DATA is missing, has no picture, or is not laid out as said.
     """
-    data = Path(config.data)
-    if not data.exists():
-        raise LocationError(f"{config.data}: does not exist")
-    found = list_pictures(data, config.layout)
+    place = open_place(config.data, config.s3, config.sensitive)
+    found = list_pictures(place, config.layout)
     if not found:
         raise LocationError(f"{config.data}: no picture and no Parquet shard in it")
     found.sort(key=lambda item: _draw(config.seed, item.name))

@@ -32,6 +32,7 @@ from archive_colorizer.imaging.comparison_sheet import comparison_sheet
 from archive_colorizer.inference.device import choose_device, exact, seeded
 from archive_colorizer.models.catalog import TASK_OF, Task
 from archive_colorizer.registry.resolve import resolve
+from archive_colorizer.storage.workspace import Workspace
 
 
 def evaluate(config: EvaluationConfig) -> EvaluationReport | EnlargingReport:
@@ -47,8 +48,18 @@ def evaluate(config: EvaluationConfig) -> EvaluationReport | EnlargingReport:
     """
     require_libraries()
     device = choose_device(config.device)
-    folder = _output(config.output)
-    resolved = [resolve(ref) for ref in config.models]
+    with Workspace(config.output, config.s3) as work:
+        work.check_writable()
+        found = _evaluate(config, device, work.here)
+        work.publish()
+    return found
+
+
+def _evaluate(
+    config: EvaluationConfig, device: torch.device, folder: Path
+) -> EvaluationReport | EnlargingReport:
+    """Judge every model, and write the report and the sheet into a folder."""
+    resolved = [resolve(ref, s3=config.s3) for ref in config.models]
     enlarge = [TASK_OF.get(model.card.family) is Task.UPSCALE for model in resolved]
     if all(enlarge):
         return evaluate_enlargers(config, resolved, device, folder)
@@ -58,7 +69,7 @@ def evaluate(config: EvaluationConfig) -> EvaluationReport | EnlargingReport:
         raise ConfigError("--jpeg and --sharpen are for models that enlarge or restore")
     with seeded(config.seed, device):
         subjects = [
-            open_subject(ref, asked, device, config.seed)
+            open_subject(ref, asked, device, config.seed, config.s3)
             for ref in config.models
             for asked in _asked(config)
         ]
@@ -139,17 +150,6 @@ def _baselines(pairs: Sequence[Pair]) -> tuple[Subject, ...]:
     """Grey; and for pairs the source as it is."""
     same = all(np.array_equal(pair.source_hw3, pair.truth_hw3) for pair in pairs)
     return (baseline(),) if same else (baseline(), unchanged())
-
-
-def _output(name: str) -> Path:
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".probe.tmp").touch()
-        (folder / ".probe.tmp").unlink()
-    except OSError as error:
-        raise LocationError(f"{name}: cannot write there: {error.strerror}") from error
-    return folder
 
 
 def _check_truths(

@@ -23,6 +23,7 @@ from archive_colorizer.inference.translator import Translator
 from archive_colorizer.models.catalog import FAMILIES, Task
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.registry.resolve import resolve
+from archive_colorizer.storage.settings import DEFAULT_S3, S3Settings
 
 BASELINE: Final = "grey (baseline)"
 UNCHANGED: Final = "source unchanged (baseline)"
@@ -85,14 +86,16 @@ class Asked:
         return "".join(said)
 
 
-def open_subject(ref: str, asked: Asked, device: torch.device, seed: int) -> Subject:
+def open_subject(
+    ref: str, asked: Asked, device: torch.device, seed: int, s3: S3Settings = DEFAULT_S3
+) -> Subject:
     """Load a model for judging: exact float32, the random state set before every batch.
 
     Raises:
         ModelReferenceError: it cannot be loaded, or neither colours nor translates.
         ConfigError: it is asked for what its family does not have.
     """
-    model = resolve(ref)
+    model = resolve(ref, s3=s3)
     runner = open_runner(model, "exact", device=device, seed=seed)
     name, family = model.card.family, FAMILIES[model.card.family]
     if family.task is not Task.COLORIZE and asked.words():

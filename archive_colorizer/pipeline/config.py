@@ -9,7 +9,16 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final, Literal
 
 from archive_colorizer.errors import ConfigError, suggest
-from archive_colorizer.settings.kinds import BatchSize, Count, EdgePx, Sharpness, Workers
+from archive_colorizer.settings.kinds import (
+    SENSITIVE,
+    BatchSize,
+    Count,
+    EdgePx,
+    Endpoint,
+    Sharpness,
+    Words,
+    Workers,
+)
 from archive_colorizer.settings.overlay import lay_over
 from archive_colorizer.settings.schema import Setting, settings
 from archive_colorizer.storage import S3Settings
@@ -41,9 +50,7 @@ class SelectConfig:
     """File of paths, URIs or object ids that are never opened."""
     include_again: bool = False
     """Take up again pictures that were excluded once and are no longer. Without it they stay so."""
-    sensitive: Annotated[tuple[str, ...], Setting(repeat=True, metavar="WORD")] = (
-        "restricted", "closed", "sensitive",
-    )  # fmt: skip
+    sensitive: Words = SENSITIVE
     """Values of an inventory's `sensitivity` whose pictures are never opened."""
     allow_unmatched: bool = False
     """Go on although entries of the exclude, fixity or hints list name nothing that is listed."""
@@ -141,7 +148,7 @@ class RunConfig:
     (auto). Auto takes the loop for at most 64 pictures of at most 256 MiB without a cluster."""
     address: Annotated[str, Setting(metavar="ADDRESS")] = ""
     """Address of a running Ray cluster; empty starts one inside this process."""
-    s3_endpoint: Annotated[str, Setting(metavar="URL")] = ""
+    s3_endpoint: Endpoint = ""
     """URL of an S3-compatible store; empty leaves it to AWS_ENDPOINT_URL, else AWS."""
     s3_anonymous: bool = False
     """Sign nothing: for public buckets."""

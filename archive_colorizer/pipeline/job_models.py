@@ -56,13 +56,13 @@ class ModelFinder:
         """
         pin = self.pins.models.get(setting) if self.pins else None
         if pin is None or pin.setting != getattr(self.config.color, setting):
-            return resolve(ref)
+            return resolve(ref, s3=self.config.run.s3)
         if not is_reference(pin.ref) and pin.ref != ref:  # enlarging by another factor, say
-            return resolve(ref)
+            return resolve(ref, s3=self.config.run.s3)
         kept = self._find_kept(pin)
         if kept is not None:
             return kept
-        found = resolve(ref)
+        found = resolve(ref, s3=self.config.run.s3)
         if found.weights_sha256 == pin.weights_sha256:
             return found
         raise WeightsGoneError(
@@ -86,7 +86,7 @@ class ModelFinder:
         if pin is None or pin.setting != ref or is_reference(ref):
             return ""
         try:
-            found = resolve(ref)
+            found = resolve(ref, s3=self.config.run.s3)
         except ModelReferenceError:
             return ""
         if found.weights_sha256 == pin.weights_sha256:

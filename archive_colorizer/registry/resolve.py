@@ -3,6 +3,7 @@
     builtin:NAME            shipped with the package
     FOLDER                  a checkpoint folder with model.safetensors
     FILE.safetensors        the weights, with the card in their metadata
+    s3://BUCKET/PREFIX      either of them in an object store, as a training run leaves it
     models:/NAME@ALIAS      a version of MLflow's registry; models:/NAME/3 names its number
     runs:/ID                what a training run left in MLflow
 
@@ -15,6 +16,9 @@ from typing import TYPE_CHECKING
 from archive_colorizer.errors import ModelReferenceError
 from archive_colorizer.registry.fetch import fetch, is_reference
 from archive_colorizer.registry.kept import fetch_kept
+from archive_colorizer.registry.stored import fetch_stored
+from archive_colorizer.storage.location import S3_SCHEME
+from archive_colorizer.storage.settings import DEFAULT_S3, S3Settings
 from archive_colorizer.weights.reference import (
     ResolvedModel,
     hash_weights,
@@ -26,17 +30,20 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def resolve(ref: str, tracking_uri: str = "") -> ResolvedModel:
+def resolve(ref: str, tracking_uri: str = "", s3: S3Settings = DEFAULT_S3) -> ResolvedModel:
     """Find the weights and the card that a reference names.
 
     Args:
         ref: as above.
         tracking_uri: of MLflow; empty takes `MLFLOW_TRACKING_URI` or this user's own.
+        s3: the way to object stores.
 
     Raises:
         ModelReferenceError: it names nothing, or a file that is not a model of ours.
-        LocationError: MLflow cannot be reached.
+        LocationError: MLflow or the object store cannot be reached.
     """
+    if ref.startswith(S3_SCHEME):
+        return fetch_stored(ref, s3)
     return _resolve_registered(ref, tracking_uri) if is_reference(ref) else resolve_local(ref)
 
 

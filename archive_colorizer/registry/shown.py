@@ -63,7 +63,7 @@ def describe(ref: str, tracking_uri: str = "") -> str:
 def _is_registered(ref: str) -> bool:
     if ref.startswith("models:/"):
         return True
-    return not ref.startswith(("builtin:", "runs:")) and not Path(ref).exists()
+    return not ref.startswith(("builtin:", "runs:", "s3://")) and not Path(ref).exists()
 
 
 def _format_card(model: ResolvedModel) -> str:

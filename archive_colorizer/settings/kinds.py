@@ -1,6 +1,6 @@
 """Kinds of values that several settings share: one range each."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from archive_colorizer.settings.schema import Setting
 
@@ -28,3 +28,9 @@ TrainShare = Annotated[float, Setting(gt=0, le=1)]
 
 Layout = Literal["auto", "photos", "two-folders", "side-by-side", "lab", "unpaired"]
 """How pictures lie on disk."""
+
+Endpoint = Annotated[str, Setting(metavar="URL")]
+"""URL of an S3-compatible store."""
+Words = Annotated[tuple[str, ...], Setting(repeat=True, metavar="WORD")]
+SENSITIVE: Final = ("restricted", "closed", "sensitive")
+"""Values of an inventory's `sensitivity` whose pictures are never opened."""

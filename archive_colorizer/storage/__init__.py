@@ -17,7 +17,7 @@ from archive_colorizer.storage.settings import DEFAULT_S3, S3Settings
 
 __all__ = [
     "DEFAULT_S3", "TEMPORARIES", "Entry", "Location", "S3Settings", "Store", "absolute",
-    "find_entry", "open_file", "open_store", "open_uri", "parse_location",
+    "find_entry", "open_file", "open_parts", "open_store", "open_uri", "parse_location",
 ]  # fmt: skip
 
 
@@ -48,6 +48,19 @@ def open_file(place: Location, s3: S3Settings) -> BinaryIO:
         from archive_colorizer.storage.s3 import open_object  # boto3 is slow to load
 
         return open_object(place, s3)
+    return place.path.open("rb")
+
+
+def open_parts(place: Location, s3: S3Settings) -> BinaryIO:
+    """Open one file to be read in parts: of an object the bytes that are read are fetched.
+
+    Raises:
+        OSError: as `open_file`.
+    """
+    if place.is_s3:
+        from archive_colorizer.storage.s3_ranges import open_ranges  # boto3 is slow to load
+
+        return open_ranges(place, s3)
     return place.path.open("rb")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 
@@ -96,6 +97,16 @@ class Store(Protocol):
 
         Raises:
             FileExistsError: the key is taken and `replace` is False.
+        """
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Copy a file of this machine here, so that nobody ever sees a part of it."""
+
+    def get_file(self, key: str, path: Path) -> None:
+        """Copy a file from here to this machine, whole or not at all; its folder is there.
+
+        Raises:
+            OSError: as `open`, or it cannot be written.
         """
 
     def delete(self, key: str) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from archive_colorizer.storage.atomic import atomic_path
 from archive_colorizer.storage.base import Entry, Unlisted
 from archive_colorizer.storage.location import TEMPORARIES, path_of_uri, uri_of_path
 
@@ -101,6 +102,14 @@ class LocalStore:
                 _publish_new(temporary, final)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def put_file(self, key: str, path: Path) -> None:
+        with path.open("rb") as source, self.staged(key, "run", replace=True) as sink:
+            shutil.copyfileobj(source, sink)
+
+    def get_file(self, key: str, path: Path) -> None:
+        with atomic_path(path) as temporary:
+            shutil.copyfile(self.path_of(key), temporary)
 
     def delete(self, key: str) -> None:
         self.path_of(key).unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn, TypeVar, cast
 
 import boto3
@@ -32,6 +33,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as EndpointError
 
+from archive_colorizer.storage.atomic import atomic_path
 from archive_colorizer.storage.base import Entry, Unlisted
 from archive_colorizer.storage.location import Location
 from archive_colorizer.storage.settings import S3Settings
@@ -99,7 +101,7 @@ class S3Store:
         start = f"{self._prefix}{prefix.rstrip('/')}/" if prefix else self._prefix
         request = {"Bucket": self.bucket, "Prefix": start}
         while True:
-            page = _retry(
+            page = retry(
                 partial(self._client.list_objects_v2, **request), f"s3://{self.bucket}/{start}"
             )
             for found in page.get("Contents", ()):
@@ -122,7 +124,7 @@ class S3Store:
             self._client.get_object, Bucket=self.bucket, Key=name, Range=f"bytes=0-{size - 1}"
         )
         try:
-            return cast(bytes, _retry(lambda: get()["Body"].read(), self.uri_of(key)))
+            return cast(bytes, retry(lambda: get()["Body"].read(), self.uri_of(key)))
         except OSError as error:
             if error.errno == errno.ERANGE:  # an empty object has no such range
                 return b""
@@ -141,7 +143,7 @@ class S3Store:
     def _head(self, key: str) -> dict[str, Any] | None:
         call = partial(self._client.head_object, Bucket=self.bucket, Key=f"{self._prefix}{key}")
         try:
-            return cast(dict[str, Any], _retry(call, self.uri_of(key)))
+            return cast(dict[str, Any], retry(call, self.uri_of(key)))
         except FileNotFoundError:
             return None
 
@@ -165,7 +167,7 @@ class S3Store:
         name = f"{self._prefix}{key}"
         mime = mimetypes.guess_type(key)[0]
         kind = {"ContentType": mime} if mime else {}  # or a browser saves a page as a file
-        _retry(
+        retry(
             lambda: self._client.put_object(
                 Bucket=self.bucket, Key=name, Body=data, **kind, **conditions
             ),
@@ -177,19 +179,31 @@ class S3Store:
         with tempfile.NamedTemporaryFile() as named:  # tifffile asks a handle for its name
             file = cast(BinaryIO, named)
             yield file
-            size = file.seek(0, 2)
-            file.seek(0)
             if not replace and self.exists(key):
                 raise FileExistsError(errno.EEXIST, "exists", self.uri_of(key))
-            if size <= MULTIPART_BYTES:
-                self._put(key, file.read())
-                return
-            sizes = TransferConfig(
-                multipart_threshold=MULTIPART_BYTES, multipart_chunksize=MULTIPART_BYTES,
-                use_threads=False,
-            )  # fmt: skip
-            name = f"{self._prefix}{key}"
-            _retry(lambda: self._upload_in_parts(file, name, sizes), self.uri_of(key))
+            self._upload(key, file)
+
+    def put_file(self, key: str, path: Path) -> None:
+        with path.open("rb") as file:
+            self._upload(key, file)
+
+    def get_file(self, key: str, path: Path) -> None:
+        name = f"{self._prefix}{key}"
+        with atomic_path(path) as temporary:
+            download(self._client, self.bucket, name, lambda _: temporary.open("w+b")).close()
+
+    def _upload(self, key: str, file: BinaryIO) -> None:
+        size = file.seek(0, 2)
+        file.seek(0)
+        if size <= MULTIPART_BYTES:
+            self._put(key, file.read())
+            return
+        sizes = TransferConfig(
+            multipart_threshold=MULTIPART_BYTES, multipart_chunksize=MULTIPART_BYTES,
+            use_threads=False,
+        )  # fmt: skip
+        name = f"{self._prefix}{key}"
+        retry(lambda: self._upload_in_parts(file, name, sizes), self.uri_of(key))
 
     def _upload_in_parts(self, file: BinaryIO, name: str, sizes: TransferConfig) -> None:
         file.seek(0)
@@ -197,7 +211,7 @@ class S3Store:
 
     def delete(self, key: str) -> None:
         name = f"{self._prefix}{key}"
-        _retry(lambda: self._client.delete_object(Bucket=self.bucket, Key=name), self.uri_of(key))
+        retry(lambda: self._client.delete_object(Bucket=self.bucket, Key=name), self.uri_of(key))
 
     def delete_tree(self, prefix: str) -> None:
         for entry in list(self.list(prefix)):
@@ -238,8 +252,21 @@ def open_object(place: Location, settings: S3Settings) -> BinaryIO:
     return download(client(settings), place.bucket, place.key)
 
 
-def download(s3: Any, bucket: str, key: str) -> BinaryIO:  # noqa: ANN401
-    """Fetch an object; a body that breaks off is asked for again from where it stopped."""
+def download(
+    s3: Any,  # noqa: ANN401
+    bucket: str,
+    key: str,
+    open_spool: Callable[[int], BinaryIO] | None = None,
+) -> BinaryIO:
+    """Fetch an object; a body that breaks off is asked for again from where it stopped.
+
+    Args:
+        s3: boto3's client.
+        bucket: of the object.
+        key: of the object.
+        open_spool: takes its size and opens what it is written to; by default memory or disk.
+    """
+    open_spool = open_spool or _open_spool
     uri = f"s3://{bucket}/{key}"
     spool: BinaryIO = io.BytesIO()
     size, etag = -1, ""
@@ -247,10 +274,10 @@ def download(s3: Any, bucket: str, key: str) -> BinaryIO:  # noqa: ANN401
         got = spool.tell()
         more = {"Range": f"bytes={got}-", "IfMatch": etag} if got else {}
         try:
-            answer = _retry(partial(s3.get_object, Bucket=bucket, Key=key, **more), uri)
+            answer = retry(partial(s3.get_object, Bucket=bucket, Key=key, **more), uri)
             if not got:
                 size, etag = answer["ContentLength"], answer["ETag"]
-                spool = _open_spool(size)
+                spool = open_spool(size)
             for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
                 spool.write(chunk)
         except BROKEN as error:
@@ -300,7 +327,7 @@ def _make_entry(store: S3Store, found: dict[str, Any]) -> Entry:
     return Entry(name, store.uri_of(name), found.get("Size", 0), mtime_ns, etag or None)
 
 
-def _retry(call: Callable[[], Result], uri: str) -> Result:
+def retry(call: Callable[[], Result], uri: str) -> Result:
     """Make a request; retry it for a while where the store does not answer or asks for less.
 
     Raises:

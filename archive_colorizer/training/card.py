@@ -3,7 +3,6 @@
 import platform
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Final
 
 import torch
@@ -27,15 +26,15 @@ def make_card(plan: TrainPlan, loop: Loop, family: str) -> ModelCard:
         loop: at its end.
         family: key in MODELS.
     """
-    config, folder = plan.config, Path(plan.folder)
+    config, folder = plan.config, loop.folder
     samples = loop.step * config.feed.batch_size
-    first = resolve(config.run.init).card if config.run.init else None
+    first = resolve(config.run.init, s3=config.run.s3).card if config.run.init else None
     start = f", from {config.run.init}" if first else ""
     before = f" Before, {first.name} {first.version}: {first.trained_on}" if first else ""
     begin, best = validations(folder)[0], best_validation(folder)
     goal = loop.recipe.goal
     return ModelCard(
-        name=config.run.name or folder.name,
+        name=plan.name,
         version=time.strftime("%Y.%m.%d", time.gmtime()),
         family=family,
         config=asdict(config.model_config(translates=plan.gathered.colour_sources)),

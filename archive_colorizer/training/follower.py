@@ -7,26 +7,28 @@ import json
 import logging
 import sys
 import threading
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from archive_colorizer.progress import duration
+from archive_colorizer.storage.workspace import Workspace
 from archive_colorizer.training.journal import LOSSES
 
 LOG: Final = logging.getLogger("archive_colorizer")
 LINE_EVERY_S: Final = 15.0
 LOOK_EVERY_S: Final = 1.0
+STORE_LOOK_EVERY_S: Final = 5.0
 TAIL_BYTES: Final = 8192
 
 
 class Follower:
     """A context in which a thread watches a run's folder and shows its progress."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Workspace) -> None:
         self._folder = folder
+        self._look_every_s = STORE_LOOK_EVERY_S if folder.is_remote else LOOK_EVERY_S
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
@@ -53,27 +55,24 @@ class Follower:
         words = TextColumn("{task.description}")
         with Progress(SpinnerColumn(), BarColumn(), words, transient=True) as bar:
             task = bar.add_task("starting", total=1.0)
-            while not self._over.wait(LOOK_EVERY_S):
-                line = read_last_line(self._folder / LOSSES)
+            while not self._over.wait(self._look_every_s):
+                line = read_last_line(self._folder, LOSSES)
                 if line:
                     bar.update(task, completed=line["progress"], description=describe(line))
 
     def _log_lines(self) -> None:
         said = -1
         while not self._over.wait(LINE_EVERY_S):
-            line = read_last_line(self._folder / LOSSES)
+            line = read_last_line(self._folder, LOSSES)
             if line and line["step"] != said:
                 said = line["step"]
                 LOG.info("%s", describe(line))
 
 
-def read_last_line(path: Path) -> dict[str, Any] | None:
+def read_last_line(folder: Workspace, name: str) -> dict[str, Any] | None:
     """Read the last whole line of a losses file; None while there is none."""
     try:
-        with path.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - TAIL_BYTES))
-            lines = file.read().split(b"\n")[:-1]
+        lines = folder.read_end(name, TAIL_BYTES).split(b"\n")[:-1]
     except OSError:
         return None
     found: dict[str, Any] | None = json.loads(lines[-1]) if lines else None

@@ -9,6 +9,7 @@ RUN/samples/           grey | model | truth
 
 import json
 import math
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,8 @@ from typing import Any, Final
 from archive_colorizer.imaging.comparison_sheet import comparison_sheet
 from archive_colorizer.registry.tracking import Tracker
 from archive_colorizer.storage.atomic import write_atomic
+from archive_colorizer.storage.workspace import Workspace, as_workspace
+from archive_colorizer.training.checkpoint import CHECKPOINT
 from archive_colorizer.training.curve import draw_curves
 from archive_colorizer.training.loop import Best, Loop
 from archive_colorizer.training.step_losses import StepLine
@@ -23,8 +26,15 @@ from archive_colorizer.training.validation import Validation, Validator
 
 LOSSES: Final = "losses.jsonl"
 VALIDATION: Final = "validation.jsonl"
+JOURNALS: Final = (LOSSES, VALIDATION)
 SEND_STEPS: Final = 50
 """Losses go to MLflow in parcels of at least so many steps, each step with its own entry."""
+
+
+SHOWN_EVERY_S: Final = 15.0
+"""Time from one upload of the losses to the next, at least, where RUN is in an object store."""
+UPLOAD_SHARE: Final = 0.05
+"""Share of the time that these uploads may take."""
 
 
 class Journal:
@@ -40,21 +50,23 @@ class Journal:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Path | Workspace,
         validator: Validator,
         tracker: Tracker,
         sample_every: int = 1,
         *,
         begins_trained: bool = False,
     ) -> None:
-        self._folder, self._validator, self._tracker = folder, validator, tracker
+        self._run_folder = as_workspace(folder)
+        self._folder, self._validator, self._tracker = self._run_folder.here, validator, tracker
+        self._due_s = 0.0
         self._sample_every, self._begins_trained = sample_every, begins_trained
         self._waiting: list[tuple[int, dict[str, float]]] = []
 
     def started(self, loop: Loop) -> None:
         """Drop lines of steps that a crash has undone; validate before the first step."""
         (self._folder / "samples").mkdir(parents=True, exist_ok=True)
-        for name in (LOSSES, VALIDATION):
+        for name in JOURNALS:
             _keep_until(self._folder / name, loop.step)
         if loop.step == 0:
             self._validate(loop)
@@ -66,6 +78,15 @@ class Journal:
         self._waiting += [(line.step, {**line.losses, "lr": line.lr}) for line in lines]
         if len(self._waiting) >= SEND_STEPS:
             self._send()
+        self._publish_losses()
+
+    def _publish_losses(self) -> None:
+        """Show how far the run is now and then; an object store takes the file as a whole."""
+        begin_s = time.monotonic()
+        if self._run_folder.is_remote and begin_s >= self._due_s:
+            self._run_folder.publish(only=LOSSES)
+            end_s = time.monotonic()
+            self._due_s = end_s + max(SHOWN_EVERY_S, (end_s - begin_s) / UPLOAD_SHARE)
 
     def epoch_ended(self, loop: Loop) -> None:
         """Send what waits and validate."""
@@ -90,6 +111,7 @@ class Journal:
         curves = self._folder / "losses.png"
         draw_curves(curves, losses(self._folder), validations(self._folder), loop.recipe.goal)
         self._tracker.file(curves)
+        self._run_folder.publish(last=(CHECKPOINT,))
 
     def _keep_if_best(self, loop: Loop, value: float) -> bool:
         """Keep the averaged weights unless earlier ones did better; of equals the later stay."""

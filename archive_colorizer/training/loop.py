@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.inference.device import choose_dtype
+from archive_colorizer.storage.workspace import Workspace, as_workspace
 from archive_colorizer.training.checkpoint import CHECKPOINT, read_state, shorten, write_state
 from archive_colorizer.training.group import ALONE, Group
 from archive_colorizer.training.recipe import Batch, Phase, Recipe, Shared
@@ -52,7 +53,7 @@ class Loop:
     Args:
         recipe: what to do.
         config: how long.
-        folder: for the checkpoint; shared by all workers.
+        folder: for the checkpoint, and where another's checkpoint was brought to.
         epoch_steps: steps of an epoch.
         device: torch's name of it.
         group: the workers that train together; all start from the first one's weights.
@@ -63,14 +64,16 @@ class Loop:
         self,
         recipe: Recipe,
         config: LoopConfig,
-        folder: Path,
+        folder: Path | Workspace,
         *,
         epoch_steps: int = 1000,
         device: str = "cpu",
         group: Group = ALONE,
         watcher: Watcher | None = None,
     ) -> None:
-        self.recipe, self.config, self.folder = recipe, config, folder
+        self.recipe, self.config = recipe, config
+        self.run_folder = as_workspace(folder)
+        self.folder = self.run_folder.here
         self.epoch_steps = config.epoch_steps or epoch_steps
         self.total_steps = config.steps or round(config.epochs * epoch_steps)
         self.device, self._group, self._watcher = device, group, watcher
@@ -252,6 +255,7 @@ class Loop:
             "best": self.best and {name: getattr(self.best, name) for name in Best.__slots__},
         }
         write_state(self.folder / CHECKPOINT, state)
+        self.run_folder.publish(last=(CHECKPOINT,))
 
     def load(self) -> None:
         """Read the whole state back.
@@ -259,9 +263,8 @@ class Loop:
         Raises:
             LocationError: it cannot be read, or is not this recipe's.
         """
-        path = self.folder / CHECKPOINT
         try:
-            state = read_state(path)
+            state = read_state(self.folder / CHECKPOINT)
             self.ema.load_state_dict(state["ema"])
             for name, module in self.recipe.modules.items():
                 module.load_state_dict(state["modules"][name])
@@ -272,7 +275,8 @@ class Loop:
             self.best = Best(**best) if best else None
         except (OSError, RuntimeError, KeyError, ValueError, TypeError, EOFError) as error:
             text = shorten(error)
-            raise LocationError(f"{path}: not a checkpoint of this run: {text}") from error
+            where = self.run_folder.name(CHECKPOINT)
+            raise LocationError(f"{where}: not a checkpoint of this run: {text}") from error
         torch.set_rng_state(state["torch_random"])
         if len(state["cuda_random"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all(state["cuda_random"])

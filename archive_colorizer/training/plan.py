@@ -9,7 +9,6 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import pyarrow.compute as pc
@@ -22,6 +21,9 @@ from archive_colorizer.models.catalog import UNPAIRED
 from archive_colorizer.registry.connection import default_uri
 from archive_colorizer.registry.resolve import resolve
 from archive_colorizer.registry.tracking import MlflowTracker
+from archive_colorizer.storage import absolute, open_parts, parse_location
+from archive_colorizer.storage.atomic import write_atomic
+from archive_colorizer.storage.workspace import Workspace
 from archive_colorizer.training.checkpoint import CHECKPOINT
 from archive_colorizer.training.config import TrainConfig, has_setting
 from archive_colorizer.training.feed import Feed
@@ -47,6 +49,9 @@ class TrainPlan:
 
     config: TrainConfig
     folder: str
+    """Of the run: a path, or an s3:// prefix."""
+    name: str
+    """Of the model."""
     gathered: Gathered
     mlflow_uri: str
     mlflow_run_id: str
@@ -76,7 +81,7 @@ def inherit_settings(config: TrainConfig) -> TrainConfig:
         rights.append("unknown")
     model = config.model
     if config.run.init:
-        card = resolve(config.run.init).card
+        card = resolve(config.run.init, s3=config.run.s3).card
         if card.family not in (config.spec.family, config.spec.translator):
             raise ConfigError(
                 f"--init {config.run.init}: is a {card.family}, not a {config.recipe}"
@@ -112,7 +117,7 @@ def name_outputs(config: TrainConfig) -> TrainConfig:
     )
 
 
-def settle_size(config: TrainConfig, folder: Path) -> TrainConfig:
+def settle_size(config: TrainConfig, folder: Workspace) -> TrainConfig:
     """Choose the short side that pictures are stored at, where `data.short_px` is left out.
 
     The smallest crop (`feed.zoom` of the short side) then has as many pixels as the network sees. A
@@ -120,7 +125,8 @@ def settle_size(config: TrainConfig, folder: Path) -> TrainConfig:
     """
     if config.data.short_px is not None:
         return config
-    short_px, record = None, folder / RECORD
+    folder.fetch(RECORD)
+    short_px, record = None, folder.here / RECORD
     if config.run.resume and record.exists():
         before = json.loads(record.read_text(encoding="utf-8"))["parameters"]
         short_px = before.get("data.short_px")
@@ -137,7 +143,8 @@ def network_px(config: TrainConfig) -> int:
 
 def name_small(config: TrainConfig, gathered: Gathered) -> str:
     """Say in one line how many pictures are smaller than what the network sees; empty for none."""
-    table = pq.read_table(gathered.verdicts, columns=["width", "height", "kept"])
+    with open_parts(parse_location(gathered.verdicts), config.run.s3) as file:
+        table = pq.read_table(file, columns=["width", "height", "kept"])
     short = pc.min_element_wise(table["width"], table["height"]).filter(table["kept"])
     small = short.filter(pc.less(short, network_px(config)))
     if not len(small):
@@ -149,53 +156,53 @@ def name_small(config: TrainConfig, gathered: Gathered) -> str:
     )
 
 
-def open_folder(config: TrainConfig) -> Path:
-    """Make the run's folder, or find the one to go on in.
+def open_folder(config: TrainConfig) -> Workspace:
+    """Make the run's folder, or find the one to go on in; whoever opens it closes it.
 
     Raises:
         LocationError: it holds a run that is not to go on, or cannot be written.
     """
-    folder = Path(config.output).resolve()
-    if (folder / CHECKPOINT).exists() and not config.run.resume:
-        raise LocationError(
-            f"{config.output}: holds a run already: go on with --resume, or name another folder"
-        )
+    folder = Workspace(absolute(config.output), config.run.s3)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".probe.tmp").touch()
-        (folder / ".probe.tmp").unlink()
-    except OSError as error:
-        raise LocationError(f"{config.output}: cannot write there: {error.strerror}") from error
+        if folder.exists(CHECKPOINT) and not config.run.resume:
+            raise LocationError(
+                f"{config.output}: holds a run already: go on with --resume, or name another folder"
+            )
+        folder.check_writable()
+    except LocationError:
+        folder.close()
+        raise
     return folder
 
 
-def make_plan(config: TrainConfig, folder: Path, gathered: Gathered) -> TrainPlan:
+def make_plan(config: TrainConfig, folder: Workspace, gathered: Gathered) -> TrainPlan:
     """Write RUN/run.json, or read that of the run that goes on, and begin its MLflow run.
 
     Raises:
         ConfigError: the run that goes on had other settings.
-        LocationError: MLflow's store cannot be reached.
+        LocationError: MLflow's store or the folder's cannot be reached.
     """
     parameters = json.loads(json.dumps(config.parameters()))
     parameters["data.split_sha256"] = gathered.split_sha256
     commit = git_commit()
     record: dict[str, Any] = {"mlflow_uri": "", "mlflow_run_id": ""}
-    path = folder / RECORD
+    folder.fetch(RECORD)
+    path = folder.here / RECORD
+    name = config.run.name or folder.title
     if config.run.resume and path.exists():
         record = json.loads(path.read_text(encoding="utf-8"))
         _check_same(record["parameters"], parameters, config.output)
     uri = (record["mlflow_uri"] or default_uri()) if config.run.mlflow else ""
     if uri and not record["mlflow_run_id"]:
         tags = {"git_commit": commit, "version": __version__, "recipe": config.recipe}
-        tracker = MlflowTracker(
-            uri, config.run.experiment, config.run.name or folder.name, parameters, tags
-        )
+        tracker = MlflowTracker(uri, config.run.experiment, name, parameters, tags)
         record["mlflow_run_id"] = tracker.run_id
     record |= {"parameters": parameters, "commit": commit, "version": __version__,
                "mlflow_uri": uri}  # fmt: skip
-    path.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_atomic(path, json.dumps(record, indent=2, sort_keys=True) + "\n")
+    folder.publish(only=RECORD)
     return TrainPlan(
-        config=config, folder=str(folder), gathered=gathered, mlflow_uri=uri,
+        config=config, folder=folder.location, name=name, gathered=gathered, mlflow_uri=uri,
         mlflow_run_id=record["mlflow_run_id"] if uri else "", commit=commit,
     )  # fmt: skip
 

@@ -9,7 +9,6 @@ import logging
 import os
 import traceback
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +28,7 @@ from archive_colorizer.errors import (
     deserialise_error,
     serialise_error,
 )
+from archive_colorizer.storage import parse_location
 from archive_colorizer.training.feed import Feed
 from archive_colorizer.training.group import ALONE, Group, Processes
 from archive_colorizer.training.plan import TrainPlan, Work
@@ -66,7 +66,7 @@ def train_on_ray(plan: TrainPlan, work: Work) -> None:
             ),
             run_config=ray.train.RunConfig(
                 name="train",
-                storage_path=str(Path(plan.folder) / "ray"),
+                **_choose_storage(plan),
                 failure_config=FailureConfig(max_failures=MAX_FAILURES),
             ),
         )
@@ -76,6 +76,19 @@ def train_on_ray(plan: TrainPlan, work: Work) -> None:
             raise _find_cause(error) from error
     if stopped_by:
         raise deserialise_error(stopped_by)
+
+
+def _choose_storage(plan: TrainPlan) -> dict[str, Any]:
+    """Ray Train's own files lie in RUN, reached as everything else there is."""
+    place = parse_location(plan.folder).join("ray")
+    if not place.is_s3:
+        return {"storage_path": str(place.path)}
+    from archive_colorizer.storage.arrow import object_file_system  # boto3 is slow to load
+
+    return {
+        "storage_path": f"{place.bucket}/{place.key}",
+        "storage_filesystem": object_file_system(plan.config.run.s3),
+    }
 
 
 def _find_cause(error: ray.train.TrainingFailedError) -> ArchiveColorizerError:

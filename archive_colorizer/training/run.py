@@ -7,11 +7,13 @@ worker, with Ray or without.
     RUN/data/           the gathered pictures, and a verdict on each
     RUN/last.pt         the whole state, to go on from, with the best weights so far
     RUN/model/          the best weights, card and settings: a model reference
+
+RUN is a folder, or a prefix of an object store: there each worker has a temporary folder of its
+own, and the first one's files are brought to RUN, the checkpoint after what it refers to.
 """
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import torch
@@ -23,12 +25,20 @@ from archive_colorizer.models.catalog import UNPAIRED
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.registry.tracking import MlflowTracker, NoTracker, Tracker
+from archive_colorizer.storage.workspace import Workspace
 from archive_colorizer.training.card import SETTINGS, make_card
+from archive_colorizer.training.checkpoint import CHECKPOINT
 from archive_colorizer.training.config import TrainConfig
 from archive_colorizer.training.feed import Feed, FeedConfig
 from archive_colorizer.training.follower import Follower
 from archive_colorizer.training.group import ALONE, Group
-from archive_colorizer.training.journal import Journal, best_validation, validations
+from archive_colorizer.training.journal import (
+    JOURNALS,
+    VALIDATION,
+    Journal,
+    best_validation,
+    validations,
+)
 from archive_colorizer.training.loop import Loop
 from archive_colorizer.training.on_device.choice import device_feed
 from archive_colorizer.training.plan import (
@@ -43,6 +53,7 @@ from archive_colorizer.training.plan import (
 )
 from archive_colorizer.training.validation import Validator
 from archive_colorizer.weights.local import save_model
+from archive_colorizer.weights.reference import WEIGHTS_NAME
 
 LOG: Final = logging.getLogger("archive_colorizer")
 
@@ -91,10 +102,14 @@ def train(config: TrainConfig) -> TrainReport:
         UsageError: data, settings, folder, model or MLflow are not as they should be.
     """
     require("train", "training")
-    folder = open_folder(config)
+    with open_folder(config) as folder:
+        return _train(config, folder)
+
+
+def _train(config: TrainConfig, folder: Workspace) -> TrainReport:
     config = settle_size(name_outputs(inherit_settings(config)), folder)
     LOG.info("gathering pictures of %s", config.data.data)
-    gathered = gather(config.data, folder / "data")
+    gathered = gather(config.data, folder.name("data"), config.run.s3)
     LOG.info("%s", gathered.report)
     if small := name_small(config, gathered):
         LOG.warning("%s", small)
@@ -126,17 +141,27 @@ def work(
         group: its fellows.
         device: torch's name; empty chooses by the configuration.
     """
-    config, folder = plan.config, Path(plan.folder)
+    with Workspace(plan.folder, plan.config.run.s3) as folder:
+        folder.fetch(CHECKPOINT, *(() if group.rank else JOURNALS))
+        _work(plan, make_batches, group, device, folder)
+
+
+def _work(
+    plan: TrainPlan, make_batches: MakeBatches, group: Group, device: str, folder: Workspace
+) -> None:
+    config = plan.config
     device = device or choose_device(config.run.device)
     translates = plan.gathered.colour_sources
     family = config.family(translates=translates)
-    library, test = Library(plan.gathered.train), Library(plan.gathered.test)
+    library, test = (
+        Library(path, config.run.s3) for path in (plan.gathered.train, plan.gathered.test)
+    )
     torch.manual_seed(config.loop.seed)
     module = MODELS[family].build(config.model_config(translates=translates))
     _check_size(module, config.feed)
     recipe = config.spec.build(module, config.settings, config.feed, library, translates=translates)
     if config.run.init:  # after the recipe, which may draw the first weights its own way
-        _start_from(config.run.init, module, family)
+        _start_from(config, module, family)
     torch.manual_seed(config.loop.seed + group.rank)
     feed = Feed(library, recipe.sampler, config.feed.batch_size, config.loop.seed)
     drawn_there = device_feed(recipe, library, config, device, group)
@@ -166,13 +191,14 @@ def work(
 
 def _save_best(plan: TrainPlan, loop: Loop, family: str, tracker: Tracker) -> None:
     """Write RUN/model: the best averaged weights; the last of an old run that kept no best."""
-    folder = Path(plan.folder) / "model"
+    folder = loop.folder / "model"
     if loop.best:
         loop.ema.load_state_dict(loop.best.weights)
     save_model(folder, loop.ema, make_card(plan, loop, family))
     (folder / SETTINGS).write_text(plan.config.to_toml(), encoding="utf-8")
     for path in sorted(folder.iterdir()):
         tracker.file(path, "model")
+    loop.run_folder.publish(last=(f"{folder.name}/{WEIGHTS_NAME}",))
 
 
 def choose_device(wanted: str) -> str:
@@ -208,8 +234,9 @@ def _check_size(module: torch.nn.Module, feed: FeedConfig) -> None:
         )
 
 
-def _start_from(ref: str, module: torch.nn.Module, family: str) -> None:
-    model = resolve(ref)
+def _start_from(config: TrainConfig, module: torch.nn.Module, family: str) -> None:
+    ref = config.run.init
+    model = resolve(ref, s3=config.run.s3)
     if model.card.family != family:
         raise ConfigError(f"--init {ref}: is a {model.card.family}, the data make a {family}")
     try:
@@ -219,13 +246,15 @@ def _start_from(ref: str, module: torch.nn.Module, family: str) -> None:
         raise ConfigError(f"--init {ref}: does not fit the settings: {text}") from error
 
 
-def _make_report(config: TrainConfig, folder: Path) -> TrainReport:
+def _make_report(config: TrainConfig, run_folder: Workspace) -> TrainReport:
+    run_folder.fetch(VALIDATION)
+    folder = run_folder.here
     seen = validations(folder)
     if not seen:
         raise LocationError(f"{config.output}: the run ended before its first validation")
     goal, best = seen[-1]["goal"], best_validation(folder)
     return TrainReport(
-        folder=config.output, steps=seen[-1]["step"], goal=goal,
+        folder=config.output.rstrip("/"), steps=seen[-1]["step"], goal=goal,
         start=seen[0]["figures"][goal], end=best["figures"][goal], best_step=best["step"],
         figures=best["figures"], init=config.run.init,
     )  # fmt: skip

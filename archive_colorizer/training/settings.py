@@ -6,8 +6,9 @@ Loads no torch, so that `train --help` is quick.
 from typing import Annotated, Literal
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.settings.kinds import Count, EdgePx, Seed, Share
+from archive_colorizer.settings.kinds import Count, EdgePx, Endpoint, Seed, Share
 from archive_colorizer.settings.schema import Setting, settings
+from archive_colorizer.storage.settings import S3Settings
 from archive_colorizer.weights.card import NOT_STATED, Rights
 
 
@@ -88,6 +89,10 @@ class TrainRunConfig:
     """What carries it out: Ray, or a plain loop in this process (local, or inline)."""
     address: Annotated[str, Setting(metavar="ADDRESS")] = ""
     """Address of a running Ray cluster; empty starts one inside this process."""
+    s3_endpoint: Endpoint = ""
+    """URL of an S3-compatible store; empty leaves it to AWS_ENDPOINT_URL, else AWS."""
+    s3_anonymous: bool = False
+    """Sign nothing: for public buckets."""
     workers: Annotated[int, Setting(ge=1, le=1024)] = 1
     """Processes that share each batch, one a GPU."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -111,3 +116,8 @@ class TrainRunConfig:
     of `init` are worse."""
     verbose: bool = False
     """Print Ray's own messages too."""
+
+    @property
+    def s3(self) -> S3Settings:
+        """The way to object stores, for whatever opens one."""
+        return S3Settings(endpoint=self.s3_endpoint, anonymous=self.s3_anonymous)
