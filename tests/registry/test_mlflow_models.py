@@ -221,6 +221,7 @@ def test_a_training_runs_own_weights_can_be_registered(tmp_path: Path, run: Any)
         ("models:/town@nobody", "alias nobody not found"),
         ("models:/town/9", "not found"),
         ("models:/absent@champion", "not found"),
+        ("models:/twon@champion", "not found: did you mean 'town'?"),
         ("models:/town", "must be models:/NAME@ALIAS"),
         ("runs:/0123456789abcdef0123456789abcdef", "no model/model.safetensors can be had"),
         ("runs:/short", "must be models:/NAME@ALIAS"),
