@@ -4,6 +4,7 @@ ArchiveColorizerError          everything this package raises on purpose
 ├── UsageError                 the user's to mend: one line, exit code 2
 │   ├── ConfigError            a setting is unknown, out of range, or contradicts another
 │   ├── LocationError          SOURCE or OUTPUT is missing, empty, overlapping or not writable
+│   │   └── NoPicturesError    SOURCE is there, and holds no pictures
 │   ├── ModelReferenceError    a model reference names nothing that can be loaded
 │   └── LockedError            another live run holds OUTPUT
 ├── BrokenProgramError         the program fails everywhere: one line, exit code 1
@@ -45,6 +46,10 @@ class ConfigError(UsageError):
 
 class LocationError(UsageError):
     """SOURCE or OUTPUT is missing, empty, overlapping or not writable."""
+
+
+class NoPicturesError(LocationError):
+    """SOURCE is there, and holds no pictures."""
 
 
 class ModelReferenceError(UsageError):

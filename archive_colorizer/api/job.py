@@ -3,9 +3,9 @@
 import os
 
 from archive_colorizer.api.settings import lay_keywords
-from archive_colorizer.pipeline import run
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.report import JobReport
+from archive_colorizer.pipeline.standing_job import run_job
 
 
 def colorize(
@@ -32,4 +32,4 @@ def colorize(
         BrokenProgramError: the program itself fails on picture after picture.
     """
     config = JobConfig(source=os.fspath(source), output=os.fspath(output))
-    return run.colorize(lay_keywords(config, settings, "colorize()"))
+    return run_job(lay_keywords(config, settings, "colorize()"))

@@ -11,6 +11,7 @@ from archive_colorizer.errors import ConfigError
 
 if TYPE_CHECKING:
     from archive_colorizer.pipeline.config import JobConfig
+    from archive_colorizer.pipeline.report import JobReport
     from archive_colorizer.storage import S3Settings
 
 
@@ -62,7 +63,11 @@ def _fill_colorize(parser: LazyParser) -> None:
     SettingOptions(group, "run", RunConfig).add(
         "address", "s3_endpoint", "s3_anonymous", "engine", "workers", "batch_size",
         "max_megapixels", "max_program_errors", "keep_model", "recheck_masters",
-        "require_cleared_weights", "report", "audit", "verbose", "quiet",
+        "require_cleared_weights", "report", "max_failed", "audit", "verbose", "quiet",
+    )  # fmt: skip
+    group = parser.add_argument_group("a standing job")
+    SettingOptions(group, "run", RunConfig).add(
+        "follow", "follow_every_s", "settle_s", "until", "on_end"
     )  # fmt: skip
 
 
@@ -102,7 +107,8 @@ def run_colorize(args: argparse.Namespace) -> int:
     """Run `archive-colorizer colorize`."""
     config = build_job_config(args)
     from archive_colorizer.pipeline.one_picture import is_one_file
-    from archive_colorizer.pipeline.run import colorize, preview
+    from archive_colorizer.pipeline.run import preview
+    from archive_colorizer.pipeline.standing_job import run_job
 
     if is_one_file(config.output):
         return _colorize_one(config, args)
@@ -113,9 +119,14 @@ def run_colorize(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(preview(config).text())
         return EXIT_OK
-    report, quiet = colorize(config), config.run.quiet
-    if not (quiet and report.is_clean):
-        print(report.text(), file=sys.stderr if quiet else sys.stdout)
+
+    def show(report: "JobReport") -> None:
+        if not (config.run.quiet and report.is_clean):
+            to = sys.stderr if config.run.quiet else sys.stdout
+            print(report.text(), file=to, flush=True)
+
+    report = run_job(config, show=show)
+    show(report)
     return EXIT_OK if report.is_clean else EXIT_SOME_FAILED
 
 

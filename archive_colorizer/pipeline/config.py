@@ -4,6 +4,8 @@ A configuration file is TOML with the sections `[select]`, `[color]`, `[output]`
 parameter table lies over it, and the command line over that.
 """
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final, Literal
@@ -174,6 +176,18 @@ class RunConfig:
     """Refuse models whose training pictures' rights are not cleared."""
     report: Literal["on", "off"] = "on"
     """Keep thumbnails, and write OUTPUT/report at the end of the run."""
+    max_failed: Annotated[str, Setting(metavar="N|P%")] = "0"
+    """So many failed pictures, or such a share of the listed ones, still leave exit code 0."""
+    follow: bool = False
+    """Go on for pictures that come into SOURCE, until `until` or an interrupt."""
+    follow_every_s: Annotated[float, Setting(ge=1, le=86400, unit="s")] = 30.0
+    """Time from one look at SOURCE to the next."""
+    settle_s: Annotated[float, Setting(ge=0, le=86400, unit="s")] = 30.0
+    """With `follow`: files that were changed later than this ago are still being copied."""
+    until: Annotated[str, Setting(metavar="HH:MM")] = ""
+    """Take no further batch from this time of this machine's clock on (or YYYY-MM-DDTHH:MM)."""
+    on_end: Annotated[str, Setting(metavar="URL|COMMAND")] = ""
+    """Who is told of the end, as JSON: an http(s) URL by POST, or a command on standard input."""
     audit: bool = False
     """Measure the quality columns at full size."""
     verbose: bool = False
@@ -181,10 +195,26 @@ class RunConfig:
     quiet: bool = False
     """Print nothing but errors."""
 
+    def __post_init__(self) -> None:
+        self.count_allowed(0)
+
     @property
     def s3(self) -> S3Settings:
         """The way to object stores, for whatever opens one."""
         return S3Settings(endpoint=self.s3_endpoint, anonymous=self.s3_anonymous)
+
+    def count_allowed(self, listed: int) -> int:
+        """Compute how many of so many listed pictures may fail (`max_failed`).
+
+        Raises:
+            ConfigError: it is neither a number nor a percentage.
+        """
+        found = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)(%?)", self.max_failed.strip())
+        if not found or ("." in found[1] and not found[2]) or (found[2] and float(found[1]) > 100):
+            raise ConfigError(
+                f"run.max_failed={self.max_failed!r}: must be a number or a percentage: 20 or 0.5%"
+            )
+        return math.floor(float(found[1]) * listed / 100) if found[2] else int(found[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,7 @@ def job_record(spec: JobSpec, pins: Pins, **listing: object) -> dict[str, Any]:
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         **listing,
         "own": pins.to_json(),
-        "config": asdict(config),
+        "config": _list_settings(config),
         "recipe_sha256": spec.context.recipe_sha256,
         "recipe": recipe(config, *(one.weights_sha256 for one in models)),
         "model": model,
@@ -131,6 +131,13 @@ def job_record(spec: JobSpec, pins: Pins, **listing: object) -> dict[str, Any]:
             "ray": spec.context.ray_version,
         },
     }
+
+
+def _list_settings(config: JobConfig) -> dict[str, Any]:
+    """List the settings of a job, but for whom it tells of its end: that may hold a key."""
+    said = asdict(config)
+    said["run"].pop("on_end")
+    return said
 
 
 def _find_version(name: str) -> str:

@@ -60,18 +60,24 @@ class JobReport:
     notes: tuple[str, ...] = ()
     attention: Attention = field(default_factory=Attention)
     """What wants a person's attention in OUTPUT, of whichever run."""
+    max_failed: int = 0
+    """Failed rows that leave the run clean."""
     page: str = ""
     """Location of the report's first page; empty where there is none."""
 
     @property
     def is_clean(self) -> bool:
-        """Whether no row failed, every folder was listed and no master changed."""
-        return not (self.failed_left or self.unlisted or self.changed_masters)
+        """Whether no more rows failed than may, every folder was listed and no master changed."""
+        return not (self.failed_left > self.max_failed or self.unlisted or self.changed_masters)
+
+    @property
+    def worked(self) -> int:
+        """Count of pictures that this run has done, whatever became of them."""
+        return self.ok + self.skipped + self.failed
 
     def text(self) -> str:
         """Write the numbers, and where the manifest is, as lines for people."""
-        worked = self.ok + self.skipped + self.failed
-        if worked:
+        if self.worked:
             first = (
                 f"{self.ok:,} coloured, {self.skipped:,} skipped, {self.failed:,} failed "
                 f"in {duration(self.seconds)}, {self.pictures_per_s:.1f} pictures/s"
@@ -79,7 +85,7 @@ class JobReport:
         else:
             first = f"nothing to do: {self.already:,} of {self.listed:,} pictures have their row"
         lines = [first]
-        if self.already and worked:
+        if self.already and self.worked:
             lines.append(f"{self.already:,} were done before")
         if self.touched:
             lines.append(f"{self.touched:,} masters were touched, not changed: their rows stand")
@@ -102,7 +108,7 @@ class JobReport:
     def _name_blemishes(self) -> str:
         """Say why the run is not clean, in few words; empty where it is."""
         counts = {
-            "failed": self.failed_left,
+            "failed": self.failed_left if self.failed_left > self.max_failed else 0,
             "folders not listed": len(self.unlisted),
             "masters changed while the job ran": len(self.changed_masters),
         }

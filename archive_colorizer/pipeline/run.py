@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline import html_report
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.deadline import Deadline
 from archive_colorizer.pipeline.engines.choice import choose_engine
 from archive_colorizer.pipeline.engines.transport import refs_of
 from archive_colorizer.pipeline.inputs.inventory import make_form
 from archive_colorizer.pipeline.inputs.listing import Listing, list_sources, total_bytes
+from archive_colorizer.pipeline.inputs.settling import hold_unsettled
 from archive_colorizer.pipeline.intent import Intent, check_models, make_intent
 from archive_colorizer.pipeline.job_spec import JobSpec, job_record, make_spec
 from archive_colorizer.pipeline.output import derivatives, disk_reserve, freshen, layout, manifest
@@ -68,8 +70,15 @@ def preview(config: JobConfig) -> Preview:
     )
 
 
-def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
-    """Colour what SOURCE names into OUTPUT; every listed page gets its manifest row.
+def colorize(
+    config: JobConfig, show: Display | None = None, until: Deadline | None = None
+) -> JobReport:
+    """Colour what SOURCE names into OUTPUT, in one round; every listed page gets its manifest row.
+
+    Args:
+        config: of the job.
+        show: is told of the progress.
+        until: takes no further batch then; pages that are left have no row yet.
 
     Raises:
         UsageError: SOURCE, OUTPUT, the model or a list is not usable, finished pictures would be
@@ -78,6 +87,7 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
             stay.
     """
     start_s = time.monotonic()
+    until = until or Deadline(config.run.until)
     _check_apart(config.sources, config.output)
     store = open_store(config.output, config.run.s3)
     check_models(config, store)
@@ -91,7 +101,7 @@ def colorize(config: JobConfig, show: Display | None = None) -> JobReport:
             for note in intent.notes:
                 shown.say(note)
             try:
-                work = _carry_out(intent, listing, store, shown, lock)
+                work = _carry_out(intent, listing, store, shown, lock, until)
                 page, faults = _write_report(config, store, work, shown)
             finally:
                 store.delete_tree(TEMPORARIES)
@@ -146,7 +156,7 @@ def _list(config: JobConfig, tell: Callable[[int], None] | None = None) -> Listi
     )  # fmt: skip
     _check_apart(listing.whole, config.output)  # those that globs and lists name, too
     layout.check_masters_apart(listing.table["source_uri"], config.output)
-    return listing
+    return hold_unsettled(listing, config.run.settle_s) if config.run.follow else listing
 
 
 def _check_apart(sources: Sequence[str], output: str) -> None:
@@ -168,14 +178,16 @@ class _Work:
     notes: tuple[str, ...] = ()
 
 
-def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, lock: Lock) -> _Work:
+def _carry_out(
+    intent: Intent, listing: Listing, store: Store, shown: Display, lock: Lock, until: Deadline
+) -> _Work:
     """Carry a run's intent out, and leave OUTPUT tidy."""
     chosen = intent.selection
     tally = Tally(total=chosen.todo.num_rows)
     freshen.note_versions(store, intent.standing.condition.touched)
     freshen.note_masters(store, chosen.touched)
     manifest.retire(store, chosen.retired, str(intent.standing.job.get("job_id")))
-    if not chosen.todo.num_rows and not chosen.excluded.num_rows:
+    if until.is_past() or not (chosen.todo.num_rows or chosen.excluded.num_rows):
         attention = count_attention(manifest.read(store, ATTENTION_COLUMNS))
         return _Work(tally, attention, is_change=bool(chosen.retired or chosen.touched.num_rows))
     models = tuple(_keep(intent.config, store, model) for model in intent.models)
@@ -203,6 +215,8 @@ def _carry_out(intent: Intent, listing: Listing, store: Store, shown: Display, l
                 tally.add(recorded)
                 shown.update(tally)
                 program_errors.add(recorded)
+                if until.is_past():
+                    break
     job_id = spec.context.job_id
     manifest.settle(store, job_id)
     derivatives.remove_superseded(store)
@@ -332,8 +346,9 @@ def _report(
         skipped=counts["skipped"] + excluded,
         failed=counts["failed"],
         touched=chosen.touched.num_rows,
-        left=chosen.held_back,
+        left=chosen.held_back + tally.total - tally.done,
         failed_left=work.attention.failed,
+        max_failed=config.run.count_allowed(chosen.listed),
         attention=work.attention,
         changed_masters=work.changed_masters,
         unlisted=listing.unlisted,

@@ -1,90 +1,35 @@
-"""A standing job: it ends in order at a given time, takes what comes in later, and tells its end.
+"""A job from its first round to its last: it may end at a time, follow SOURCE, and tell its end.
 
-`--follow` repeats the run: each round lists SOURCE anew, and does what has no row yet. A file that
-was changed a moment ago is still being copied, and waits for a later round.
+`run.follow` repeats the run: each round lists SOURCE anew, and does what has no row yet.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Final
 
-import numpy as np
-import pyarrow as pa
-
-from archive_colorizer.errors import ArchiveColorizerError, ConfigError, NoPicturesError
+from archive_colorizer.errors import ArchiveColorizerError, NoPicturesError
 from archive_colorizer.pipeline import announce
 from archive_colorizer.pipeline.config import JobConfig
-from archive_colorizer.pipeline.inputs.listing import Listing
+from archive_colorizer.pipeline.deadline import Clock, Deadline, local_now
 from archive_colorizer.pipeline.report import JobReport
-
-FORMS: Final = ("%H:%M", "%Y-%m-%dT%H:%M")
-Clock = Callable[[], datetime]
-Run = Callable[[JobConfig, "Deadline"], JobReport]
+from archive_colorizer.pipeline.run import colorize
 
 
-def local_now() -> datetime:
-    """Give the time on this machine's clock."""
-    return datetime.now().astimezone()
-
-
-class Deadline:
-    """When a run takes no further batch.
-
-    Args:
-        text: `HH:MM`, the next time that this machine's clock shows it; `YYYY-MM-DDTHH:MM`; empty
-            for never.
-        clock: gives the time now, with its zone.
-
-    Raises:
-        ConfigError: another form, or a date that is past.
-    """
-
-    def __init__(self, text: str, clock: Clock = local_now) -> None:
-        self.text, self._clock = text, clock
-        self._at = _parse_time(text, clock()) if text else None
-
-    @property
-    def is_past(self) -> bool:
-        """Whether it is time to end."""
-        return self._at is not None and self._clock() >= self._at
-
-    def seconds_left(self) -> float:
-        """Compute how long until then; infinite where there is no such time."""
-        return (self._at - self._clock()).total_seconds() if self._at else float("inf")
-
-
-def _parse_time(text: str, now: datetime) -> datetime:
-    for form in FORMS:
-        try:
-            told = datetime.strptime(text, form).replace(tzinfo=now.tzinfo)
-        except ValueError:
-            continue
-        if form == FORMS[0]:
-            today = now.replace(hour=told.hour, minute=told.minute, second=0, microsecond=0)
-            return today if today > now else today + timedelta(days=1)
-        if told <= now:
-            raise ConfigError(f"run.until={text!r}: is past")
-        return told
-    raise ConfigError(f"run.until={text!r}: must be HH:MM or YYYY-MM-DDTHH:MM")
-
-
-def carry_out(
+def run_job(
     config: JobConfig,
-    run: Run,
     *,
     show: Callable[[JobReport], None] = lambda report: None,
     clock: Clock = local_now,
-    wait: Callable[[float], object] = threading.Event().wait,
+    wait: Callable[[float], object] = time.sleep,
 ) -> JobReport:
-    """Run a job once, or with `run.follow` until `run.until` or an interrupt; tell its end.
+    """Colour what SOURCE names into OUTPUT: once, or round after round (`run.follow`).
+
+    It ends at `run.until` or with an interrupt, and `run.on_end` is told of each round that did
+    something and of the end.
 
     Args:
         config: of the job.
-        run: does one round.
-        show: is given the report of each round that did something, but for the last.
+        show: is given the report of each round of several that did something.
         clock: gives the time now.
         wait: sleeps so many seconds.
 
@@ -92,59 +37,34 @@ def carry_out(
         The report of the last round.
 
     Raises:
-        UsageError, BrokenProgramError: as `run`; they are told, too.
+        UsageError: as `colorize`; also where no picture came until the time.
+        BrokenProgramError: as `colorize`.
     """
-    deadline, note = Deadline(config.run.until, clock), ""
+    follows, to = config.run.follow, config.run.on_end
+    deadline = Deadline(config.run.until, clock)
     report: JobReport | None = None
     try:
         while True:
             try:
-                report = run(config, deadline)
-                if report.worked and config.run.follow:
-                    note = announce.tell(config.run.on_end, announce.message_of(report, "round"))
-                    show(report if not note else replace(report, notes=(*report.notes, note)))
+                report = colorize(config, until=deadline)
+                if follows and report.worked:
+                    show(_told(report, "round", to))
             except NoPicturesError:
-                if not config.run.follow:
+                if not follows:
                     raise
-            if not config.run.follow or deadline.is_past:
+            if not follows or deadline.is_past():
                 break
             wait(max(0.0, min(config.run.follow_every_s, deadline.seconds_left())))
+        if report is None:
+            raise NoPicturesError(f"{config.source}: no picture came until {deadline.text}")
     except ArchiveColorizerError as error:
-        announce.tell(config.run.on_end, {"event": "broken", "output": config.output,
-                                          "error": str(error)})  # fmt: skip
+        said = {"event": "broken", "output": config.output, "error": str(error)}
+        announce.tell(to, said)
         raise
-    if report is None:
-        raise NoPicturesError(f"{config.source}: no picture came until {deadline.text}")
-    note = announce.tell(config.run.on_end, announce.message_of(report, "ended"))
+    return _told(report, "ended", to)
+
+
+def _told(report: JobReport, event: str, to: str) -> JobReport:
+    """Tell of a report; what could not be told becomes a note of it."""
+    note = announce.tell(to, announce.message_of(report, event))
     return replace(report, notes=(*report.notes, note)) if note else report
-
-
-def hold_unsettled(listing: Listing, seconds: float, now_s: float | None = None) -> Listing:
-    """Set pages aside whose file was changed less than so many seconds ago.
-
-    An object of a store is whole from the moment that it is listed, and has no time here. A time in
-    the future says nothing.
-
-    Args:
-        listing: of SOURCE.
-        seconds: how long a file must have been left alone.
-        now_s: the time now, seconds since 1970.
-    """
-    now_ns = int(1e9 * (time.time() if now_s is None else now_s))
-    times = np.asarray(listing.table["mtime_ns"].fill_null(0).to_numpy())
-    young = (times > now_ns - int(1e9 * seconds)) & (times <= now_ns)
-    if not young.any():
-        return listing
-    waiting = listing.table.filter(pa.array(young))
-    return replace(
-        listing,
-        table=listing.table.filter(pa.array(~young)),
-        filtered=pa.concat_tables([listing.filtered, waiting]),
-        notes=(*listing.notes, f"{waiting.num_rows:,} files were changed within {seconds:g} s: "
-               "they wait for the next look"),
-    )  # fmt: skip
-
-
-def format_utc(moment: datetime) -> str:
-    """Format a moment as messages have it."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds")

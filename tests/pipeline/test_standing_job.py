@@ -19,10 +19,11 @@ from PIL import Image
 from archive_colorizer.errors import ConfigError, NoPicturesError
 from archive_colorizer.pipeline import announce
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.deadline import Deadline
 from archive_colorizer.pipeline.inputs.listing import list_source
+from archive_colorizer.pipeline.inputs.settling import hold_unsettled
 from archive_colorizer.pipeline.report import JobReport
-from archive_colorizer.pipeline.run import run_job
-from archive_colorizer.pipeline.standing_job import Deadline, hold_unsettled
+from archive_colorizer.pipeline.standing_job import run_job
 
 NOON = datetime(2026, 3, 1, 12, 0).astimezone()
 
@@ -42,25 +43,29 @@ class Receiver:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 (http.server's name)
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.messages.append(json.loads(body))
                 self.send_response(answer)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            def log_message(self, format: str, *args: object) -> None:
                 """Quiet."""
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook?key=secret"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     made = Receiver()
     yield made
-    made.server.shutdown()
+    made.close()
 
 
 @pytest.mark.parametrize(
@@ -70,9 +75,9 @@ def test_a_time_of_day_is_the_next_one(text: str, hours: float) -> None:
     now = NOON
     deadline = Deadline(text, lambda: now)
     assert deadline.seconds_left() == 3600 * hours
-    assert not deadline.is_past
+    assert not deadline.is_past()
     now += timedelta(hours=hours)
-    assert deadline.is_past
+    assert deadline.is_past()
 
 
 @pytest.mark.parametrize("text", ["25:00", "7", "soon", "2026-02-28T12:00"])
@@ -170,7 +175,10 @@ def test_failures_are_told(
 
 def test_a_command_gets_the_message(job: Callable[..., JobConfig], tmp_path: Path) -> None:
     target = tmp_path / "told"
-    code = f"import os, sys; open({str(target)!r}, 'w').write(os.environ['ARCHIVE_COLORIZER_EVENT'] + sys.stdin.read())"
+    code = (
+        "import os, sys; event = os.environ['ARCHIVE_COLORIZER_EVENT']; "
+        f"open({str(target)!r}, 'w').write(event + sys.stdin.read())"
+    )
     run_job(job(run={"on_end": shlex.join([sys.executable, "-c", code])}))
     text = target.read_text()
     assert text.startswith("ended{")
@@ -199,4 +207,22 @@ def test_an_unhappy_receiver_is_a_note() -> None:
     try:
         assert "was not told" in announce.tell(receiver.url, {"event": "ended"})
     finally:
-        receiver.server.shutdown()
+        receiver.close()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "clean"), [("0", False), ("1", True), ("20%", True), ("10%", False), ("100%", True)]
+)
+def test_so_many_may_fail(
+    job: Callable[..., JobConfig], masters: Path, allowed: str, clean: bool
+) -> None:
+    (masters / "broken.jpg").write_bytes(b"no picture at all")
+    report = run_job(job(run={"max_failed": allowed}))
+    assert (report.failed, report.is_clean) == (1, clean)
+    assert ("exit code 3" in report.text()) is not clean
+
+
+@pytest.mark.parametrize("allowed", ["-1", "1.5", "101%", "many", ""])
+def test_another_count_of_failures_is_refused(job: Callable[..., JobConfig], allowed: str) -> None:
+    with pytest.raises(ConfigError, match=r"run\.max_failed="):
+        job(run={"max_failed": allowed})

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from archive_colorizer.errors import ConfigError, LocationError
+from archive_colorizer.errors import ConfigError, LocationError, NoPicturesError
 from archive_colorizer.pipeline.inputs.filters import Filter
 from archive_colorizer.pipeline.inputs.inventory import (
     INVENTORIES,
@@ -113,7 +113,7 @@ def list_sources(
     counts = passed_over.counts
     if not table.num_rows:
         kinds = "; ".join([f"{counts.total():,} files ignored", *lister.unlisted[:1]])
-        raise LocationError(f"{' '.join(sources[:SHOWN])}: no pictures there ({kinds})")
+        raise NoPicturesError(f"{' '.join(sources[:SHOWN])}: no pictures there ({kinds})")
     notes = (*lister.notes, *passed_over_notes(counts))
     if twice:
         notes += (f"{twice:,} pages are listed more than once",)
