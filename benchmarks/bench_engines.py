@@ -1,14 +1,17 @@
-"""From how many pictures on is Ray quicker than the plain loop: the whole command, by the clock.
+"""From how many pictures on is Ray quicker than the plain loop.
 
-    python benchmarks/bench_engines.py [--counts 1 16 64] [--megapixels 1.5]
+    python benchmarks/bench_engines.py                   # from results/bench_pipeline.json
+    python benchmarks/bench_engines.py --counts 1 16 64  # measured anew, on an idle machine
 
-Each count is done once by each engine, one after the other, in a process of its own, with the
-default model. The crossing is where straight lines through the counts (least squares) meet; on a
-machine of more cores Ray's line is flatter, so there it lies lower. `many_cores_crossing` is the
-bound: where the loop has taken as long as Ray takes for nothing.
+Each engine's time is a straight line over the pictures: what it takes to start, and for each. The
+crossing is where the lines meet. On a machine of more cores Ray's line is flatter and the crossing
+lower; `many_cores_crossing` is the bound, where the loop has taken as long as Ray takes for
+nothing. Measured anew, each count is one command of each engine with the default model, and the
+lines are least squares.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -17,7 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import save, write_archive
+from common import RESULTS, save, write_archive
+
+Line = tuple[float, float]
+"""Seconds a picture, and seconds to start."""
 
 
 def time_job(source: Path, output: Path, engine: str) -> float:
@@ -28,39 +34,49 @@ def time_job(source: Path, output: Path, engine: str) -> float:
     return round(time.monotonic() - start_s, 2)
 
 
-def summarize(counts: list[int], seconds: dict[str, list[float]]) -> dict[str, Any]:
-    """The straight lines, and where they meet."""
-    lines = {name: np.polyfit(counts, found, 1) for name, found in seconds.items()}
+def measure(counts: list[int], megapixels: float) -> tuple[dict[str, Line], dict[str, Any]]:
+    """Lines of both engines, and what they are drawn through."""
+    seconds: dict[str, list[float]] = {"local": [], "ray": []}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for count in counts:
+            source = root / f"in-{count}"
+            write_archive(source, count, megapixels)
+            for engine, found in seconds.items():
+                found.append(time_job(source, root / f"{engine}-{count}", engine))
+                print(count, engine, found[-1], flush=True)
+    lines = {name: tuple(np.polyfit(counts, found, 1)) for name, found in seconds.items()}
+    what = f"grey JPEGs of {megapixels:g} MP, builtin:default"
+    return lines, {"what": what, "counts": counts, "seconds": seconds}
+
+
+def read_stored() -> tuple[dict[str, Line], dict[str, Any]]:
+    """Lines of both engines by bench_pipeline.py: there the loop had one thread."""
+    stored = json.loads((RESULTS / "bench_pipeline.json").read_text(encoding="utf-8"))
+    alone, pictures = stored["local_alone"], int(stored["what"].split()[0])
+    each = (alone["seconds"] - alone["first_picture_s"]) / (pictures - 1)
+    lines = {
+        "local": (each, alone["first_picture_s"] - each),
+        "ray": (1 / stored["ray_marginal_pictures_per_s"], stored["ray_fixed_s"]),
+    }
+    return lines, {"what": stored["what"], "measured": stored["machine"]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--counts", type=int, nargs="+")
+    parser.add_argument("--megapixels", type=float, default=1.5)
+    args = parser.parse_args()
+    lines, known = measure(args.counts, args.megapixels) if args.counts else read_stored()
     (local_each, local_start), (ray_each, ray_start) = lines["local"], lines["ray"]
     gain, late = local_each - ray_each, ray_start - local_start
-    return {
-        "counts": counts,
-        "seconds": seconds,
+    figures = {
         "start_s": {"local": round(local_start, 2), "ray": round(ray_start, 2)},
         "ms_a_picture": {"local": round(1000 * local_each), "ray": round(1000 * ray_each)},
         "crossing": round(late / gain) if gain > 0 else None,
         "many_cores_crossing": round(late / local_each),
     }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--counts", type=int, nargs="+", default=[1, 16, 64])
-    parser.add_argument("--megapixels", type=float, default=1.5)
-    args = parser.parse_args()
-    seconds: dict[str, list[float]] = {"local": [], "ray": []}
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        for number, count in enumerate(args.counts, 1):
-            source = root / f"in-{count}"
-            write_archive(source, count, args.megapixels)
-            for engine, found in seconds.items():
-                found.append(time_job(source, root / f"{engine}-{count}", engine))
-                print(count, engine, found[-1], flush=True)
-            if number > 1:  # a long benchmark may be stopped: what there is stands
-                what = f"grey JPEGs of {args.megapixels:g} MP, builtin:default"
-                figures = summarize(args.counts[:number], seconds)
-                save("bench_engines", {"what": what, **figures})
+    save("bench_engines", known | figures)
 
 
 if __name__ == "__main__":
