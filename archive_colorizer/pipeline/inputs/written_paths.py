@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.pipeline.inputs.pages import page_of_path
-from archive_colorizer.storage import Location, parse_location
+from archive_colorizer.storage import Location, absolute, parse_location
 
 OF_WINDOWS: Final = re.compile(r"/?([A-Za-z]:[\\/].*)|(\\\\[^\\].*)", re.DOTALL)
 """An absolute path of Windows, also out of a file URI (`/C:/scans`)."""
@@ -115,7 +115,7 @@ def _spellings(written: str, encoding: str) -> Iterator[str]:
 
 
 def read_path_map(words: Sequence[str]) -> Sequence[tuple[str, str]]:
-    r"""Read `OLD=NEW` words, such as `C:\scans=/mnt/scans`.
+    r"""Read `OLD=NEW` words, such as `C:\scans=/mnt/scans`; NEW may begin in the working directory.
 
     Raises:
         ConfigError: a word of another form.
@@ -125,5 +125,5 @@ def read_path_map(words: Sequence[str]) -> Sequence[tuple[str, str]]:
         old, sign, new = word.partition("=")
         if not (sign and old.strip() and new.strip()):
             raise ConfigError(f"--path-map {word}: must be OLD=NEW, such as 'C:\\scans=/mnt/scans'")
-        pairs.append((old.strip(), new.strip()))
+        pairs.append((old.strip(), absolute(new.strip())))
     return tuple(pairs)

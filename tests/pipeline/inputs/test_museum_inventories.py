@@ -361,6 +361,16 @@ def test_a_map_takes_whole_folders_and_the_longest(archive: Path) -> None:
     assert uris == [uri_of_path(archive / name) for name in ("x/0.tif", "1.tif", "y/2.tif")]
 
 
+def test_a_map_may_name_a_folder_of_the_working_directory(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (archive / "lists").mkdir()
+    path = archive / "lists" / "inventory.csv"
+    path.write_text("uri\nC:\\a\\0.tif\n")
+    monkeypatch.chdir(archive)
+    assert listed(path, path_map=("C:\\a=.",)).table["size_bytes"].to_pylist() == [5]
+
+
 def test_a_windows_path_that_nothing_maps_says_so(archive: Path) -> None:
     path = archive / "inventory.csv"
     path.write_text("uri\nD:\\scans\\1.tif\n0.tif\n\\\\nas\\x\\1.tif\n")
