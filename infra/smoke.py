@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 COMMAND = Path(sys.executable).parent / "archive-colorizer"
-HELP = ("", "colorize", "status", "verify", "evaluate", "train", "data", "models")
+HELP = ("", "colorize", "status", "verify", "evaluate", "compare", "train", "data", "models")
 DEVELOPERS_OWN = ("pytest", "mypy", "moto", "hypothesis", "skimage")
 
 

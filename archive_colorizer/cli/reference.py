@@ -62,7 +62,7 @@ def _render_job() -> Iterator[str]:
 
 
 def _render_training() -> Iterator[str]:
-    yield "## `train`\n"
+    yield "## `train`\n\nBefore its first section a file may name its `family`, the RECIPE.\n"
     flags = list_flags("train")
     for section, kind in TRAINING.items():
         yield render_table(section, kind, flags)

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.settings.kinds import Count, EdgePx, Seed
+from archive_colorizer.settings.kinds import EdgePx, Seed
 from archive_colorizer.settings.schema import Setting, settings
 
 
@@ -20,7 +20,7 @@ class ComparisonConfig:
     """Hide which result is whose, in an order drawn for each picture; blind.key.csv says it."""
     seed: Seed = 0
     """Draws the hidden orders."""
-    sheet_rows: Count = 12
+    sheet_rows: Annotated[int, Setting(ge=1, le=1000)] = 12
     """Pictures on the sheet, compare.png: those that differ most."""
     page_pictures: Annotated[int, Setting(ge=1, le=10_000)] = 500
     """Pictures on the page: those that differ most. The table has all."""

@@ -73,7 +73,7 @@ class Shown:
     """The pictures of a page as they are shown, of one size."""
 
     grey_hw3: Rgb
-    """The first result without its colour: a colorizer keeps the master's luminance."""
+    """The first result on the page without its colour: colorizers keep the master's luminance."""
     results: tuple[Rgb, ...]
     """(H, W, 3), in the order of the OUTPUTs."""
     map_hw3: Rgb
@@ -158,7 +158,7 @@ def show(picture: Compared, stores: Sequence[Store], long_px: int) -> Shown | st
         What is shown, or why it cannot be.
     """
     if any(result.status != "ok" for result in picture.results):
-        return "not coloured by all"
+        return f"not coloured by all: {' / '.join(map(_name_status, picture.results))}"
     pixels: list[Rgb] = []
     for store, result in zip(stores, picture.results, strict=True):
         try:
@@ -174,11 +174,15 @@ def show(picture: Compared, stores: Sequence[Store], long_px: int) -> Shown | st
     scaled = np.rint(np.clip(far_hw / MAP_TOP, 0, 1) * 255).astype(np.uint8)
     bgr = cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO)
     return Shown(
-        grey_hw3=np.asarray(cv2.merge([luma_of(pixels[0])] * 3)),
+        grey_hw3=np.asarray(cv2.merge([luma_of(pixels[picture.order[0]])] * 3)),
         results=tuple(pixels),
         map_hw3=np.ascontiguousarray(bgr[..., ::-1]),
         difference=max(float(one.mean()) for one in distances),
     )
+
+
+def _name_status(result: Result) -> str:
+    return f"{result.status or 'no row'} {result.error_class}".strip()
 
 
 def _measure(pixels: Sequence[Rgb]) -> Iterator[NDArray[np.float32]]:

@@ -217,8 +217,7 @@ def _write(
             temporary.open("w", encoding="utf-8", errors="replace") as file,
         ):
             file.writelines(render_page(names, ranked, cards, blind=config.blind))
-        if rows:
-            with atomic_path(sheet) as temporary:
-                contact_sheet(rows).save(temporary, "PNG")
+        with atomic_path(sheet) as temporary:
+            contact_sheet(rows).save(temporary, "PNG")
     except OSError as error:
         raise LocationError(f"{folder}: cannot write there: {error.strerror or error}") from error

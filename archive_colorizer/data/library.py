@@ -40,7 +40,7 @@ from archive_colorizer.data.targets import (
 )
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.colour import colourfulness
-from archive_colorizer.imaging.homomorphic import homomorphic
+from archive_colorizer.imaging.homomorphic import cutoff_of, homomorphic
 from archive_colorizer.storage.atomic import atomic_path, write_atomic
 
 Photograph = NDArray[np.uint8]
@@ -183,9 +183,11 @@ class _Gatherer:
         for split in ("train", "test"):
             if not any(v.split == split for v in kept):
                 what = "learn from" if split == "train" else "validate with"
+                few = "; another data.seed or data.train_share splits them otherwise"
                 raise LocationError(
                     f"{data}: nothing to {what}: {len(kept)} of {found} pictures are kept "
                     f"({self._folder / VERDICTS} says why the others are not)"
+                    f"{few if len(kept) > 1 else ''}"
                 )
 
     def _keep(self, verdicts: list[Verdict]) -> Iterator[dict[str, Any]]:
@@ -313,7 +315,9 @@ def prepare_picture(pixels: Photograph, config: DataConfig) -> Photograph:
     if scale < 1:
         size = tuple(max(1, round(side * scale)) for side in pixels.shape[1::-1])
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
-    return homomorphic(pixels) if config.homomorphic else pixels
+    if not config.homomorphic:
+        return pixels
+    return homomorphic(pixels, cutoff=cutoff_of(min(pixels.shape[:2])))
 
 
 def _encode_for_library(data: bytes, config: DataConfig) -> bytes:

@@ -12,6 +12,8 @@ LOW_GAIN: Final = 0.5
 HIGH_GAIN: Final = 1.3
 CUTOFF: Final = 0.03
 """Cycles a pixel of the short side's frequency axis: illumination varies more slowly."""
+CUTOFF_PX: Final = 256
+"""Short side at which CUTOFF holds."""
 MAX_GAIN: Final = 4.0
 
 
@@ -44,6 +46,11 @@ def homomorphic(
     gain = np.clip((wanted + 1) / (luma + 1), 0, MAX_GAIN)
     gain = gain if pixels.ndim == 2 else gain[..., None]
     return np.asarray(np.clip(np.rint(scaled * gain), 0, 255), np.uint8)
+
+
+def cutoff_of(short_px: int) -> float:
+    """The cutoff for a picture: over more pixels the same light varies more slowly."""
+    return CUTOFF * min(1.0, CUTOFF_PX / short_px)
 
 
 def _filter_log(

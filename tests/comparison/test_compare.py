@@ -171,7 +171,7 @@ def test_two_outputs_are_compared_without_colouring_anything(
     assert run(places=outputs) == 0
     said = capsys.readouterr().out
     assert "3 pictures side by side" in said
-    assert "not compared: late.png: not coloured by all" in said
+    assert "not compared: late.png: not coloured by all: failed unreadable / no row" in said
     rows = table(tmp_path / "out" / "compare.csv")
     assert [row["result"] for row in rows] == list(outputs) * 4
     assert [row["status"] for row in rows[-2:]] == ["failed", ""]

@@ -113,6 +113,15 @@ def test_sources_of_another_size_are_brought_to_the_targets(tmp_path: Path) -> N
     assert item.source.shape == item.target.shape == (40, 48, 3)
 
 
+def test_few_pictures_that_all_fall_on_one_side_are_told_what_helps(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for seed in range(3):
+        cv2.imwrite(str(tmp_path / "photos" / f"{seed}.png"), landscape(seed)[..., ::-1])
+    few = DataConfig(data=str(tmp_path / "photos"), train_share=1.0)
+    with pytest.raises(LocationError, match=r"nothing to validate with: 3 of 3 .*data\.seed"):
+        gather(few, tmp_path / "data")
+
+
 def test_nothing_left_is_said_with_the_reasons_place(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     cv2.imwrite(str(tmp_path / "photos" / "grey.png"), np.full((40, 48, 3), 90, np.uint8))

@@ -1,10 +1,13 @@
 """The homomorphic filter evens out light and leaves flat pictures, colours and size alone."""
 
+import cv2
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from archive_colorizer.data.config import DataConfig
+from archive_colorizer.data.library import prepare_picture
 from archive_colorizer.imaging.homomorphic import homomorphic
 
 
@@ -26,6 +29,18 @@ def test_texture_is_kept_or_raised() -> None:
     after = homomorphic(before)
     contrast = [np.diff(np.log1p(p.astype(float)), axis=1).std() for p in (before, after)]
     assert contrast[1] > contrast[0]
+
+
+def test_what_counts_as_light_does_not_depend_on_the_resolution() -> None:
+    small = cv2.resize(lit(), (384, 256), interpolation=cv2.INTER_CUBIC)
+    large = cv2.resize(small, (1536, 1024), interpolation=cv2.INTER_CUBIC)
+    wanted = prepare_picture(small, DataConfig(data="", homomorphic=True)).astype(int)
+    made = prepare_picture(large, DataConfig(data="", homomorphic=True))
+    made = cv2.resize(made, (384, 256), interpolation=cv2.INTER_AREA)
+    unscaled = cv2.resize(homomorphic(large), (384, 256), interpolation=cv2.INTER_AREA)
+    off, before = (np.abs(one.astype(int) - wanted).mean() for one in (made, unscaled))
+    assert off < 2
+    assert before > 2 * off
 
 
 def test_a_flat_picture_stays() -> None:
