@@ -4,24 +4,31 @@ The files in the run's folder are the record; MLflow is a second one beside it. 
 cannot be reached at the start is an error, and one that fails midway is said once and left alone.
 """
 
+import json
 import logging
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from archive_colorizer.registry import servable
 from archive_colorizer.registry.connection import (
     connect,
     find_experiment,
     shorten_error,
     translate_errors,
 )
+from archive_colorizer.registry.fetch import FOLDER
+from archive_colorizer.weights.card import ModelCard
 
 LOG: Final = logging.getLogger("archive_colorizer")
 PARCEL: Final = 1000
 """Entries in one request: a server takes no more."""
 MAX_PARAM_CHARS: Final = 6000
+MAX_NAME_CHARS: Final = 500
+MAX_DIGEST_CHARS: Final = 36
 
 
 class Tracker(Protocol):
@@ -35,6 +42,18 @@ class Tracker(Protocol):
 
     def file(self, path: Path, folder: str = "") -> None:
         """Keep a file with the run."""
+
+    def data(self, source: str, digest: str, report: str) -> None:
+        """Record what the run learns from.
+
+        Args:
+            source: DATA, as it was written.
+            digest: of the split.
+            report: of what is kept of it.
+        """
+
+    def model(self, folder: Path, card: ModelCard) -> None:
+        """Keep a model's folder with the run, as MLflow's own tools load it."""
 
     def finish(self, *, failed: bool = False) -> None:
         """Mark the run as finished or failed."""
@@ -50,6 +69,12 @@ class NoTracker:
         """Record nothing."""
 
     def file(self, path: Path, folder: str = "") -> None:
+        """Record nothing."""
+
+    def data(self, source: str, digest: str, report: str) -> None:
+        """Record nothing."""
+
+    def model(self, folder: Path, card: ModelCard) -> None:
         """Record nothing."""
 
     def finish(self, *, failed: bool = False) -> None:
@@ -109,6 +134,26 @@ class MlflowTracker:
     def file(self, path: Path, folder: str = "") -> None:
         """Keep a file with the run."""
         self._send(lambda: self._client.log_artifact(self.run_id, str(path), folder or None))
+
+    def data(self, source: str, digest: str, report: str) -> None:
+        """Record what the run learns from, as an input dataset of MLflow's."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        kind = "s3" if source.startswith("s3://") else "local"
+        dataset = Dataset(
+            name=source[-MAX_NAME_CHARS:], digest=digest[:MAX_DIGEST_CHARS], source_type=kind,
+            source=json.dumps({"uri": source}), profile=json.dumps({"kept": report}),
+        )  # fmt: skip
+        used = DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
+        self._send(lambda: self._client.log_inputs(self.run_id, datasets=[used]))
+
+    def model(self, folder: Path, card: ModelCard) -> None:
+        """Keep a model's folder with the run, as MLflow's own tools load it."""
+        for path in sorted(folder.iterdir()):
+            self.file(path, FOLDER)
+        with tempfile.TemporaryDirectory() as scratch:
+            for path in servable.describe(Path(scratch), card):
+                self.file(path, FOLDER)
 
     def finish(self, *, failed: bool = False) -> None:
         """Mark the run as finished or failed."""

@@ -196,6 +196,7 @@ def make_plan(config: TrainConfig, folder: Workspace, gathered: Gathered) -> Tra
     if uri and not record["mlflow_run_id"]:
         tags = {"git_commit": commit, "version": __version__, "recipe": config.recipe}
         tracker = MlflowTracker(uri, config.run.experiment, name, parameters, tags)
+        tracker.data(config.data.data, gathered.split_sha256, gathered.report)
         record["mlflow_run_id"] = tracker.run_id
     record |= {"parameters": parameters, "commit": commit, "version": __version__,
                "mlflow_uri": uri}  # fmt: skip

@@ -23,6 +23,7 @@ from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.extras import require
 from archive_colorizer.models.catalog import UNPAIRED
 from archive_colorizer.models.table import MODELS
+from archive_colorizer.registry.connection import strip_secrets
 from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.registry.tracking import MlflowTracker, NoTracker, Tracker
 from archive_colorizer.storage.workspace import Workspace
@@ -75,6 +76,8 @@ class TrainReport:
     """Their held-out figures."""
     init: str = ""
     """Model reference that the run started from."""
+    store: str = ""
+    """The MLflow store that has the record, too; empty for none."""
 
     @property
     def gained_nothing(self) -> bool:
@@ -90,6 +93,10 @@ class TrainReport:
             f"model: {self.folder}/model",
             f"losses: {self.folder}/losses.png, samples: {self.folder}/samples/",
         ]
+        if self.store.startswith("sqlite:"):
+            lines.append(f"record: mlflow ui --backend-store-uri {self.store}")
+        elif self.store:
+            lines.append(f"record: {self.store}")
         if self.gained_nothing:
             lines.append(f"no gain over --init {self.init}: no later weights did better")
         return "\n".join(lines)
@@ -127,7 +134,7 @@ def _train(config: TrainConfig, folder: Workspace) -> TrainReport:
             from archive_colorizer.training.ray import train_on_ray  # Ray is slow to load
 
             train_on_ray(plan, work)
-    return _make_report(config, folder)
+    return _make_report(plan, folder)
 
 
 def work(
@@ -194,10 +201,10 @@ def _save_best(plan: TrainPlan, loop: Loop, family: str, tracker: Tracker) -> No
     folder = loop.folder / "model"
     if loop.best:
         loop.ema.load_state_dict(loop.best.weights)
-    save_model(folder, loop.ema, make_card(plan, loop, family))
+    card = make_card(plan, loop, family)
+    save_model(folder, loop.ema, card)
     (folder / SETTINGS).write_text(plan.config.to_toml(), encoding="utf-8")
-    for path in sorted(folder.iterdir()):
-        tracker.file(path, "model")
+    tracker.model(folder, card)
     loop.run_folder.publish(last=(f"{folder.name}/{WEIGHTS_NAME}",))
 
 
@@ -246,7 +253,8 @@ def _start_from(config: TrainConfig, module: torch.nn.Module, family: str) -> No
         raise ConfigError(f"--init {ref}: does not fit the settings: {text}") from error
 
 
-def _make_report(config: TrainConfig, run_folder: Workspace) -> TrainReport:
+def _make_report(plan: TrainPlan, run_folder: Workspace) -> TrainReport:
+    config = plan.config
     run_folder.fetch(VALIDATION)
     folder = run_folder.here
     seen = validations(folder)
@@ -257,4 +265,5 @@ def _make_report(config: TrainConfig, run_folder: Workspace) -> TrainReport:
         folder=config.output.rstrip("/"), steps=seen[-1]["step"], goal=goal,
         start=seen[0]["figures"][goal], end=best["figures"][goal], best_step=best["step"],
         figures=best["figures"], init=config.run.init,
+        store=strip_secrets(plan.mlflow_uri),
     )  # fmt: skip
