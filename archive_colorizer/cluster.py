@@ -18,7 +18,12 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.machine import measure_machine, size_object_store
 
 ANSWER_WITHIN_S: Final = 7.0
-"""Time in which a cluster must take a connection."""
+"""Time in which a cluster must answer."""
+FRAME_TYPE: Final = 3
+"""Place of the type in the head of an HTTP/2 frame."""
+SETTINGS: Final = b"\x04"
+PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + SETTINGS + b"\0\0\0\0\0"
+"""What an HTTP/2 client says first, with its own empty SETTINGS."""
 
 
 @contextlib.contextmanager
@@ -63,10 +68,13 @@ def join_cluster(address: str = "", *, verbose: bool = False) -> Iterator[None]:
 
 
 def _check_answers(address: str) -> None:
-    """Make sure that somebody listens at HOST:PORT; Ray itself would try for minutes.
+    """Make sure that Ray may listen at HOST:PORT; Ray itself would try for minutes.
+
+    Ray speaks gRPC, so HTTP/2 (RFC 9113, section 3.4): its first frame is SETTINGS. Its dashboard
+    does not.
 
     Raises:
-        LocationError: nobody does.
+        LocationError: nobody listens there, or it is not Ray.
     """
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not port.isdigit():  # "auto", "local": no place in a network
@@ -75,8 +83,8 @@ def _check_answers(address: str) -> None:
 
     def knock() -> None:
         try:
-            socket.create_connection((host.strip("[]"), int(port)), ANSWER_WITHIN_S).close()
-            found.append("")
+            with socket.create_connection((host.strip("[]"), int(port)), ANSWER_WITHIN_S) as line:
+                found.append("" if _is_encrypted() or _speaks_http2(line) else "it is not Ray")
         except (OSError, OverflowError, UnicodeError) as error:
             found.append(getattr(error, "strerror", "") or str(error))
 
@@ -85,7 +93,19 @@ def _check_answers(address: str) -> None:
     thread.start()
     thread.join(ANSWER_WITHIN_S)
     if reason := next(iter(found), f"no answer within {ANSWER_WITHIN_S:g} s"):
-        raise LocationError(f"Ray at {address}: nothing answers there ({reason})")
+        raise LocationError(f"Ray at {address}: no cluster answers there ({reason})")
+
+
+def _is_encrypted() -> bool:
+    return os.environ.get("RAY_USE_TLS", "0").lower() in {"1", "true"}
+
+
+def _speaks_http2(line: socket.socket) -> bool:
+    line.sendall(PREFACE)
+    head = b""
+    while len(head) <= FRAME_TYPE and (more := line.recv(64)):
+        head += more
+    return head[FRAME_TYPE : FRAME_TYPE + 1] == SETTINGS
 
 
 def _first_line(error: Exception) -> str:

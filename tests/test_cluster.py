@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -55,15 +57,36 @@ def test_an_address_where_nobody_listens_is_told_before_ray_tries(
         taken.bind(("127.0.0.1", 0))
         address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
         with (
-            pytest.raises(LocationError, match=f"Ray at {address}: nothing answers there"),
+            pytest.raises(LocationError, match=f"Ray at {address}: no cluster answers there"),
             cluster.join_cluster(address),
         ):
             pytest.fail("there is no cluster")
 
 
+def test_another_server_is_not_taken_for_ray(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as Ray's dashboard, whose port is a likely slip."""
+    monkeypatch.setattr(cluster.ray, "init", lambda **_: pytest.fail("Ray would try for minutes"))
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
+        with (
+            pytest.raises(LocationError, match=r"no cluster answers there \(it is not Ray\)"),
+            cluster.join_cluster(f"127.0.0.1:{server.server_port}"),
+        ):
+            pytest.fail("there is no cluster")
+        server.shutdown()
+        serving.join()
+
+
+@pytest.mark.slow
+def test_a_cluster_that_runs_is_known_for_one(cluster: Any) -> None:
+    with cluster.join_cluster():
+        cluster._check_answers(cluster.ray.get_runtime_context().gcs_address)
+
+
 def test_a_host_that_does_not_exist_is_told(cluster: Any) -> None:
     with (
-        pytest.raises(LocationError, match="nothing answers there"),
+        pytest.raises(LocationError, match="no cluster answers there"),
         cluster.join_cluster("no-such-host.invalid:6379"),
     ):
         pytest.fail("there is no cluster")

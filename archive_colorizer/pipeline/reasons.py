@@ -3,10 +3,11 @@
 One table for `status`, the summary of a run and the report; English and Korean.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from archive_colorizer.pipeline.records import (
+    ASKED_FOR,
     COLOUR_BESIDE,
     DAMAGED,
     ENLARGED,
@@ -211,6 +212,12 @@ def reason_of(error_class: str, tone_class: str = "") -> Reason:
     if error_class == "already_colour" and tone_class == "tinted":
         return HAND_COLOURED
     return ERRORS.get(error_class, UNKNOWN)
+
+
+def review_reasons(flags: Iterable[str]) -> dict[str, Reason]:
+    """Find why a picture wants a review: by flag, or `doubt` where no flag asks for one."""
+    found = {flag: FLAGS.get(flag, UNKNOWN) for flag in flags if flag not in ASKED_FOR}
+    return found or {"doubt": DOUBT}
 
 
 def passed_over_reason(kind: str) -> Reason:

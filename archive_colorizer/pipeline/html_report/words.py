@@ -7,7 +7,6 @@ from archive_colorizer.pipeline.reasons import Words
 
 WORDS: Final[Mapping[str, Words]] = {
     "title": Words("Report", "보고서"),
-    "language": Words("Language", "언어"),
     "overview": Words("Overview", "개요"),
     "numbers": Words("Numbers", "수치"),
     "pictures": Words("Pictures", "사진"),
@@ -31,7 +30,6 @@ WORDS: Final[Mapping[str, Words]] = {
     "path": Words("Path below SOURCE", "SOURCE 아래 경로"),
     "object_id": Words("Object id", "자료 번호"),
     "picture": Words("Before and after", "전과 후"),
-    "message": Words("Message", "메시지"),
     "model": Words("Model and rights", "모델과 권리"),
     "second_model": Words("Second model", "둘째 모델"),
     "name": Words("Name", "이름"),

@@ -27,15 +27,12 @@ from archive_colorizer.pipeline.output.attention import (
 from archive_colorizer.pipeline.output.layout import REPORT
 from archive_colorizer.pipeline.output.status import check_job
 from archive_colorizer.pipeline.reasons import (
-    DOUBT,
-    FLAGS,
     STATUSES,
-    UNKNOWN,
     Reason,
     Words,
     reason_of,
+    review_reasons,
 )
-from archive_colorizer.pipeline.records import ASKED_FOR
 from archive_colorizer.storage import Store
 
 INDEX: Final = f"{REPORT}/index.html"
@@ -168,14 +165,13 @@ def _slices(items: Sequence[_Item]) -> Callable[[int], list[_Item]]:
 
 def _items_of(store: Store, rows: pa.Table) -> Callable[[int], list[_Item]]:
     """Give what makes the items of one page, so that few are Python objects at once."""
-    maps = _read_doubt_maps(store, rows) if rows.num_rows else {}
+    maps = _read_doubt_maps(store, rows)
+    return lambda start: _make_items(rows.slice(start, PER_PAGE), maps)
 
-    def make(start: int) -> list[_Item]:
-        part = rows.slice(start, PER_PAGE)
-        pairs = zip(make_entries(part), part.to_pylist(), strict=True)
-        return [_Item.of(entry, row, maps.get(entry.row_id)) for entry, row in pairs]
 
-    return make
+def _make_items(rows: pa.Table, maps: Mapping[str, bytes]) -> list[_Item]:
+    pairs = zip(make_entries(rows), rows.to_pylist(), strict=True)
+    return [_Item.of(entry, row, maps.get(entry.row_id)) for entry, row in pairs]
 
 
 def _read_doubt_maps(store: Store, rows: pa.Table) -> dict[str, bytes]:
@@ -194,11 +190,10 @@ def _write_pictures(store: Store, pictures: pa.Table) -> Iterator[str]:
     """Write the contact sheets."""
     pages = _count_pages(pictures.num_rows)
     for number in range(1, pages + 1):
-        part = pictures.slice((number - 1) * PER_PAGE, PER_PAGE)
-        pairs = zip(make_entries(part), part.to_pylist(), strict=True)
+        items = _make_items(pictures.slice((number - 1) * PER_PAGE, PER_PAGE), {})
         yield _render(
             store, _page_key("pictures", number), "pictures.html.j2", list="pictures",
-            items=[_Item.of(*pair) for pair in pairs], number=number, pages=pages,
+            items=items, number=number, pages=pages,
             turns=_turns("pictures", number, pages),
         )  # fmt: skip
 
@@ -273,10 +268,7 @@ def _count_classes(rows: pa.Table) -> Iterator[tuple[str, str, Reason]]:
     pairs = zip(missed["error_class"].to_pylist(), missed["tone_class"].to_pylist(), strict=True)
     for (name, tone), count in Counter(pairs).items():
         counts[name or "", reason_of(name or "", tone or "")] += count
-    review = select_rows(rows, "review")
-    for flags in review["flags"].to_pylist():
-        names = [flag for flag in flags or () if flag not in ASKED_FOR]
-        for flag in names or ["doubt"]:
-            counts[flag, DOUBT if flag == "doubt" else FLAGS.get(flag, UNKNOWN)] += 1
+    for flags in select_rows(rows, "review")["flags"].to_pylist():
+        counts.update(review_reasons(flags or ()).items())
     for (name, reason), count in counts.most_common():
         yield name, f"{count:,}", reason

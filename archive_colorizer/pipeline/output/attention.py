@@ -19,14 +19,11 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.layout import PASSED_OVER
 from archive_colorizer.pipeline.reasons import (
-    DOUBT,
-    FLAGS,
-    UNKNOWN,
     Reason,
     passed_over_reason,
     reason_of,
+    review_reasons,
 )
-from archive_colorizer.pipeline.records import ASKED_FOR
 from archive_colorizer.storage import Store
 
 LISTS: Final = ("failed", "review", "skipped", "passed_over")
@@ -165,9 +162,8 @@ def make_entries(rows: pa.Table) -> list[Entry]:
 
 def _make_entry(row: dict[str, Any]) -> Entry:
     if row["status"] == "ok":
-        names = [flag for flag in row["flags"] or () if flag not in ASKED_FOR]
-        reasons = tuple(FLAGS.get(flag, UNKNOWN) for flag in names) or (DOUBT,)
-        kind = " ".join(names) or "doubt"
+        found = review_reasons(row["flags"] or ())
+        kind, reasons = " ".join(found), tuple(found.values())
         doubt = row["doubt_mean"]
         message = f"mean doubt {doubt:.2f}" if doubt is not None else ""
     else:

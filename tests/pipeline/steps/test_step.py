@@ -170,6 +170,7 @@ def test_what_the_driver_hears_travels_as_plain_columns() -> None:
     recorded = [Recorded("a", "ok", "", times), Recorded("b", "failed", "missing", {})]
     table = pack_recorded(recorded)
     assert table.column_names == [
-        "row_id", "status", "error_class", "ms", "error_message", "trace", "stopped_by",
+        "row_id", "status", "error_class", "ms", "error_message", "trace", "started_at_us",
+        "stopped_by",
     ]  # fmt: skip
     assert unpack_recorded(table) == recorded
