@@ -116,7 +116,7 @@ class _Handler(fs.FileSystemHandler):  # type: ignore[misc] # pyarrow is untyped
 
 
 class _Output(io.BytesIO):
-    """An object that is written when it is closed."""
+    """An object that is written when it is closed: pyarrow cannot say that a stream broke off."""
 
     def __init__(self, store: S3Store, key: str) -> None:
         super().__init__()

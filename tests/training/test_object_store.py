@@ -57,6 +57,11 @@ def assert_same_weights(store: Store, folder: Path) -> None:
     assert all(torch.equal(there[name], here[name]) for name in here)
 
 
+def left_in(folder: Path) -> list[str]:
+    """What a run left in the temporary folder; torch's cache of its compiler is torch's."""
+    return [path.name for path in folder.iterdir() if not path.name.startswith("torchinductor")]
+
+
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine's own disk: working folder, temporary folder and cache."""
@@ -88,7 +93,7 @@ def test_a_run_in_a_store_is_the_run_on_a_disk(
     assert [line["losses"] for line in losses(there)] == [
         line["losses"] for line in losses(tmp_path / "here")
     ]
-    assert list((machine / "tmp").iterdir()) == []
+    assert left_in(machine / "tmp") == []
     assert list((machine / "work").iterdir()) == []
     assert resolve(f"s3://{bucket}/runs/mine/model").card.name == "mine"
     assert main(words(data, run, "--steps", "6")) == 2
@@ -141,7 +146,7 @@ def test_a_killed_run_is_resumed_by_another_process_on_an_empty_disk(
     ended = journal(run, tmp_path / "ended")
     assert [line["step"] for line in losses(ended)] == list(range(1, int(total) + 1))
     assert validations(ended)[-1]["step"] == int(total)
-    assert list((place / "tmp").iterdir()) == []
+    assert left_in(place / "tmp") == []
     assert store.exists("model/model.safetensors")
 
 
@@ -166,7 +171,7 @@ def test_a_resumed_run_ends_with_the_bits_of_one_that_was_not_stopped(
         patch.setattr(Loop, "one_step", stopping)
         with pytest.raises(StoppedError):
             main(words(data, run, "--steps", "6"))
-    assert list((machine / "tmp").iterdir()) == []
+    assert left_in(machine / "tmp") == []
     monkeypatch.setenv("XDG_CACHE_HOME", str(machine / "another"))
     assert main(words(data, run, "--steps", "6", "--resume")) == 0
     assert_same_weights(open_store(run), tmp_path / "whole")
@@ -229,7 +234,7 @@ def test_a_store_that_cannot_be_written_is_one_line_before_anything_is_gathered(
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith(f"archive-colorizer: s3://{bucket}-x/run: ")
     assert "there is no such bucket" in line
-    assert list((machine / "tmp").iterdir()) == []
+    assert left_in(machine / "tmp") == []
 
 
 def test_a_model_in_a_store_is_a_reference(
