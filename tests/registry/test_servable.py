@@ -101,3 +101,35 @@ def test_mlflow_serves_it(store: str, tmp_path: Path) -> None:
     finally:
         served.terminate()
         served.wait(30)
+
+
+def test_a_training_run_names_its_data_and_has_a_servable_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from processes import colour_photographs
+
+    from archive_colorizer.training.config import compose
+    from archive_colorizer.training.run import train
+
+    photos = colour_photographs(tmp_path / "photos", 12)
+    uri = f"sqlite:///{tmp_path}/runs.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    layers = [("test", {
+        "data": {"data": str(photos)}, "feed": {"crop_px": 32, "batch_size": 4},
+        "model": {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8},
+        "loop": {"steps": 2}, "run": {"engine": "local", "device": "cpu"},
+    })]  # fmt: skip
+    report = train(compose("chroma_unet", str(tmp_path / "run"), layers))
+    import mlflow.pyfunc
+    from mlflow import MlflowClient
+
+    assert f"record: mlflow ui --backend-store-uri {uri}" in report.text()
+    client = MlflowClient(uri)
+    (experiment,) = client.search_experiments(filter_string="name = 'archive-colorizer'")
+    (run,) = client.search_runs([experiment.experiment_id])
+    (used,) = run.inputs.dataset_inputs
+    assert json.loads(used.dataset.source) == {"uri": str(photos)}
+    assert len(used.dataset.digest) == 36
+    mlflow.set_tracking_uri(uri)
+    model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
+    assert model.predict([encoded()])["error"].isna().all()
