@@ -98,7 +98,8 @@ def test_a_run_in_a_store_is_the_run_on_a_disk(
     assert resolve(f"s3://{bucket}/runs/mine/model").card.name == "mine"
     assert main(words(data, run, "--steps", "6")) == 2
     assert "holds a run already: go on with --resume" in capsys.readouterr().err
-    last = read_last_line(Workspace(run), LOSSES)
+    with Workspace(run) as folder:
+        last = read_last_line(folder, LOSSES)
     assert last is not None
     assert last["step"] == 6
 
