@@ -26,7 +26,7 @@ def _fill_evaluate(parser: argparse.ArgumentParser) -> None:
     SettingOptions(parser, SECTION, EvaluationConfig).add(
         "models", "output", "layout", "size", "limit", "seed", "batch_size", "temperature",
         "vividness", "hint_points", "worn", "device", "sheet_rows", "jpeg", "sharpen", "inception",
-        "lpips_backbone", "lpips_heads",
+        "lpips_backbone", "lpips_heads", "skin", "min_faces",
     )  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def _add_promote(actions: Any) -> None:  # noqa: ANN401
     add("--version", metavar="N", default="", help="instead of the challenger")
     add("--policy", metavar="FILE", help="gates as YAML; else those of mlflow/promotion.yaml")
     SettingOptions(parser, EVALUATION, EvaluationConfig).add(
-        "limit", "size", "seed", "jpeg", "worn", "device", "output"
+        "limit", "size", "seed", "jpeg", "worn", "skin", "min_faces", "device", "output"
     )
 
 
