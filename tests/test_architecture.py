@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "archive_colorizer"
 SHARED = {
     "models": {"biggan", "blocks", "catalog", "chroma_classifier", "colour", "eccv16",
-               "efficientnet_lite", "padding", "spec", "table"},
+               "efficientnet_lite", "hint_reach", "padding", "spec", "table"},
     "training/recipes": {"chroma_targets"},
     "pipeline/steps": {"composition", "picture_errors", "step"},
 }  # fmt: skip

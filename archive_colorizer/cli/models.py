@@ -96,6 +96,8 @@ def _add_promote(actions: Any) -> None:  # noqa: ANN401
         "seed",
         "jpeg",
         "worn",
+        "skin",
+        "min_faces",
         "device",
         "output",
         "sensitive",

@@ -62,6 +62,11 @@ class EvaluationConfig:
     """Show each picture as an old photograph would be: grain, blur, fading, film that is blind to
     red. Colours are judged on the unworn luminance. What is enlarged or restored gets grain and
     scratches."""
+    skin: Literal["auto", "on", "off"] = "auto"
+    """Colour error and share left grey on the skin of the faces in the truths, by skin tone. auto:
+    where the extra `faces` is installed."""
+    min_faces: Annotated[int, Setting(ge=1)] = 10
+    """A tone group of fewer faces counts neither as the worst nor for the gap between groups."""
     device: str = "auto"
     """Device: auto, cpu, or cuda[:N]. Always float32, without TF32."""
     sheet_rows: Count = 12

@@ -21,8 +21,10 @@ from archive_colorizer.evaluation.enlargers import EnlargerScores
 from archive_colorizer.evaluation.scores import ModelScores
 
 Scores = ModelScores | EnlargerScores
+NO_FIGURES: Final = ("model", "family", "skin")
+"""Fields of scores that no gate can ask about: texts and tables."""
 METRICS: Final = {
-    key: frozenset(item.name for item in fields(kind) if item.name not in ("model", "family"))
+    key: frozenset(item.name for item in fields(kind) if item.name not in NO_FIGURES)
     for key, kind in (("gates", ModelScores), ("enlarging_gates", EnlargerScores))
 }
 """List of a policy -> figures that its gates may ask about."""
@@ -39,10 +41,14 @@ class Gate:
     """Allowed distance to the champion, in the metric's units; holds where there is no champion."""
     at_least: float | None = None
     at_most: float | None = None
+    unmeasured: Literal["refuse", "pass"] = "refuse"
+    """What a challenger without this figure comes to: skin has none where faces are too few."""
 
     def __post_init__(self) -> None:
         if self.better not in ("higher", "lower"):
             raise ConfigError(f"better={self.better!r}: must be higher or lower")
+        if self.unmeasured not in ("refuse", "pass"):
+            raise ConfigError(f"unmeasured={self.unmeasured!r}: must be refuse or pass")
         limits = (self.not_worse_by, self.at_least, self.at_most)
         if all(limit is None for limit in limits):
             raise ConfigError(f"{self.metric}: needs not_worse_by, at_least or at_most")
@@ -87,6 +93,10 @@ DEFAULT: Final = Policy(
         Gate(metric="ciede2000", better="lower", not_worse_by=0.25),
         Gate(metric="colourfulness_ratio", at_least=0.7, at_most=1.3),
         Gate(metric="lightness_error", better="lower", at_most=1.0),
+        Gate(metric="skin_ab_error_worst", better="lower", not_worse_by=0.5, unmeasured="pass"),
+        Gate(metric="skin_ab_error_gap", better="lower", not_worse_by=0.5, unmeasured="pass"),
+        Gate(metric="skin_left_grey_worst", better="lower", not_worse_by=0.05, unmeasured="pass"),
+        Gate(metric="skin_left_grey_gap", better="lower", not_worse_by=0.05, unmeasured="pass"),
     ),
     enlarging_gates=(
         Gate(metric="psnr_y_gain", at_least=0, not_worse_by=0.05),
@@ -150,7 +160,9 @@ def judge(
 def _judge_gate(gate: Gate, challenger: Scores, champion: Scores | None) -> Verdict:
     value = getattr(challenger, gate.metric)
     if value is None:
-        return Verdict(gate=gate.metric, passed=False, text=f"{gate.metric} was not measured")
+        judged = ", so it is not judged" if gate.unmeasured == "pass" else ""
+        text = f"{gate.metric} was not measured{_reason(gate.metric, challenger)}{judged}"
+        return Verdict(gate=gate.metric, passed=gate.unmeasured == "pass", text=text)
     failures = []
     if gate.at_least is not None and not value >= gate.at_least:
         failures.append(f"is {value:.4g}, must be at least {gate.at_least:g}")
@@ -162,6 +174,14 @@ def _judge_gate(gate: Gate, challenger: Scores, champion: Scores | None) -> Verd
         failures += [failure] if failure else []
     text = "; ".join(failures) or f"is {value:.4g}{beside}"
     return Verdict(gate=gate.metric, passed=not failures, text=f"{gate.metric} {text}")
+
+
+def _reason(metric: str, scores: Scores) -> str:
+    """Why a figure is missing, for those of skin; empty for others."""
+    if not metric.startswith("skin_") or not isinstance(scores, ModelScores):
+        return ""
+    faces = ", ".join(f"{tone} {one.faces}" for tone, one in scores.skin.items())
+    return f" (faces: {faces}: too few)" if faces else " (no faces)"
 
 
 def _compare(gate: Gate, allowed: float, value: float, other: float | None) -> tuple[str, str]:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from archive_colorizer.errors import ModelReferenceError, PhotoError
+from archive_colorizer.evaluation import skin
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.perceptual import Perceptual
 from archive_colorizer.evaluation.pictures import Pair
 from archive_colorizer.evaluation.scores import Judged, PictureScores, score
 from archive_colorizer.evaluation.subject import Painted, Subject
 from archive_colorizer.inference.tensors import to_tensor
+from archive_colorizer.metrics.skin import Skin
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Shown:
 
 class _Batch(NamedTuple):
     pairs: Sequence[Pair]
+    skins: Sequence[Sequence[Skin]]
     source_bhw3: NDArray[np.uint8]
     truth_b3hw: Tensor
     """In [0, 1], on the device, for the perceptual networks."""
@@ -46,6 +49,9 @@ class Judge:
     ) -> None:
         self._config, self._pairs = config, pairs
         self._perceptual, self._device = perceptual, device
+        found = skin.find_all([pair.truth_hw3 for pair in pairs], config.skin)
+        self._skins = found or [()] * len(pairs)
+        self.protocol = {"skin": skin.describe(found, config.skin, config.min_faces)}
         truths = [perceptual.features(batch.truth_b3hw) for batch in self._batches()]
         self._true_nf = _joined(truths)
 
@@ -68,8 +74,17 @@ class Judge:
             features.append(self._perceptual.features(made_b3hw))
             lpips = self._perceptual.lpips(made_b3hw, batch.truth_b3hw)
             scores += [
-                score(pair.name, one.rgb_hw3, pair.truth_hw3, doubt=one.doubt, lpips=distance)
-                for pair, one, distance in zip(batch.pairs, painted, lpips, strict=True)
+                score(
+                    pair.name,
+                    one.rgb_hw3,
+                    pair.truth_hw3,
+                    doubt=one.doubt,
+                    lpips=distance,
+                    skins=skins,
+                )
+                for pair, skins, one, distance in zip(
+                    batch.pairs, batch.skins, painted, lpips, strict=True
+                )
             ]
             wanted = max(0, self._config.sheet_rows - len(first))
             first.extend(one.rgb_hw3 for one in painted[:wanted])
@@ -87,10 +102,11 @@ class Judge:
     def _batches(self) -> Iterator[_Batch]:
         size = self._config.batch_size
         for start in range(0, len(self._pairs), size):
-            pairs = self._pairs[start : start + size]
+            part = slice(start, start + size)
+            pairs = self._pairs[part]
             source = np.stack([pair.source_hw3 for pair in pairs])
             truth = np.stack([pair.truth_hw3 for pair in pairs])
-            yield _Batch(pairs, source, to_tensor(truth, self._device))
+            yield _Batch(pairs, self._skins[part], source, to_tensor(truth, self._device))
 
 
 def all_painted(subject: Subject, source_bhw3: NDArray[np.uint8]) -> list[Painted]:

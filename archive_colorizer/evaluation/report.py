@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from archive_colorizer.evaluation.scores import ModelScores, PictureScores
+from archive_colorizer.evaluation.skin import skin_table
 from archive_colorizer.storage.atomic import write_atomic
 
 REPORT_MD: Final = "report.md"
@@ -85,7 +86,8 @@ class EvaluationReport:
             *(f"- {topic}: {text}" for topic, text in self.protocol.items()),
             *(f"- left out: {name}: {reason}" for name, reason in self.left_out.items()),
         ]
-        return "\n".join([head, rule, *rows, *notes]) + "\n"
+        skin = skin_table([(model.model, model.skin) for model in self.models])
+        return "\n".join([head, rule, *rows, *skin, *notes]) + "\n"
 
     def json(self) -> str:
         """Everything, for programs; an infinite PSNR is the string "inf"."""

@@ -43,8 +43,8 @@ def evaluate(config: EvaluationConfig) -> EvaluationReport | EnlargingReport:
     Raises:
         LocationError: DATA or a weights file is missing or not usable, or OUTPUT is not writable.
         ModelReferenceError: a model cannot be loaded or judged.
-        ConfigError: the device is not there, the extra `metrics` is not installed, or models of
-            different tasks.
+        ConfigError: the device is not there, the extra `metrics` is not installed (or `faces`,
+            where skin is asked for), or models of different tasks.
     """
     require_libraries()
     device = choose_device(config.device)
@@ -123,11 +123,12 @@ def compare(
         shown = [judge(subject) for subject in (*_baselines(pairs), *subjects)]
     judged = [one.judged for one in shown]
     grey_psnr = fmean(picture.psnr for picture in judged[0].pictures)
-    words = protocol.describe(config, pairs, device, judged[0].pictures) | perceptual.protocol
+    words = protocol.describe(config, pairs, device, judged[0].pictures)
+    words |= perceptual.protocol | judge.protocol
     rows = zip(*(one.first for one in shown), strict=True)
     return Comparison(
         EvaluationReport(
-            models=tuple(summarize(one, grey_psnr) for one in judged),
+            models=tuple(summarize(one, grey_psnr, config.min_faces) for one in judged),
             pictures={one.model: one.pictures for one in judged},
             protocol=words,
             left_out=left_out,

@@ -1,6 +1,6 @@
 """Figures: of one picture, and of a model over all pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
@@ -8,8 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from archive_colorizer.evaluation import skin
 from archive_colorizer.imaging.colour import colourfulness, rgb_to_lab
 from archive_colorizer.metrics import picture
+from archive_colorizer.metrics.skin import Skin
 
 GREY_TRUTH: Final = 10.0
 """Colourfulness below which a truth counts as grey."""
@@ -33,6 +35,7 @@ class PictureScores:
     """Mean |L* - truth's L*|."""
     doubt: float | None = None
     lpips: float | None = None
+    faces: tuple[skin.FaceScores, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,14 @@ class ModelScores:
     fid: float | None
     ms_per_picture: float
     """Of the model alone, this machine, this batch size."""
+    skin: Mapping[str, skin.ToneScores]
+    """Tone group of the truth -> its faces; empty where no face was found or looked for."""
+    skin_ab_error_worst: float | None
+    """Of the tone groups with `min_faces`: the worst one's; None where there is no such group."""
+    skin_ab_error_gap: float | None
+    """The worst one's less the best one's; None where there are not two."""
+    skin_left_grey_worst: float | None
+    skin_left_grey_gap: float | None
 
 
 def score(
@@ -94,8 +105,9 @@ def score(
     *,
     doubt: float | None = None,
     lpips: float | None = None,
+    skins: Sequence[Skin] = (),
 ) -> PictureScores:
-    """All figures of one picture, (H, W, 3) sRGB against its truth."""
+    """All figures of one picture, (H, W, 3) sRGB against its truth and the skin in that."""
     lab, lab_truth = rgb_to_lab(rgb_hw3), rgb_to_lab(truth_hw3)
     errors = picture.ab_errors(lab, lab_truth)
     error = picture.mse(rgb_hw3, truth_hw3)
@@ -113,6 +125,7 @@ def score(
         lightness_error=float(np.abs(lab[..., 0] - lab_truth[..., 0]).mean()),
         doubt=doubt,
         lpips=lpips,
+        faces=skin.score_faces(lab, lab_truth, skins),
     )
 
 
@@ -129,9 +142,16 @@ class Judged:
     seconds: float
 
 
-def summarize(judged: Judged, grey_psnr: float) -> ModelScores:
-    """Take the means; `grey_psnr` is the grey baseline's mean PSNR on the same pictures."""
+def summarize(judged: Judged, grey_psnr: float, min_faces: int) -> ModelScores:
+    """Take the means.
+
+    Args:
+        judged: the subject and its pictures' scores.
+        grey_psnr: the grey baseline's mean PSNR on the same pictures.
+        min_faces: of a tone group that counts as the worst and for the gap.
+    """
     pictures = judged.pictures
+    tones = skin.by_tone([face for picture in pictures for face in picture.faces])
     mean_mse = _mean(pictures, "mse")
     psnr_mean = _mean(pictures, "psnr")
     colour, truth = _mean(pictures, "colourfulness"), _mean(pictures, "colourfulness_truth")
@@ -164,6 +184,11 @@ def summarize(judged: Judged, grey_psnr: float) -> ModelScores:
         kid_std=judged.of_set.kid_std,
         fid=judged.of_set.fid,
         ms_per_picture=1000 * judged.seconds / len(pictures),
+        skin=tones,
+        skin_ab_error_worst=skin.worst(tones, "ab_error", min_faces),
+        skin_ab_error_gap=skin.gap(tones, "ab_error", min_faces),
+        skin_left_grey_worst=skin.worst(tones, "left_grey", min_faces),
+        skin_left_grey_gap=skin.gap(tones, "left_grey", min_faces),
     )
 
 

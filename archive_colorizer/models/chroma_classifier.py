@@ -13,7 +13,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
+from archive_colorizer.imaging.colour import AB_SCALE
 from archive_colorizer.models.colour import gamut_bins
+from archive_colorizer.models.hint_reach import keep_local
 from archive_colorizer.models.spec import Prediction
 
 STRIDE: Final = 4
@@ -84,13 +86,29 @@ class ChromaClassifier(nn.Module):
                 the model's own.
             vividness: how far colours are lifted (`lift`); None takes the model's own.
             hints_b3hw: (B, 3, H, W): a and b divided by 110, and a mask of 0 and 1; None for none.
+                A hint colours what is around it (`hint_reach`).
 
         Returns:
             ab in Lab units and doubt in [0, 1] (entropy over its maximum), both (B, ., H, W).
         """
-        # Bins last: the sums over them then run through memory in order, three times as fast.
-        logits = self._logits(gray_b1hw, hints_b3hw).permute(0, 2, 3, 1).contiguous()
         lift = self.lift(vividness)
+        logits = self._logits(gray_b1hw, None)
+        found = self._read(logits, lift, temperature)
+        if hints_b3hw is not None:
+            hinted = self._read(self._logits(gray_b1hw, hints_b3hw), lift, temperature)
+            size = (found.shape[2], found.shape[3])
+            hints = resized_hints(hints_b3hw.float(), size)
+            hints = torch.cat((hints[:, :2] * AB_SCALE, hints[:, 2:]), dim=1)
+            gray = F.interpolate(gray_b1hw.float(), size=size, mode="bilinear", antialias=True)
+            with torch.autocast(gray.device.type, enabled=False):
+                found = keep_local(found, hinted, hints, torch.softmax(logits, dim=1), gray)
+        both = F.interpolate(found, size=gray_b1hw.shape[2:], mode="bilinear")
+        return Prediction(both[:, :2], both[:, 2:])
+
+    def _read(self, logits_bqhw: Tensor, lift: Lift, temperature: float | None) -> Tensor:
+        """Read a, b and doubt off distributions: (B, Q, h, w) -> (B, 3, h, w)."""
+        # Bins last: the sums over them then run through memory in order, three times as fast.
+        logits = logits_bqhw.permute(0, 2, 3, 1).contiguous()
         lifted = logits - lift.rebalance * self.log_prior_q.float() if lift.rebalance else logits
         share = torch.softmax(lifted / (temperature or self._settings.temperature), dim=-1)
         with torch.autocast(share.device.type, enabled=False):
@@ -98,9 +116,7 @@ class ChromaClassifier(nn.Module):
             if lift.spread:
                 ab = ab * spread_factor(share, ab, self.bins_q2.float()) ** lift.spread
         doubt = (entropy(logits) / math.log(logits.shape[-1])).clamp(0, 1)
-        both = torch.cat((ab, doubt[..., None]), dim=-1).permute(0, 3, 1, 2)
-        both = F.interpolate(both, size=gray_b1hw.shape[2:], mode="bilinear")
-        return Prediction(both[:, :2], both[:, 2:])
+        return torch.cat((ab, doubt[..., None]), dim=-1).permute(0, 3, 1, 2)
 
     def _logits(self, gray_b1hw: Tensor, hints_b3hw: Tensor | None) -> Tensor:
         """Logarithm of the mean distribution (geometric) over the working sizes, float32."""

@@ -9,6 +9,7 @@ from archive_colorizer.errors import ConfigError
 from archive_colorizer.evaluation.enlargers import EnlargerScores
 from archive_colorizer.evaluation.gates import DEFAULT, Gate, Policy, Scores, judge, read_policy
 from archive_colorizer.evaluation.scores import ModelScores
+from archive_colorizer.evaluation.skin import ToneScores
 
 ROOT = Path(__file__).parents[2]
 CHAMPION = ModelScores(**{item.name: 1.0 for item in fields(ModelScores)} | {
@@ -64,6 +65,28 @@ def test_a_figure_that_the_champion_lacks_is_one_clear_refusal() -> None:
     assert failed(both, replace(CHAMPION, fid=40.0), None) == []
     alone = Policy(gates=(Gate(metric="fid", at_most=50.0),))
     assert failed(alone, replace(CHAMPION, fid=40.0), unmeasured) == []
+
+
+def test_a_gate_may_let_pass_what_has_no_figure_and_says_so() -> None:
+    few = replace(CHAMPION, skin_ab_error_gap=None, skin={
+        "tan": ToneScores(faces=3, ab_error=9.0, left_grey=0.0)
+    })  # fmt: skip
+    assert failed(DEFAULT, few, CHAMPION) == []
+    (text,) = (verdict.text for verdict in judge(DEFAULT.gates, few, CHAMPION)
+               if "not judged" in verdict.text)  # fmt: skip
+    assert text == "skin_ab_error_gap was not measured (faces: tan 3: too few), so it is not judged"
+    asked = Policy(gates=(Gate(metric="skin_ab_error_gap", better="lower", not_worse_by=0.5),))
+    assert failed(asked, replace(few, skin={}), None) == [
+        "skin_ab_error_gap was not measured (no faces)"
+    ]
+
+
+def test_worse_skin_of_the_worst_tone_is_refused() -> None:
+    assert failed(DEFAULT, replace(CHAMPION, skin_ab_error_worst=1.4), CHAMPION) == []
+    (text,) = failed(DEFAULT, replace(CHAMPION, skin_ab_error_worst=1.6), CHAMPION)
+    assert text.startswith("skin_ab_error_worst is 1.6 beside the champion's 1: worse by 0.6")
+    (text,) = failed(DEFAULT, replace(CHAMPION, skin_left_grey_gap=1.1), CHAMPION)
+    assert text.startswith("skin_left_grey_gap")
 
 
 def test_one_that_enlarges_has_gates_of_its_own() -> None:

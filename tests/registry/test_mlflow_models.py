@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from faces import save_faces
 from mlflow import MlflowClient
 from PIL import Image
 from processes import free_port
 
 from archive_colorizer.cli.main import main
+from archive_colorizer.evaluation.gates import DEFAULT
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.registry.connection import cache_folder, strip_secrets
 from archive_colorizer.registry.mlflow_models import Registry
@@ -25,11 +27,12 @@ SETTINGS = {"width": 4, "resolution": 32}
 POLICY = "gates:\n- {metric: psnr_mean, not_worse_by: 0.1}\n- {metric: ciede2000, at_most: 60}\n"
 
 
-def model(folder: Path, purple: float, rights: str = "unknown") -> str:
-    """A pix2pix that gives every pixel the same colour: the purpler, the worse."""
+def model(folder: Path, colour: float | tuple[float, float], rights: str = "unknown") -> str:
+    """A pix2pix that gives every pixel the same colour: a and b, or how purple."""
     module = MODELS["pix2pix"].build_from(SETTINGS)
     torch.nn.init.zeros_(module.last[1].weight)
-    module.last[1].bias.data = torch.tensor([purple, -purple])
+    ab = (colour, -colour) if isinstance(colour, float) else np.arctanh(np.array(colour) / 110)
+    module.last[1].bias.data = torch.tensor(ab, dtype=torch.float32)
     card = ModelCard(
         name="p", version="1", family="pix2pix", config=SETTINGS, data_rights=rights,
         figures={"psnr": 20.0},
@@ -125,6 +128,39 @@ def test_a_figure_of_any_name_is_a_metric(tmp_path: Path, run: Any, store: str) 
     metrics = client.get_run(client.get_model_version("town", "1").run_id).data.metrics
     assert metrics == {"PSNR over grey dB": 1.0, "a..b": 2.0, "figure": 3.0, "ab \u03b5": 4.0,
                        "x" * 250: 5.0}  # fmt: skip
+
+
+def test_worse_on_skin_of_one_tone_is_refused_and_too_few_faces_are_said(
+    tmp_path: Path, run: Any
+) -> None:
+    people = save_faces(tmp_path / "people", {"very light": 2, "dark": 2})
+    gates = [gate for gate in DEFAULT.gates if gate.metric.startswith("skin_")]
+    text = "".join(
+        f"- {{metric: {gate.metric}, better: lower, not_worse_by: {gate.not_worse_by}, "
+        "unmeasured: HOW}\n" for gate in gates
+    )  # fmt: skip
+    for how in ("pass", "refuse"):
+        (tmp_path / f"{how}.yaml").write_text("gates:\n" + text.replace("HOW", how))
+
+    def promote(how: str, faces: int) -> tuple[int, str]:
+        return run("promote", "town", "--on", str(people), "--min-faces", str(faces),
+                   "--policy", str(tmp_path / f"{how}.yaml"))  # fmt: skip
+
+    for number, ab in enumerate(((8.0, 14.7), (16.0, 29.0)), start=1):  # between the two; too vivid
+        run("register", model(tmp_path / str(number), ab), "town")
+        code, said = promote("pass", 2)
+        assert code == (0, 3)[number - 1], said
+    assert "refused by skin_ab_error_worst, skin_ab_error_gap" in said
+    assert "pass  skin_left_grey_worst is 0 beside the champion's 0" in said
+    (refusal,) = read_decisions(Registry().find_version("models:/town/2"))
+    figures = refusal.figures["challenger"], refusal.figures["champion"]
+    assert figures[0]["skin_ab_error_gap"] > figures[1]["skin_ab_error_gap"] + 0.5
+    code, said = promote("refuse", 3)
+    assert code == 3
+    assert "skin_ab_error_gap was not measured (faces: very light 2, dark 2: too few)" in said
+    code, said = promote("pass", 3)
+    assert code == 0
+    assert "very light 2, dark 2: too few), so it is not judged" in said
 
 
 def restorer(folder: Path, brighter: float) -> str:
