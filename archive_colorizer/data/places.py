@@ -232,10 +232,10 @@ def map_array(place: Place) -> NDArray[Any]:
 
 
 def _is_inventory(place: Location, s3: S3Settings) -> bool:
-    if place.suffix != SHARD:
-        return True
     if not place.is_s3 and not place.path.is_file():
         return False
+    if place.suffix != SHARD:
+        return True
     try:
         with open_parts(place, s3) as file:
             names = [name.strip().lower() for name in pq.ParquetFile(file).schema_arrow.names]

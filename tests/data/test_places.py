@@ -116,6 +116,12 @@ def test_an_inventory_without_uri_or_without_rows_is_one_line(photos: Path) -> N
         open_place(str(photos / "absent.csv"))
 
 
+def test_a_folder_is_a_folder_whatever_its_name(photos: Path) -> None:
+    wanted = list(pictures(str(photos)))
+    renamed = photos.rename(photos.with_suffix(".csv"))
+    assert list(pictures(str(renamed))) == wanted
+
+
 def test_pairs_may_be_named_by_an_inventory(tmp_path: Path) -> None:
     for side, seed in (("source", 1), ("target", 2)):
         (tmp_path / side).mkdir()
