@@ -147,7 +147,7 @@ def test_the_command_prints_one_line_and_exits_with_1(
     def run(args: Any) -> int:
         raise broken("step colorize cannot start", ZeroDivisionError("by zero"))
 
-    monkeypatch.setattr("archive_colorizer.cli.job.run_status", run)
+    monkeypatch.setattr("archive_colorizer.cli.status.run_status", run)
     assert command.main(["status", "out"]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == (
         "archive-colorizer: step colorize cannot start: ZeroDivisionError: by zero; "
