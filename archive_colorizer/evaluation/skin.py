@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.extras import install_command
 from archive_colorizer.imaging.colour import chroma
 from archive_colorizer.metrics.picture import ab_errors
 from archive_colorizer.metrics.skin import TONES, Skin, find_skin, has_face_finder
 
 GREY_CHROMA: Final = 5.0
 """CIE Lab chroma below which skin counts as left grey: its hue is hardly seen."""
-MISSING: Final = "needs the extra `faces` (pip install 'archive-colorizer[faces]')"
+MISSING: Final = f"needs the extra `faces`: {install_command('faces')}"
 
 Figure = Literal["ab_error", "left_grey"]
 
