@@ -39,7 +39,7 @@ check: $(STAMP) ## style, types, import rules
 	$(BIN)/mypy
 
 test: check ## all checks and the quick tests (under 6 minutes on 2 quiet cores)
-	$(BIN)/python -m pytest -q -m "$(QUICK)"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --dist loadfile -m "$(QUICK)"
 
 test-slow: $(STAMP) ## the kill, fault and end-to-end tests
 	$(BIN)/python -m pytest -q -m "$(SLOW)" --timeout 1200
