@@ -23,6 +23,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.s3, pytest.mark.timeout(1800)]
 STEPS = 100
 
 
+TINY = ["--no-mlflow", "--set", "model.widths=[4,8,8,8,8]", "--set", "model.head=8",
+        "--set", "feed.crop_px=32", "--batch-size", "4",
+        "--set", "loop.epoch_steps=25"]  # fmt: skip
+
+
 @pytest.fixture
 def a_head(ray_token: None, tmp_path: Path) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
@@ -80,10 +85,7 @@ def test_a_lost_node_is_followed_by_another_from_the_last_checkpoint(
     run = f"s3://{bucket}/run"
     words = [sys.executable, "-m", "archive_colorizer", "train", "chroma_unet",
              f"s3://{bucket}/photos", "--output", run, "--address", a_head.address,
-             "--steps", str(STEPS), "--set", "loop.checkpoint_minutes=0.02", "--no-mlflow",
-             "--set", "model.widths=[4,8,8,8,8]", "--set", "model.head=8",
-             "--set", "feed.crop_px=32", "--batch-size", "4",
-             "--set", "loop.epoch_steps=25"]  # fmt: skip
+             "--steps", str(STEPS), "--set", "loop.checkpoint_minutes=0.02", *TINY]  # fmt: skip
     env = os.environ | own_disk(tmp_path / "driver")
     store, log = open_store(run), tmp_path / "log"
     with log.open("w") as file:
@@ -115,3 +117,19 @@ def test_a_lost_node_is_followed_by_another_from_the_last_checkpoint(
     assert list((other / "cache").rglob("*.arrow")), "the other node made its own copy"
     assert not list((other / "tmp").glob("archive-colorizer-*"))
     assert not list((tmp_path / "driver").rglob("*.pt"))
+
+
+def test_two_workers_share_a_run_in_a_store_and_go_on_with_it(tmp_path: Path, bucket: str) -> None:
+    photos, run = colour_photographs(tmp_path / "photos", 30), f"s3://{bucket}/run"
+    words = [sys.executable, "-m", "archive_colorizer", "train", "chroma_unet", str(photos),
+             "--output", run, "--workers", "2", *TINY]  # fmt: skip
+    for steps, more in (("10", []), ("20", ["--resume"])):
+        done = subprocess.run(
+            [*words, "--steps", steps, *more], capture_output=True, text=True, timeout=900,
+            env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / steps)}, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+    store = open_store(run)
+    (tmp_path / "losses.jsonl").write_bytes(store.read("losses.jsonl"))
+    assert [line["step"] for line in losses(tmp_path)] == list(range(1, 21))
+    assert torch.load(store.open("last.pt"), weights_only=True)["step"] == 20
