@@ -13,6 +13,7 @@ class Task(StrEnum):
     TRANSLATE = "translate"
     UPSCALE = "upscale"
     RESTORE = "restore"
+    RECOGNISE = "recognise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ FAMILIES: Final[Mapping[str, Family]] = {
     ),
     "ddcolor": Family(task=Task.COLORIZE, network="ddcolor", size_multiple=1),
     "eccv16": Family(task=Task.COLORIZE, network="eccv16", size_multiple=8),
+    "negative_classifier": Family(task=Task.RECOGNISE, network="negative_classifier"),
     "pix2pix": Family(task=Task.COLORIZE, network="pix2pix"),
     "pix2pix_translate": Family(task=Task.TRANSLATE, network="pix2pix"),
     "rdn": Family(task=Task.UPSCALE, network="rdn", size_multiple=1),

@@ -11,6 +11,7 @@ from typing import Final
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +127,15 @@ class EfficientNetLite2(nn.Module):
             ends.append(x)
         first, second, third, last = (ends[tap] for tap in TAPS)
         return first, second, third, last
+
+
+def fold_norms(module: nn.Module) -> None:
+    """Fold each batch norm, in evaluation mode, into the convolution before it, in place.
+
+    The results stay the same, with fewer passes over memory.
+    """
+    for pair in list(module.modules()):
+        if isinstance(pair, nn.Sequential) and len(pair) == 2:
+            convolution, norm = pair
+            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                pair[0], pair[1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()

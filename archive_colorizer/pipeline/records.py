@@ -127,7 +127,7 @@ class SourceFacts:
     content_box_score: float | None = None
     """How well the worst side of the best rectangle is seen, to 1; None where none was sought."""
     negative_score: float | None = None
-    """How much it looks like a negative, 0 to 1; None where nothing speaks for it."""
+    """How much it looks like a negative, 0 to 1; None where none was looked for."""
     negative_curve: str = ""
     """The curve that made the positive, JSON; empty where the master's own luma was kept."""
     flags: tuple[str, ...] = ()
@@ -218,8 +218,6 @@ class Prepared:
     """UTC, microseconds since the epoch."""
     ms: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds by step: read, prepare, model, compose, encode, write."""
-    may_be_negative: bool = False
-    """Whether it shows signs of a negative, so that the encoder is asked."""
 
 
 @dataclass(frozen=True, slots=True)

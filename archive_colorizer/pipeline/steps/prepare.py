@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.content_box import NOTHING, Bounds, Found, find_print
 from archive_colorizer.imaging.decode import Decoded, read_reduced
-from archive_colorizer.imaging.negative import may_be_negative
 from archive_colorizer.imaging.tone import (
     COLOUR_CLASSES,
     dhash64,
@@ -43,7 +42,6 @@ class Prepare(Stage[Opened, Prepared]):
         self._proxy_px = config.proxy_px
         self._s3 = s3
         self._translates = translates
-        self._seeks_negatives = config.negatives != "off" and not translates
         self._seeks_print = config.content_box == "auto" and not translates
         self._recolor = config.on_colour == "recolor" or translates
 
@@ -72,7 +70,6 @@ class Prepare(Stage[Opened, Prepared]):
             seen = make_colour_proxy(page.pixels, self._proxy_px)
         elif found.bounds:
             seen = make_proxy(self._read_print(opened, found.bounds), self._proxy_px)
-        judged = self._seeks_negatives and facts.tone_class not in COLOUR_CLASSES
         return Prepared(
             ref=opened.ref,
             header=opened.header,
@@ -81,7 +78,6 @@ class Prepare(Stage[Opened, Prepared]):
             proxy_hw=seen,
             started_at_us=opened.started_at_us,
             ms={**opened.ms, "prepare": ms_since(start_s)},
-            may_be_negative=judged and may_be_negative(seen),
         )
 
     def _read(self, opened: Opened, short_px: int) -> Decoded:
