@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.dataset as ds
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
 
 from archive_colorizer.models.table import MODELS
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from faulty import FaultyStore
     from store import ObjectStore
 
+settings.register_profile("any machine", deadline=None)  # tests assert no time
+settings.load_profile("any machine")
 torch.set_num_threads(1)  # tiny networks on busy machines: threads wait for each other
 TINY = {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8}
 

@@ -1,30 +1,25 @@
-"""Is a grey picture a negative? The encoder that colours has learned what photographs look like.
+"""Is a grey picture a negative? `builtin:negatives` says how much it looks like one.
 
-Its maps, averaged over the picture, of the picture and of its inverse: the difference says which of
-the two is a photograph, by a logistic regression (a linear probe, Alain & Bengio 2016) that
-`benchmarks/fit_negatives.py` fits. B batch, H height, W width.
+Most are answered at one small look. Those that may be negatives are looked at larger, as they are
+and inverted: the difference is surer than either. `benchmarks/fit_negatives.py` trains the model
+and chooses the thresholds, which stand in its card.
 """
 
-import base64
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from archive_colorizer.imaging.negative_weights import PROBE_FROM, PROBE_WEIGHTS
 from archive_colorizer.inference.runner import Runner, open_runner
+from archive_colorizer.models.negative_classifier import NegativeClassifierConfig
 from archive_colorizer.registry.resolve import resolve
 
-SIDE_PX: Final = 96
-"""Pictures are brought to squares of this side, a multiple of 32."""
-ENCODER: Final = "builtin:default"
-"""The model whose encoder is asked, whichever colours."""
+MODEL: Final = "builtin:negatives"
 BATCH: Final = 64
 
 
@@ -32,10 +27,9 @@ class NegativeProbe:
     """Grey pictures to how likely each is a negative."""
 
     def __init__(self, runner: Runner) -> None:
-        """Take a `ChromaLite` network."""
+        """Take a `NegativeClassifier`."""
         self._runner = runner
-        weights = np.frombuffer(base64.b85decode(PROBE_WEIGHTS), np.float16).astype(np.float32)
-        self._weights = torch.from_numpy(weights).to(runner.device)
+        self._config: NegativeClassifierConfig = runner.module.config
 
     def __call__(self, pictures: Sequence[NDArray[np.uint8]]) -> list[float]:
         """Score (h, w) uint8 pictures: 0 to 1; `is_negative` says from where on.
@@ -44,52 +38,46 @@ class NegativeProbe:
             MemoryPhotoError: the device has no room.
             ModelPhotoError: the network raised.
         """
-        scores: list[float] = []
-        for start in range(0, len(pictures), BATCH):
-            gray_bhw = np.stack([squared(one) for one in pictures[start : start + BATCH]])
-            margins = self._runner(partial(self._margins, gray_bhw), in_float32=True)
-            scores += [1 / (1 + math.exp(min(max(-margin, -50), 50))) for margin in margins]
-        return scores
+        logits = self._look(pictures, self._config.first_px)
+        unsure = [i for i, logit in enumerate(logits) if logit >= self._config.unsure_from]
+        for i, logit in zip(unsure, self.compare([pictures[i] for i in unsure]), strict=True):
+            logits[i] = logit
+        return [1 / (1 + math.exp(min(max(-logit, -50), 50))) for logit in logits]
 
-    def _margins(self, gray_bhw: NDArray[np.uint8]) -> list[float]:
-        gray = torch.from_numpy(gray_bhw).to(self._runner.device).float()[:, None]
-        found: list[float] = (differences(self._runner.module, gray) @ self._weights).tolist()
+    def compare(self, pictures: Sequence[NDArray[np.uint8]]) -> list[float]:
+        """The second look: logits by which pictures, not their inverses, are the negatives."""
+        side = self._config.second_px
+        here = self._look(pictures, side)
+        there = self._look([255 - one for one in pictures], side)
+        return [(a - b) / 2 for a, b in zip(here, there, strict=True)]
+
+    def is_negative(self, score: float) -> bool:
+        """Whether a score is so high that one photograph in a hundred would have it."""
+        return score >= self._config.negative_from
+
+    def _look(self, pictures: Sequence[NDArray[np.uint8]], side_px: int) -> list[float]:
+        logits: list[float] = []
+        for start in range(0, len(pictures), BATCH):
+            squares = [squared(one, side_px) for one in pictures[start : start + BATCH]]
+            logits += self._runner(partial(self._logits, np.stack(squares)))
+        return logits
+
+    def _logits(self, gray_bhw: NDArray[np.uint8]) -> list[float]:
+        gray = torch.from_numpy(gray_bhw).to(self._runner.device).float()[:, None] / 255
+        found: list[float] = self._runner.module(gray).tolist()
         return found
 
 
-def squared(gray_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture as the probe sees it: (SIDE_PX, SIDE_PX) uint8."""
-    size = (SIDE_PX, SIDE_PX)
-    return np.asarray(cv2.resize(gray_hw, size, interpolation=cv2.INTER_AREA))
-
-
-def differences(module: Any, gray_b1hw: Tensor) -> Tensor:  # noqa: ANN401 (as Runner has it)
-    """What the encoder sees in pictures, less what it sees in their inverses.
-
-    Args:
-        module: a `ChromaLite` network.
-        gray_b1hw: (B, 1, H, W) float32 in 0..255.
-
-    Returns:
-        (B, n): means and standard deviations of its maps.
-    """
-    both = (torch.cat((gray_b1hw, 255 - gray_b1hw)) - 127) / 128
-    hints = both.new_zeros((len(both), 3, *both.shape[2:]))
-    maps = module.encoder(torch.cat((both, hints), dim=1))
-    pooled = torch.cat([x for one in maps for x in (one.mean((2, 3)), one.std((2, 3)))], dim=1)
-    picture, inverse = pooled.chunk(2)
-    return picture - inverse
-
-
-def is_negative(score: float) -> bool:
-    """Whether a score is so high that one photograph in a hundred would have it."""
-    return score >= PROBE_FROM
+def squared(gray_hw: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    """A picture as the classifier sees it: (side_px, side_px) uint8."""
+    return np.asarray(cv2.resize(gray_hw, (side_px, side_px), interpolation=cv2.INTER_AREA))
 
 
 def open_negative_probe() -> NegativeProbe:
-    """Load the encoder onto the worker's device.
+    """Load the classifier onto the worker's device.
 
     Raises:
         ModelReferenceError: the package's own weights cannot be loaded.
     """
-    return NegativeProbe(open_runner(resolve(ENCODER), "float32"))
+    # The same on every machine: a score near the threshold is a flag or none.
+    return NegativeProbe(open_runner(resolve(MODEL), "float32"))

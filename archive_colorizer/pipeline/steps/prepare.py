@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.content_box import NOTHING, Bounds, Found, find_print
 from archive_colorizer.imaging.decode import Decoded, read_reduced
-from archive_colorizer.imaging.negative import may_be_negative
 from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
 from archive_colorizer.imaging.tone import (
     COLOUR_CLASSES,
@@ -45,7 +44,6 @@ class Prepare(Stage[Opened, Prepared]):
         self._s3 = run.s3
         self._makes_thumbnails = run.report == "on"
         self._translates = translates
-        self._seeks_negatives = config.negatives != "off" and not translates
         self._seeks_print = config.content_box == "auto" and not translates
         self._recolor = config.on_colour == "recolor" or translates
 
@@ -76,7 +74,6 @@ class Prepare(Stage[Opened, Prepared]):
             seen = make_colour_proxy(page.pixels, self._proxy_px)
         elif found.bounds:
             seen = make_proxy(self._read_print(opened, found.bounds), self._proxy_px)
-        judged = self._seeks_negatives and facts.tone_class not in COLOUR_CLASSES
         return Prepared(
             ref=opened.ref,
             header=opened.header,
@@ -85,7 +82,6 @@ class Prepare(Stage[Opened, Prepared]):
             proxy_hw=seen,
             started_at_us=opened.started_at_us,
             ms={**opened.ms, "prepare": ms_since(start_s)},
-            may_be_negative=judged and may_be_negative(seen),
             before_hw3=before,
         )
 
