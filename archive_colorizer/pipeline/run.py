@@ -229,7 +229,7 @@ def _carry_out(
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     if intent.redo and (not intent.config.select.redo or chosen.held_back):
         record["redo"] = intent.redo  # not at its end yet
-    worked = {"pictures": tally.done, "seconds": round(tally.seconds, 3)}
+    worked = {"pictures": tally.done, "seconds": round(tally.seconds, 6)}
     layout.write_job(
         store, record | {"finished_at": finished, "counts": dict(counts), "work": worked}
     )

@@ -12,7 +12,7 @@ SIGNATURES = {
     "colorize": "(source: str | os.PathLike[str], output: str | os.PathLike[str], "
     "**settings: object) -> archive_colorizer.pipeline.report.JobReport",
     "Colorizer.load": "(model: str = 'builtin:default', **settings: object) -> Self",
-    "Colorizer.__call__": "(self, image: str | os.PathLike[str] | PIL.Image.Image | "
+    "Colorizer.__call__": "(self, image: str | os.PathLike[str] | bytes | PIL.Image.Image | "
     "numpy.ndarray[tuple[typing.Any, ...], numpy.dtype[typing.Any]], *, "
     "hints: collections.abc.Sequence[tuple[float, float, str]] = (), "
     "vividness: float | None = None) -> archive_colorizer.api.colorizer.Colorized",

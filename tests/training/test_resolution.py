@@ -12,6 +12,7 @@ from torch import nn
 from archive_colorizer.cli.parameters import read_for_training
 from archive_colorizer.data.library import Library, gather
 from archive_colorizer.models.pix2pix import Generator, Pix2PixConfig
+from archive_colorizer.storage.workspace import Workspace
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.feed import FeedConfig
 from archive_colorizer.training.plan import settle_size
@@ -48,7 +49,8 @@ def table_config(data: Path, folder: Path, category: str) -> TrainConfig:
 def test_resol_decides_the_size_of_the_stored_pictures(
     large: Path, tmp_path: Path, category: str, short_px: int
 ) -> None:
-    config = settle_size(table_config(large, tmp_path, category), tmp_path / "run")
+    with Workspace(str(tmp_path / "run")) as folder:
+        config = settle_size(table_config(large, tmp_path, category), folder)
     assert config.data.short_px == short_px  # the smallest crop, 0.7 of it, is RESOL
     library = Library(gather(config.data, tmp_path / "data").train)
     sides = {min(item.target.shape[:2]) for item in library if item is not None}
@@ -57,14 +59,17 @@ def test_resol_decides_the_size_of_the_stored_pictures(
 
 def test_a_size_that_is_given_stays(large: Path, tmp_path: Path) -> None:
     given = ("file", {"data": {"data": str(large), "short_px": 100}})
-    config = settle_size(compose("pix2pix", "run", [given]), tmp_path)
+    with Workspace(str(tmp_path)) as folder:
+        config = settle_size(compose("pix2pix", "run", [given]), folder)
     assert config.data.short_px == 100
 
 
 def test_a_run_that_goes_on_keeps_the_size_that_it_began_with(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"parameters": {"data.short_px": 256}}))
     layers = [("x", {"data": {"data": "x"}, "feed": {"crop_px": 512}, "run": {"resume": True}})]
-    assert settle_size(compose("pix2pix", "run", layers), tmp_path).data.short_px == 256
+    with Workspace(str(tmp_path)) as folder:
+        config = settle_size(compose("pix2pix", "run", layers), folder)
+    assert config.data.short_px == 256
 
 
 def test_pictures_smaller_than_the_resolution_are_one_line(
