@@ -2,6 +2,7 @@
 
 The policy is YAML (mlflow/promotion.yaml is the default's text):
 
+    evidence: {min_pictures: 50, min_px: 128, confidence: 0.95, better_in: [psnr_mean]}
     gates:                                                       # models that colour or translate
       - {metric: psnr_mean, better: higher, not_worse_by: 0.1}   # beside the champion
       - {metric: colourfulness_ratio, at_least: 0.7, at_most: 1.3}
@@ -28,6 +29,13 @@ METRICS: Final = {
     for key, kind in (("gates", ModelScores), ("enlarging_gates", EnlargerScores))
 }
 """List of a policy -> figures that its gates may ask about."""
+EVIDENCE: Final = "evidence"
+OF_A_PICTURE: Final = {
+    "psnr_mean": "psnr", "mse": "mse", "ssim": "ssim", "ciede2000": "ciede2000",
+    "ab_error": "ab_error", "accuracy_area": "accuracy_area",
+    "lightness_error": "lightness_error", "lpips": "lpips",
+}  # fmt: skip
+"""Figures of ModelScores that are means over pictures -> the figure of a picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +68,42 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """How much must have been seen before the gates are asked; the defaults ask for nothing."""
+
+    min_pictures: int = 1
+    """Pictures that both are judged on."""
+    min_px: int = 1
+    """Edge at which they are judged."""
+    confidence: float | None = None
+    """Of the interval that a difference from the champion must keep within a gate's allowance;
+    None compares the means alone."""
+    better_in: tuple[str, ...] = ()
+    """Figures of ModelScores of which one must be better than the champion's beyond chance; empty
+    lets a tie pass."""
+
+    def __post_init__(self) -> None:
+        for name in ("min_pictures", "min_px"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ConfigError(f"{name}={value!r}: must be a whole number, 1 or more")
+        if self.confidence is not None and not (
+            isinstance(self.confidence, float) and 0.5 <= self.confidence < 1
+        ):
+            raise ConfigError(f"confidence={self.confidence!r}: must be from 0.5 to below 1")
+        if self.better_in and self.confidence is None:
+            raise ConfigError("better_in: needs confidence")
+        for metric in self.better_in:
+            if metric not in OF_A_PICTURE:
+                known = ", ".join(OF_A_PICTURE)
+                raise ConfigError(f"better_in: {metric!r} is no mean over pictures ({known})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The gates of both kinds of models; a policy may be for one kind alone."""
 
+    evidence: Evidence = Evidence()
     gates: tuple[Gate, ...] = ()
     enlarging_gates: tuple[Gate, ...] = ()
 
@@ -88,6 +129,9 @@ class Policy:
 
 
 DEFAULT: Final = Policy(
+    evidence=Evidence(
+        min_pictures=50, min_px=128, confidence=0.95, better_in=("psnr_mean", "ciede2000")
+    ),
     gates=(
         Gate(metric="psnr_mean", not_worse_by=0.1),
         Gate(metric="ciede2000", better="lower", not_worse_by=0.25),
@@ -128,12 +172,29 @@ def read_policy(path: Path) -> Policy:
         raise ConfigError(f"{path}: cannot read the policy: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from error
-    if not isinstance(said, dict) or not said or not set(said) <= set(METRICS):
-        raise ConfigError(f"{path}: must have the keys {' or '.join(METRICS)}, and no others")
+    keys = set(said) if isinstance(said, dict) else set()
+    if not keys & set(METRICS) or not keys <= {*METRICS, EVIDENCE}:
+        raise ConfigError(
+            f"{path}: must have the keys {' or '.join(METRICS)}, may have {EVIDENCE}, and no others"
+        )
     try:
-        return Policy(**{key: _read_gates(key, entries) for key, entries in said.items()})
+        evidence = _read_evidence(said.pop(EVIDENCE, {}))
+        read = {key: _read_gates(key, entries) for key, entries in said.items()}
+        return Policy(evidence=evidence, **read)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def _read_evidence(said: object) -> Evidence:
+    if not isinstance(said, dict):
+        raise ConfigError(f"{EVIDENCE} is not a mapping")
+    names = said.get("better_in", [])
+    if not isinstance(names, list):
+        raise ConfigError(f"{EVIDENCE}: better_in must be a list")
+    try:
+        return Evidence(**{**said, "better_in": tuple(names)})
+    except (ConfigError, TypeError) as error:
+        raise ConfigError(f"{EVIDENCE}: {error}") from error
 
 
 def _read_gates(key: str, entries: object) -> tuple[Gate, ...]:

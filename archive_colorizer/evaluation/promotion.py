@@ -1,16 +1,20 @@
 """Promotion: the challenger beside the champion on the same pictures, and the gates' verdict."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.enlargers import EnlargingReport
-from archive_colorizer.evaluation.gates import Policy, Verdict, judge, pick_figures
+from archive_colorizer.evaluation.evidence import judge_amount, judge_differences
+from archive_colorizer.evaluation.gates import Evidence, Gate, Policy, Verdict, judge, pick_figures
 from archive_colorizer.evaluation.report import EvaluationReport
 from archive_colorizer.evaluation.run import evaluate
 from archive_colorizer.models.catalog import TASK_OF, Task
 from archive_colorizer.registry.mlflow_models import CHALLENGER, CHAMPION, Registry
 from archive_colorizer.registry.versions import Decision, Version, current_user, now_text
+
+Report = EvaluationReport | EnlargingReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,7 @@ class Promotion:
     """The champion before."""
     verdicts: tuple[Verdict, ...]
     decision: Decision
-    report: EvaluationReport | EnlargingReport
+    report: Report
 
     @property
     def promoted(self) -> bool:
@@ -74,7 +78,11 @@ def promote(
     report = evaluate(replace(evaluation, models=refs))
     rows = {row.model: row for row in report.models}
     mine, theirs = rows[refs[0]], rows[refs[1]] if champion else None
-    verdicts = judge(gates, mine, theirs)
+    verdicts = (
+        *judge_amount(policy.evidence, _count(report), evaluation.size),
+        *judge(gates, mine, theirs),
+        *_judge_differences(report, policy.evidence, gates, refs),
+    )
     passed = all(verdict.passed for verdict in verdicts)
     decision = Decision(
         kind="promoted" if passed else "refused",
@@ -92,3 +100,20 @@ def promote(
     return Promotion(
         version=version, champion=champion, verdicts=verdicts, decision=decision, report=report
     )
+
+
+def _count(report: Report) -> int:
+    """Count the pictures that were judged."""
+    if isinstance(report, EnlargingReport):
+        return report.pictures
+    return report.models[0].pictures
+
+
+def _judge_differences(
+    report: Report, evidence: Evidence, gates: Sequence[Gate], refs: Sequence[str]
+) -> Iterable[Verdict]:
+    """Judge the challenger's differences from the champion; enlargers have no figures a picture."""
+    if isinstance(report, EnlargingReport) or len(refs) < 2:
+        return ()
+    mine, theirs = (report.pictures[ref] for ref in refs)
+    return judge_differences(evidence, gates, mine, theirs)

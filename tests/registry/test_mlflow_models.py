@@ -174,11 +174,17 @@ def restorer(folder: Path, brighter: float) -> str:
 
 
 def test_what_restores_has_gates_of_its_own(photos: Path, tmp_path: Path, run: Any) -> None:
-    words = ("promote", "clean", "--on", str(photos), "--size", "64")
+    asked = ("promote", "clean", "--on", str(photos), "--size", "64")
+    policy = tmp_path / "restorers.yaml"
+    policy.write_text("enlarging_gates: [{metric: psnr_y_gain, at_least: 0, not_worse_by: 0.05}]\n")
+    words = (*asked, "--policy", str(policy))
     run("register", restorer(tmp_path / "one", 0.0), "clean")
     code, said = run(*words)
     assert code == 2
     assert "--jpeg Q or --worn" in said
+    code, said = run(*asked, "--jpeg", "30")
+    assert code == 3
+    assert "clean version 1 was refused by min_pictures, min_px" in said
     assert run(*words, "--jpeg", "30")[0] == 0
     run("register", restorer(tmp_path / "two", 0.1), "clean")
     code, said = run(*words, "--worn")
@@ -188,7 +194,7 @@ def test_what_restores_has_gates_of_its_own(photos: Path, tmp_path: Path, run: A
     assert refusal.figures["challenger"]["psnr_y_gain"] < 0
     assert refusal.figures["champion"]["psnr_y_gain"] == 0
     assert "SHA-256 of names and pixels" in refusal.on
-    assert "has no enlarging_gates" in run(*words, "--worn", "--policy",
+    assert "has no enlarging_gates" in run(*asked, "--worn", "--policy",
                                            str(tmp_path / "policy.yaml"))[1]  # fmt: skip
     run("register", model(tmp_path / "colours", 0.0), "town")
     assert "--worn is for models that restore" in promoted(run, tmp_path, "--worn")[1]
