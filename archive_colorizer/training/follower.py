@@ -61,8 +61,9 @@ class Follower:
                     bar.update(task, completed=line["progress"], description=describe(line))
 
     def _log_lines(self) -> None:
-        said = -1
-        while not self._over.wait(LINE_EVERY_S):
+        said, ends = -1, False
+        while not ends:
+            ends = self._over.wait(LINE_EVERY_S)  # the last step is told, too
             line = read_last_line(self._folder, LOSSES)
             if line and line["step"] != said:
                 said = line["step"]
@@ -81,7 +82,7 @@ def read_last_line(folder: Workspace, name: str) -> dict[str, Any] | None:
 
 def describe(line: dict[str, Any]) -> str:
     """Describe a line for people: step, share, losses and the time that is left."""
-    done = max(line["progress"], 1e-9)
+    done = min(1.0, max(line["progress"], 1e-9))  # the last step ends after the budget
     left = line["spent_s"] * (1 - done) / done
     losses = ", ".join(f"{name} {value:.3f}" for name, value in line["losses"].items())
     return f"step {line['step']:,}, {100 * done:.0f} %, {losses}, {duration(left)} left"

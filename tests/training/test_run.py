@@ -316,3 +316,14 @@ def test_a_crop_that_the_network_cannot_take_is_said_before_training(
     quiet = {} if recipe in {"chroma_unet", "autoencoder"} else {"recipe": {"perceptual": 0.0}}
     with pytest.raises(ConfigError, match=r"feed\.crop_px=34 .*must be a multiple of"):
         train(config(photos, tmp_path / "run", recipe, feed={"crop_px": 34}, **quiet))
+
+
+def test_progress_ends_at_100_percent(
+    photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "archive_colorizer")
+    short = {"steps": 0, "minutes": 0.02}
+    train(config(photos, tmp_path / "run", loop=short))
+    lines = [r.message for r in caplog.records if r.message.startswith("step ")]
+    assert ", 100 %, " in lines[-1]
+    assert lines[-1].endswith("0:00:00 left")
