@@ -54,7 +54,7 @@ class Place:
     def derivatives(self) -> dict[str, bytes]:
         store = open_store(self.at("out"))
         keys = [one.key for one in store.list() if one.key.endswith((".jpg", ".png"))]
-        return {key: store.read(key) for key in keys if not key.startswith("history/")}
+        return {key: store.read(key) for key in keys if not key.startswith(("history/", "report/"))}
 
     def rows(self) -> list[dict[str, Any]]:
         target = self._folder / "manifest"
