@@ -20,6 +20,8 @@ class Preview:
     todo_bytes: int
     model: str
     notes: tuple[str, ...]
+    pictures_per_s: float = 0.0
+    """Of OUTPUT's last run; 0 where there was none."""
 
     def text(self) -> str:
         """Write the numbers as lines for people."""
@@ -32,6 +34,11 @@ class Preview:
             f"done again  {self.replaced:,}",
             f"model       {self.model}",
         ]
+        if self.todo and self.pictures_per_s:
+            lines.append(
+                f"time        about {duration(self.todo / self.pictures_per_s)}, at the last run's "
+                f"{self.pictures_per_s:.1f} pictures/s"
+            )
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 

@@ -2,10 +2,11 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,7 +37,7 @@ from archive_colorizer.pipeline.records import MULTIPAGE, Outcome, Status
 from archive_colorizer.pipeline.report import JobReport, Preview
 from archive_colorizer.pipeline.steps.record import Recorded, write_rows
 from archive_colorizer.pipeline.steps.step import now_us
-from archive_colorizer.progress import LINE_EVERY_S, Display, Silent, Tally, display
+from archive_colorizer.progress import LINE_EVERY_S, Display, Silent, Tally, display, rate
 from archive_colorizer.registry import kept, usage
 from archive_colorizer.storage import Store, open_store
 from archive_colorizer.storage.location import TEMPORARIES
@@ -67,7 +68,14 @@ def preview(config: JobConfig) -> Preview:
         todo_bytes=total_bytes(chosen.todo),
         model=", then ".join(f"{m.ref} ({m.card.name} {m.card.version})" for m in intent.models),
         notes=(*chosen.notes, *intent.notes),
+        pictures_per_s=_find_rate(intent.standing.job),
     )
+
+
+def _find_rate(job: Mapping[str, Any]) -> float:
+    """Find the rate of an OUTPUT's last run; 0 where none is on record."""
+    work = job.get("work") or {}
+    return rate(work.get("pictures", 0), work.get("seconds", 0.0))
 
 
 def colorize(

@@ -176,7 +176,16 @@ def test_a_dry_run_writes_nothing(job: Job) -> None:
     config = job()
     seen = preview(config)
     assert (seen.listed, seen.todo) == (5, 5)
+    assert "time " not in seen.text()
     assert not Path(config.output).exists()
+
+
+def test_a_dry_run_says_how_long_by_the_last_runs_rate(job: Job) -> None:
+    few = job(select={"limit": 2})
+    report = colorize(few)
+    seen = preview(job())
+    assert (seen.todo, seen.done) == (3, 2)
+    assert f"at the last run's {report.pictures_per_s:.1f} pictures/s" in seen.text()
 
 
 def test_a_file_that_is_not_ours_is_never_overwritten(job: Job, rows: Rows) -> None:
