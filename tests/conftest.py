@@ -43,6 +43,13 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(lease, "SETTLE_S", 0.0)
 
 
+@pytest.fixture
+def ray_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One token for all clusters of this process: Ray reads how to ask for it only once."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "a-throwaway-token-of-these-tests-0123456789")
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Folder of an untrained network of the default's family: quick, and it does give chroma."""

@@ -79,7 +79,7 @@ def test_another_server_is_not_taken_for_ray(cluster: Any, monkeypatch: pytest.M
 
 
 @pytest.mark.slow
-def test_a_cluster_that_runs_is_known_for_one(cluster: Any) -> None:
+def test_a_cluster_that_runs_is_known_for_one(ray_token: None, cluster: Any) -> None:
     with cluster.join_cluster():
         cluster._check_answers(cluster.ray.get_runtime_context().gcs_address)
 

@@ -347,7 +347,7 @@ def test_a_run_says_what_it_is_at_before_the_first_picture(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_a_run_on_ray_says_that_it_starts_ray(job: Job) -> None:
+def test_a_run_on_ray_says_that_it_starts_ray(job: Job, ray_token: None) -> None:
     shown = Heard()
     report = colorize(job(run={"engine": "ray", "workers": 1}), shown)
     assert report.ok == 5
