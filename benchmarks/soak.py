@@ -36,8 +36,10 @@ def memory_mib(process: psutil.Process) -> tuple[float, float]:
     return alone / 2**20, total / 2**20
 
 
-def watch(words: list[str]) -> tuple[int, float, dict[str, list[int]]]:
-    """Run a command; gives its exit code, seconds, and peaks of memory by tenths of the run."""
+def watch_job(source: Path, output: Path) -> tuple[int, float, dict[str, list[int]]]:
+    """Run a job on Ray; gives its exit code, seconds, and peaks of memory by tenths of the run."""
+    words = ["archive_colorizer", "colorize", str(source), str(output), "--proxy-px", "128",
+             "--engine", "ray"]  # fmt: skip
     start_s = time.monotonic()
     job = subprocess.Popen([sys.executable, "-m", *words], stdout=subprocess.DEVNULL)
     watched = psutil.Process(job.pid)
@@ -62,17 +64,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         source, output = Path(scratch) / "in", Path(scratch) / "out"
         write_archive(source, pictures, MEGAPIXELS)
-        words = [
-            "archive_colorizer",
-            "colorize",
-            str(source),
-            str(output),
-            "--proxy-px",
-            "128",
-            "--engine",
-            "ray",
-        ]
-        code, seconds, peaks = watch(words)
+        code, seconds, peaks = watch_job(source, output)
         store = open_store(str(output))
         rows = manifest.read(store, ["source_uri", "status"])
         found = verify(store).findings

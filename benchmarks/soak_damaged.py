@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from common import save
 from damaged_files import write_damaged
-from soak import watch
+from soak import watch_job
 
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.verify import verify
@@ -56,17 +56,7 @@ def main() -> None:
         source, output = Path(scratch) / "in", Path(scratch) / "out"
         done = write_damaged(source, files, seed)
         before = hashes(source)
-        words = [
-            "archive_colorizer",
-            "colorize",
-            str(source),
-            str(output),
-            "--proxy-px",
-            "128",
-            "--engine",
-            "ray",
-        ]
-        code, seconds, peaks = watch(words)
+        code, seconds, peaks = watch_job(source, output)
         store = open_store(str(output))
         rows = manifest.read(store, COLUMNS).to_pylist()
         findings = [str(found) for found in verify(store).findings]

@@ -90,7 +90,8 @@ class JobReport:
                 f"in {duration(self.seconds)}, {self.pictures_per_s:.1f} pictures/s"
             )
         else:
-            first = f"nothing to do: {self.already:,} of {self.listed:,} pictures have their row"
+            what = "nothing was done" if self.left else "nothing to do"
+            first = f"{what}: {self.already:,} of {self.listed:,} pictures have their row"
         lines = [first]
         if self.already and self.worked:
             lines.append(f"{self.already:,} were done before")

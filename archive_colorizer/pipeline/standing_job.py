@@ -13,6 +13,7 @@ from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.deadline import Clock, Deadline, local_now
 from archive_colorizer.pipeline.report import JobReport
 from archive_colorizer.pipeline.run import colorize
+from archive_colorizer.progress import Silent
 
 
 def run_job(
@@ -43,10 +44,13 @@ def run_job(
     follows, to = config.run.follow, config.run.on_end
     deadline = Deadline(config.run.until, clock)
     report: JobReport | None = None
+    looks = 0
     try:
         while True:
             try:
-                report = colorize(config, until=deadline)
+                shown = Silent() if looks else None  # a look that finds nothing says nothing
+                looks += 1
+                report = colorize(config, shown, until=deadline)
                 if follows and report.worked:
                     show(_told(report, "round", to))
             except NoPicturesError:

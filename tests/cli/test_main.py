@@ -118,7 +118,7 @@ def test_an_interrupted_run_can_be_started_again(
 ) -> None:
     from archive_colorizer.pipeline import standing_job
 
-    def interrupt(config: JobConfig, **more: object) -> None:
+    def interrupt(config: JobConfig, *args: object, **more: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(standing_job, "colorize", interrupt)

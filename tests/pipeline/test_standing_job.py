@@ -226,3 +226,19 @@ def test_so_many_may_fail(
 def test_another_count_of_failures_is_refused(job: Callable[..., JobConfig], allowed: str) -> None:
     with pytest.raises(ConfigError, match=r"run\.max_failed="):
         job(run={"max_failed": allowed})
+
+
+def test_a_look_that_finds_nothing_says_nothing(
+    job: Callable[..., JobConfig], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "archive_colorizer")
+    start, looks = datetime.now().astimezone().replace(hour=12), 0
+
+    def wait(seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+
+    run_job(job(run={"follow": True, "until": "23:59", "settle_s": 0.0}), wait=wait,
+            clock=lambda: start + timedelta(hours=12 if looks > 2 else 0))  # fmt: skip
+    assert looks == 3
+    assert [one.message for one in caplog.records].count("listing") == 1
