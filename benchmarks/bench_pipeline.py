@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from common import save, write_archive
 
-from archive_colorizer.pipeline.output.rows import STEP_TIMES
+from archive_colorizer.pipeline.records import STEP_TIMES
 
 
 class Watch(threading.Thread):

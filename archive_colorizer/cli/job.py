@@ -48,7 +48,8 @@ def _fill_colorize(parser: LazyParser) -> None:
     SettingOptions(group, "select", SelectConfig).add(
         "include", "exclude", "columns", "encoding", "sheet", "path_map", "exclude_list",
         "include_again", "sensitive", "hints", "fixity", "allow_unmatched", "not_moved", "pages",
-        "limit", "retry_failed", "redo", "ids", "adopt", "adopt_new",
+        "limit", "sample", "sample_by", "sample_seed", "retry_failed", "redo", "ids", "adopt",
+        "adopt_new",
     )  # fmt: skip
     group = parser.add_argument_group("what they become")
     SettingOptions(group, "color", ColorConfig).add(
@@ -60,6 +61,8 @@ def _fill_colorize(parser: LazyParser) -> None:
     )
     group = parser.add_argument_group("how it is run")
     group.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")
+    text = "with --dry-run: do 8 pictures elsewhere, and say how long all would take"
+    group.add_argument("--estimate", action="store_true", help=text)
     SettingOptions(group, "run", RunConfig).add(
         "address", "s3_endpoint", "s3_anonymous", "engine", "workers", "batch_size",
         "max_megapixels", "max_program_errors", "keep_model", "recheck_masters",
@@ -112,12 +115,14 @@ def run_colorize(args: argparse.Namespace) -> int:
 
     if is_one_file(config.output):
         return _colorize_one(config, args)
+    if args.estimate and not args.dry_run:
+        raise ConfigError("--estimate needs --dry-run")
     for name in ("overwrite", "json"):
         if getattr(args, name):
             raise ConfigError(f"--{name}: OUTPUT must be one file, as out.jpg")
 
     if args.dry_run:
-        print(preview(config).text())
+        print(preview(config, measure=args.estimate).text())
         return EXIT_OK
 
     def show(report: "JobReport") -> None:

@@ -17,6 +17,7 @@ from archive_colorizer.settings.kinds import (
     Count,
     EdgePx,
     Endpoint,
+    Seed,
     Sharpness,
     Words,
     Workers,
@@ -27,6 +28,8 @@ from archive_colorizer.storage import S3Settings
 
 Format = Literal["jpeg", "png", "tiff"]
 Pages = Literal["first", "all", "reject"]
+STRATA_KEYS: Final = ("collection", "folder", "format", "size", "pages", "year", "tone")
+"""What a sample may be drawn by."""
 
 
 @settings("select")
@@ -66,6 +69,16 @@ class SelectConfig:
     """What to do with files of several pages: colour the first, colour all, or let them fail."""
     limit: Count = 0
     """At most so many pictures; 0 takes all."""
+    sample: Count = 0
+    """Do a pilot: so many pictures, drawn at random out of all that would be done; 0 takes all. Its
+    report says what to expect of the whole."""
+    sample_by: Annotated[tuple[str, ...], Setting(flag="--by", metavar="KEY,...")] = (
+        "collection", "size",
+    )  # fmt: skip
+    """What a sample is drawn by, so that each kind has its share: collection, folder, format, size,
+    pages, year, tone. A tone is known only once pictures were read: four times the sample are."""
+    sample_seed: Seed = 0
+    """Seed of the sample: another one draws other pictures."""
     retry_failed: bool = False
     """Do the failed pictures again."""
     redo: bool = False
@@ -76,6 +89,15 @@ class SelectConfig:
     """Take the weights that the model reference names now, for finished pictures too."""
     adopt_new: bool = False
     """Take the weights that the model reference names now, for unfinished pictures alone."""
+
+    def __post_init__(self) -> None:
+        if self.sample and self.limit:
+            raise ConfigError("select.sample: draws at random, limit takes the first: give one")
+        for key in self.sample_by:
+            if key not in STRATA_KEYS:
+                raise ConfigError(
+                    f"select.sample_by={key!r} (--by): is not known{suggest(key, STRATA_KEYS)}"
+                )
 
 
 @settings("color")

@@ -7,7 +7,7 @@ settings, other weights) ends here in one line.
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ from archive_colorizer.errors import ConfigError
 from archive_colorizer.models.catalog import FAMILIES, Task, has_classes
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.inputs.fates import Wanted
-from archive_colorizer.pipeline.inputs.listing import Listing
+from archive_colorizer.pipeline.inputs.listing import SHOWN, Listing
 from archive_colorizer.pipeline.inputs.selection import (
     MANIFEST_COLUMNS,
     Selection,
@@ -36,6 +36,9 @@ from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.standing import Standing, read_standing
 from archive_colorizer.pipeline.output.verify import compare_masters
+from archive_colorizer.pipeline.pilot.draw import draw_pilot, take_sample
+from archive_colorizer.pipeline.pilot.record import Pilot, read_pilot
+from archive_colorizer.pipeline.pilot.tones import probe_tones
 from archive_colorizer.pipeline.pins import (
     Change,
     PinnedModel,
@@ -63,6 +66,17 @@ class Intent:
     redo: Mapping[str, Any] | None
     """The redo that this run begins or goes on with, for job.json."""
     notes: tuple[str, ...]
+    whole: pa.Table
+    """All that is to be done, of which `selection` may be a sample: `size_bytes`."""
+    pilot: Pilot | None = None
+    """The sample that is done; None where none was asked for."""
+
+    def name_replaced(self) -> tuple[str, ...]:
+        """Name the first derivatives that will be replaced."""
+        todo, rows = self.selection.todo, self.standing.rows
+        made = rows.filter(pc.and_(pc.not_equal(rows["key"], ""), pc.equal(rows["status"], "ok")))
+        again = pc.is_in(todo["earlier_id"], value_set=made["row_id"].combine_chunks())
+        return tuple(todo["output_key"].filter(again).slice(0, SHOWN).to_pylist())
 
 
 def check_models(config: JobConfig, store: Store) -> None:
@@ -106,14 +120,58 @@ def make_intent(
         listing, standing.rows, settled, wanted,
         lambda pages: _find_unchanged(pages, settled.run.s3, say),
     )  # fmt: skip
+    whole = selection.todo.select(["size_bytes"])
+    since_us = int(redo["since_us"]) if redo and chosen.redo else 0
+    selection, pilot = _take_sample(selection, settled, store, since_us, say)
     _check_unasked(settled, selection, changes)
     if not models and (selection.todo.num_rows or selection.excluded.num_rows):
         models_of(settled, _make_finder(settled, store, pins))  # says what is gone
     return Intent(
         config=settled, models=models, selection=selection, standing=standing,
         pins=_renew_pins(settled, models, standing, changes, selection), redo=redo,
-        notes=_describe(settled, store, standing, selection, models),
+        notes=(
+            *_describe(settled, store, standing, selection, models),
+            *(pilot.notes if pilot else ()),
+        ),
+        whole=whole, pilot=pilot,
     )  # fmt: skip
+
+
+def _take_sample(
+    selection: Selection,
+    config: JobConfig,
+    store: Store,
+    since_us: int,
+    say: Callable[[str], None],
+) -> tuple[Selection, Pilot | None]:
+    """Take the sample that is asked for: OUTPUT's, or a new one out of what is to be done.
+
+    A redo that began after OUTPUT's was drawn (`since_us`) draws its own.
+
+    Raises:
+        ConfigError: a sample of what comes in later is asked for.
+    """
+    chosen = config.select
+    if not chosen.sample:
+        return selection, None
+    if config.run.follow:
+        raise ConfigError("select.sample: is drawn once, and run.follow takes what comes in later")
+
+    def probe(pages: pa.Table) -> list[str]:
+        say(f"reading {pages.num_rows:,} pictures for their tone")
+        return probe_tones(pages, config)
+
+    asked = chosen.sample, chosen.sample_by, chosen.sample_seed
+    pilot = read_pilot(store)
+    if pilot is None or not pilot.is_asked_for(*asked) or pilot.drawn_us < since_us:
+        pilot = draw_pilot(selection.todo, *asked, probe)
+    if pilot is None:
+        return selection, None
+    todo = take_sample(selection.todo, pilot)
+    return replace(
+        selection, todo=todo, held_back=selection.todo.num_rows - todo.num_rows,
+        replaced=int(pc.sum(pc.not_equal(todo["earlier_id"], "")).as_py() or 0),
+    ), pilot  # fmt: skip
 
 
 def _find_models(config: JobConfig, store: Store, pins: Pins | None) -> Models:

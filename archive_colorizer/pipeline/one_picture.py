@@ -36,7 +36,8 @@ FORMAT_OF: Final[Mapping[str, Format]] = {
 }
 """Ending of OUTPUT's name -> format of the file."""
 NEEDS_RECORD: Final = (
-    "include_again", "not_moved", "limit", "retry_failed", "redo", "ids", "adopt", "adopt_new",
+    "include_again", "not_moved", "limit", "sample", "retry_failed", "redo", "ids", "adopt",
+    "adopt_new",
 )  # fmt: skip
 """Settings of `select` that are about an earlier run."""
 NOT_YET: Final = Derivative("", "", "", 0, "", "", 0, 0, 0.0, None, None)

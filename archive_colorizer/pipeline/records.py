@@ -50,6 +50,8 @@ COLOUR_BESIDE: Final = "colour_beside"
 """Flag of a page that may be a grey print beside colour, whose place was not found."""
 NEGATIVE: Final = "negative"
 """Flag of a master that looks like a negative."""
+STEP_TIMES: Final = ("read", "prepare", "model", "compose", "encode", "write")
+"""Parts of a page's work that are timed, in their order."""
 ASKED_FOR: Final = frozenset({ENLARGED, TRANSLATED})
 """Flags that the job's settings give every picture; any other asks for a review."""
 

@@ -1,10 +1,44 @@
 """Reports of a job: what a run would do, and what it did."""
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.attention import Attention
+from archive_colorizer.pipeline.pilot.extrapolate import Extrapolation, format_bytes
+from archive_colorizer.pipeline.pilot.intervals import Interval
 from archive_colorizer.progress import duration
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What all that is to be done will take on this machine."""
+
+    measured: int
+    """Pictures that were done for it."""
+    failed: int
+    """Of these."""
+    workers: int
+    """Pictures at once: of the step that takes longest."""
+    seconds: Interval
+    """Wall time; starting Ray and loading the model are left out."""
+    derivative_bytes: Interval
+
+    def lines(self) -> list[str]:
+        """Say it to people."""
+        time = self.seconds
+        size, low, high = map(format_bytes, astuple(self.derivative_bytes))
+        at_once = f"{self.workers:,} at once" if self.workers > 1 else "one after the other"
+        told = (
+            f"time        about {duration(time.estimate)}, {duration(time.low)} to "
+            f"{duration(time.high)}: {self.measured:,} pictures were done here to see, counted as "
+            f"{at_once}"
+        )
+        if self.failed:
+            told += f"; {self.failed:,} of them failed"
+        return [
+            told,
+            f"will write  about {size}, {low} to {high}",
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +56,10 @@ class Preview:
     notes: tuple[str, ...]
     pictures_per_s: float = 0.0
     """Of OUTPUT's last run; 0 where there was none."""
+    estimate: Estimate | None = None
+    """By a few pictures that were done to see; goes before the last run's rate."""
+    replacing: tuple[str, ...] = ()
+    """The first derivatives that would be replaced."""
 
     def text(self) -> str:
         """Write the numbers as lines for people."""
@@ -31,15 +69,20 @@ class Preview:
             f"done        {self.done:,}",
             f"excluded    {self.excluded:,}",
             f"held back   {self.held_back:,}",
-            f"done again  {self.replaced:,}",
+            f"done again  {self.replaced:,}{self._name_replaced()}",
             f"model       {self.model}",
         ]
-        if self.todo and self.pictures_per_s:
+        if self.estimate:
+            lines += self.estimate.lines()
+        elif self.todo and self.pictures_per_s:
             lines.append(
                 f"time        about {duration(self.todo / self.pictures_per_s)}, at the last run's "
                 f"{self.pictures_per_s:.1f} pictures/s"
             )
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+    def _name_replaced(self) -> str:
+        return f" (replaces {', '.join(self.replacing)}, ...)" if self.replacing else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +114,8 @@ class JobReport:
     """Failed rows that leave the run clean."""
     page: str = ""
     """Location of the report's first page; empty where there is none."""
+    pilot: Extrapolation | None = None
+    """What a sample says of the whole; None where none was drawn, or all is done."""
 
     @property
     def is_clean(self) -> bool:
@@ -101,6 +146,7 @@ class JobReport:
         lines += self.attention.lines(self.output)
         if self.left:
             lines.append(f"{self.left:,} are left for later")
+        lines += self.pilot.lines() if self.pilot else []
         if earlier := self.failed_left - self.failed:
             lines.append(f"{earlier:,} failed before (--retry-failed tries them again)")
         lines += [f"not listed: {line}" for line in self.unlisted]

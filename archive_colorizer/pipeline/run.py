@@ -30,8 +30,11 @@ from archive_colorizer.pipeline.output.attention import (
     write_passed_over,
 )
 from archive_colorizer.pipeline.output.lease import Lock
+from archive_colorizer.pipeline.output.pilots import note_work, read_extrapolation
 from archive_colorizer.pipeline.output.thumbnails import remove_unnamed
 from archive_colorizer.pipeline.output.verify import compare_masters
+from archive_colorizer.pipeline.pilot.extrapolate import Extrapolation
+from archive_colorizer.pipeline.pilot.record import write_pilot
 from archive_colorizer.pipeline.program_errors import ProgramErrors, describe, guarded
 from archive_colorizer.pipeline.records import MULTIPAGE, Outcome, Status
 from archive_colorizer.pipeline.report import JobReport, Preview
@@ -47,8 +50,12 @@ Runner = Callable[[pa.Table], Iterator[list[Recorded]]]
 """Takes the pages that are to be done; yields what was recorded, batch by batch."""
 
 
-def preview(config: JobConfig) -> Preview:
-    """Say what `colorize` would do; nothing is written.
+def preview(config: JobConfig, *, measure: bool = False) -> Preview:
+    """Say what `colorize` would do; nothing is written into OUTPUT.
+
+    Args:
+        config: of the job.
+        measure: do a few pictures elsewhere, to say how long all will take.
 
     Raises:
         UsageError: as `colorize`.
@@ -57,7 +64,11 @@ def preview(config: JobConfig) -> Preview:
     store = open_store(config.output, config.run.s3)
     check_models(config, store)
     intent = make_intent(config, _list(config), store)
-    chosen = intent.selection
+    chosen, measured = intent.selection, None
+    if measure:
+        from archive_colorizer.pipeline.estimate import estimate  # torch is slow to load
+
+        measured = estimate(intent)
     return Preview(
         listed=chosen.listed,
         todo=chosen.todo.num_rows,
@@ -69,6 +80,8 @@ def preview(config: JobConfig) -> Preview:
         model=", then ".join(f"{m.ref} ({m.card.name} {m.card.version})" for m in intent.models),
         notes=(*chosen.notes, *intent.notes),
         pictures_per_s=_find_rate(intent.standing.job),
+        estimate=measured,
+        replacing=intent.name_replaced(),
     )
 
 
@@ -184,6 +197,7 @@ class _Work:
     changed_masters: tuple[str, ...] = ()
     """Masters that were other bytes at the end than when they were read."""
     notes: tuple[str, ...] = ()
+    pilot: Extrapolation | None = None
 
 
 def _carry_out(
@@ -197,9 +211,13 @@ def _carry_out(
     manifest.retire(store, chosen.retired, str(intent.standing.job.get("job_id")))
     if until.is_past() or not (chosen.todo.num_rows or chosen.excluded.num_rows):
         attention = count_attention(manifest.read(store, ATTENTION_COLUMNS))
-        return _Work(tally, attention, is_change=bool(chosen.retired or chosen.touched.num_rows))
+        return _Work(
+            tally, attention, is_change=bool(chosen.retired or chosen.touched.num_rows),
+            pilot=read_extrapolation(store),
+        )  # fmt: skip
     models = tuple(_keep(intent.config, store, model) for model in intent.models)
-    engine = choose_engine(intent.config.run, chosen.todo, intent.standing.job)
+    # A sample is done as the whole will be: its wall time is to tell of the whole's.
+    engine = choose_engine(intent.config.run, intent.whole, intent.standing.job)
     config = replace(intent.config, run=replace(intent.config.run, engine=engine))
     spec = make_spec(config, models, lock.owner)
     record = job_record(
@@ -209,6 +227,8 @@ def _carry_out(
     )  # fmt: skip
     write_passed_over(store, listing.passed_over_names)
     layout.write_job(store, record | ({"redo": intent.redo} if intent.redo else {}))
+    if intent.pilot:
+        write_pilot(store, intent.pilot)
     changed = intent.standing.condition.changed
     again = (changed[one] for one in chosen.todo["earlier_id"].to_pylist() if one in changed)
     derivatives.keep_changed(store, again, spec.context.job_id)
@@ -241,6 +261,8 @@ def _carry_out(
     layout.write_job(
         store, record | {"finished_at": finished, "counts": dict(counts), "work": worked}
     )
+    if intent.pilot:
+        note_work(store, intent.pilot, job_id, tally.seconds)
     program_errors.finish()
     done = {"output": store.uri, "finished_at": finished, "pictures": tally.done}
     notes = (
@@ -249,8 +271,9 @@ def _carry_out(
         _count_small(rows, job_id, intent.config.color.proxy_px),
     )
     return _Work(
-        tally, count_attention(rows), changed_masters=other, notes=tuple(filter(None, notes))
-    )
+        tally, count_attention(rows), changed_masters=other, notes=tuple(filter(None, notes)),
+        pilot=read_extrapolation(store),
+    )  # fmt: skip
 
 
 def _count_left_pages(rows: pa.Table, job_id: str) -> str:
@@ -364,4 +387,5 @@ def _report(
         seconds=seconds,
         pictures_per_s=tally.pictures_per_s(),
         notes=(*chosen.notes, *intent.notes, *work.notes),
+        pilot=work.pilot,
     )

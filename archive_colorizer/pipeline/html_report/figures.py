@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from archive_colorizer.pipeline.output.attention import COLUMNS as ATTENTION_COLUMNS
 from archive_colorizer.pipeline.output.attention import add_paths
-from archive_colorizer.pipeline.output.rows import STEP_TIMES
+from archive_colorizer.pipeline.output.pilots import read_extrapolation
+from archive_colorizer.pipeline.records import STEP_TIMES
 from archive_colorizer.progress import duration, rate
 from archive_colorizer.storage import Store
 
@@ -118,6 +119,16 @@ def describe_cost(rows: pa.Table, job: Mapping[str, Any]) -> Facts:
         ("master_bytes", f"{pc.sum(rows['source_bytes']).as_py() or 0:,}"),
         ("derivative_bytes", f"{pc.sum(rows['derivative_bytes']).as_py() or 0:,}"),
     ]
+
+
+def describe_pilot(store: Store) -> Iterator[tuple[str, str, str, str]]:
+    """Describe what a sample says of the whole: (key of WORDS, estimate, low and high end)."""
+    found = read_extrapolation(store)
+    if found:
+        whole = f"{found.pictures:,}"
+        yield ("whole", whole, whole, whole)
+        yield ("sample", f"{found.done:,}", "", "")
+        yield from ((f"whole_{name}", *texts) for name, texts in found.figures())
 
 
 def describe_models(job: Mapping[str, Any]) -> Iterator[tuple[str, Facts]]:

@@ -232,6 +232,7 @@ def _write_index(
             *figures.describe_models(job),
             ("job", figures.describe_job(job)),
         ],
+        pilot=list(figures.describe_pilot(store)),
         recipe=list(figures.flatten(job.get("recipe") or {})),
         config=json.dumps(job.get("config") or {}, indent=2, ensure_ascii=False),
         statuses=list(STATUSES.items()),

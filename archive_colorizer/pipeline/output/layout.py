@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.pipeline.pilot.record import PILOT
 from archive_colorizer.registry import kept
 from archive_colorizer.storage import TEMPORARIES, Store, parse_location
 
@@ -23,7 +24,7 @@ _OF_REPORT: Final = re.compile(
 )
 """Exactly: an OUTPUT of before may have a folder `report` of its own with derivatives."""
 _OWN: Final = frozenset(
-    {JOB, PASSED_OVER, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES}
+    {JOB, PASSED_OVER, PILOT, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES}
 )
 
 

@@ -10,6 +10,7 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.output import layout, manifest
 from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.pipeline.output.schema import SCHEMA
+from archive_colorizer.pipeline.pilot.record import move_pilot
 from archive_colorizer.storage import TEMPORARIES, Store, parse_location
 
 
@@ -43,6 +44,7 @@ def relocate(store: Store, old: str, new: str) -> tuple[int, int]:
             raise LocationError(f"{old}: no row of {store.uri} names anything there")
         _check_free(rows, before, after, new)
         manifest.rewrite(store, lambda table: _move(table, before, after), job_id)
+        move_pilot(store, before, after)
         store.delete_tree(TEMPORARIES)
     return masters, derivatives
 

@@ -8,10 +8,8 @@ import pyarrow as pa
 
 from archive_colorizer.imaging.metadata import DIGITAL_SOURCE_TYPE
 from archive_colorizer.pipeline.output.schema import SCHEMA
-from archive_colorizer.pipeline.records import ASKED_FOR, Outcome, SourceFacts
+from archive_colorizer.pipeline.records import ASKED_FOR, STEP_TIMES, Outcome, SourceFacts
 from archive_colorizer.pipeline.values import fitting
-
-STEP_TIMES: Final = ("read", "prepare", "model", "compose", "encode", "write")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.derivatives import find_present
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.lease import read_lease
-from archive_colorizer.pipeline.output.rows import STEP_TIMES
+from archive_colorizer.pipeline.output.pilots import read_extrapolation
+from archive_colorizer.pipeline.pilot.extrapolate import Extrapolation
 from archive_colorizer.pipeline.reasons import passed_over_reason, reason_of
+from archive_colorizer.pipeline.records import STEP_TIMES
 from archive_colorizer.progress import rate
 from archive_colorizer.storage import Store
 
@@ -51,6 +53,8 @@ class StatusReport:
     """Seconds of work and source URI of the slowest pages."""
     review: int = 0
     """Pictures that a person should look at."""
+    pilot: Extrapolation | None = None
+    """What a sample says of the whole; None where none was drawn, or all is done."""
 
     @property
     def left(self) -> int:
@@ -74,6 +78,7 @@ class StatusReport:
             ]
         if self.other_recipe:
             lines.append(f"{self.other_recipe:,} rows are of an earlier recipe")
+        lines += self.pilot.lines() if self.pilot else []
         lines += [f"not listed: {line}" for line in self.unlisted]
         if self.passed_over:
             lines.append("passed over (--passed-over lists the files):")
@@ -134,6 +139,7 @@ def summarize(store: Store) -> StatusReport:
         passed_over=dict(job.get("passed_over", {})),
         slowest=_find_slowest(rows),
         review=pc.sum(pc.and_kleene(rows["review_needed"], is_ok)).as_py() or 0,
+        pilot=read_extrapolation(store),
     )
 
 
