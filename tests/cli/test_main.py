@@ -196,3 +196,17 @@ def test_a_connection_that_breaks_is_no_reader_that_left(
     monkeypatch.setattr("archive_colorizer.pipeline.run.preview", breaks)
     with pytest.raises(BrokenPipeError, match="a connection"):
         main(["colorize", str(masters), str(tmp_path / "out"), "--dry-run"])
+
+
+def test_a_pilot_and_a_dry_run_that_measures(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--dry-run", "--estimate"]) == 0
+    assert "5 pictures were done here to see" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+    assert main([*arguments, "--sample", "2", "--by", "format,size", "--sample-seed", "3"]) == 0
+    said = capsys.readouterr().out
+    assert "pilot: 2 of 5 pictures, drawn by format, size, seed 3" in said
+    assert "note: 4 strata are more than 2 pictures: the smallest 3 count as one" in said
+    assert main(["status", str(tmp_path / "out")]) == 0
+    assert "expected of all of them (95 % intervals):" in capsys.readouterr().out

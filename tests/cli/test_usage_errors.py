@@ -79,3 +79,22 @@ def test_a_settings_key_of_a_file_is_suggested(
     path.write_text('[output]\nname-by = "object_id"\n')
     words = ["colorize", str(masters), str(tmp_path / "out"), "--config", str(path)]
     assert "unknown key 'name-by': did you mean 'name_by'?" in refused(*words, capsys=capsys)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--sample 5 --limit 3", "select.sample: draws at random, limit takes the first: give one"),
+        ("--sample 5 --by colection", "select.sample_by='colection' (--by): is not known: did you"
+         " mean 'collection'?"),
+        ("--sample 5 --by size,colour", "(--by): is not known (known: collection, folder, "),
+        ("--sample -1", "select.sample=-1: must not be negative"),
+        ("--estimate", "--estimate needs --dry-run"),
+    ],
+)  # fmt: skip
+def test_a_pilot_that_makes_no_sense_is_one_line(
+    line: str, said: str, masters: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["colorize", str(masters), str(tmp_path / "out"), *line.split()]
+    assert said in refused(*words, capsys=capsys)
+    assert not (tmp_path / "out").exists()

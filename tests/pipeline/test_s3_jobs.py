@@ -309,3 +309,16 @@ def test_a_report_in_the_store_opens_in_a_browser(uploaded: str, bucket: str, ru
     assert linked <= keys
     assert "a b/사진 #1.colorized.jpg" in linked
     assert any(key.startswith("report/thumbnails/") for key in linked)
+
+
+def test_a_pilot_from_and_to_the_store(uploaded: str, bucket: str, run: Run, masters: Path) -> None:
+    out = f"s3://{bucket}/pilot"
+    chosen = {"sample": 3, "sample_by": ["tone", "size"], "sample_seed": 2}
+    report = run(uploaded, out, select=chosen)
+    assert (report.ok, report.left) == (3, 2)
+    assert report.pilot is not None
+    assert (report.pilot.pictures, report.pilot.done, report.pilot.probed) == (5, 3, 5)
+    again = run(uploaded, out, select=chosen)
+    assert (again.worked, again.pilot) == (0, report.pilot)
+    rest = run(uploaded, out)
+    assert (rest.ok, rest.already, rest.pilot) == (2, 3, None)
