@@ -7,9 +7,9 @@ makes intervals wider, not narrower. For strata from a first phase the variance 
 added (chapter 12).
 
 Shares: the interval of Clopper and Pearson (1934) with the effective sample size of the design
-(Korn and Graubard, Survey Methodology 24, 1998). Wilson's was tried, too: it held the truth in only
-86 to 93 % of samples where few pictures of a large whole fail. Where none or all of the sample have
-it, the bound is that of 95 % on one side, 1 - 0.05^(1/n): the rule of three.
+(Korn and Graubard, Survey Methodology 24, 1998): Wilson's holds the truth too seldom where few
+pictures of many fail. Where none or all of the sample have it, the bound is that of 95 % on one
+side, 1 - 0.05^(1/n): the rule of three.
 
 Totals: the regression estimator on what is known of every picture (chapter 7), where the sample is
 large enough, its residuals by HC3. The interval is studentised by a stratified bootstrap (Efron and
