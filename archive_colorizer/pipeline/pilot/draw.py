@@ -85,7 +85,6 @@ def draw_pilot(
         sample=sample, by=tuple(by), seed=seed, drawn_us=time.time_ns() // 1000,
         pictures=todo.num_rows,
         total_bytes=int(pc.sum(todo["size_bytes"]).as_py()),
-        sizes_known=int(pc.min(todo["size_bytes"]).as_py()) > 0,
         strata=tuple(
             Stratum(*one)
             for one in zip(strata.labels, strata.pictures.tolist(), drawn.tolist(), strict=True)

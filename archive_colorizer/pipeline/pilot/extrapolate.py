@@ -1,6 +1,6 @@
 """What the rows of a sample say of the whole that it was drawn from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -97,7 +97,7 @@ class Extrapolation:
         return asdict(self)
 
 
-def _write(one: Interval, write: Any) -> tuple[str, str, str]:  # noqa: ANN401
+def _write(one: Interval, write: Callable[[float], str]) -> tuple[str, str, str]:
     return write(one.estimate), write(one.low), write(one.high)
 
 
@@ -170,7 +170,7 @@ def extrapolate(pilot: Pilot, rows: pa.Table) -> Extrapolation | None:
     strata = np.array([one.stratum for one in drawn], np.intp)
     sizes = np.array([one.pictures for one in pilot.strata])
     design = make_design(strata, sizes, pilot.probed)
-    known = np.array([one.size_bytes for one in drawn], np.float64) if pilot.sizes_known else None
+    known = np.array([one.size_bytes for one in drawn], np.float64)
     work = _total(design, pilot, add_times(mine), known)
     wall = None
     if work and (told := sum(run.work_s for run in pilot.runs)):

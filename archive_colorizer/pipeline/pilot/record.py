@@ -58,9 +58,7 @@ class Pilot:
     pictures: int
     """Pages that were to be done then."""
     total_bytes: int
-    """Of their masters."""
-    sizes_known: bool
-    """Whether the listing had the size of each master."""
+    """Of their masters, as listed: 0 where a listing has no size."""
     strata: tuple[Stratum, ...]
     drawn: tuple[Drawn, ...]
     """In the order in which they are done, which is at random."""

@@ -50,9 +50,7 @@ def label_pages(pages: pa.Table, keys: Sequence[str]) -> tuple[NDArray[np.intp],
     codes = np.zeros(pages.num_rows, np.int64)
     columns: list[tuple[NDArray[np.intp], list[str]]] = []
     for key in keys:
-        column = pa.chunked_array(pc.dictionary_encode(LISTED[key](pages))).combine_chunks()
-        if isinstance(column, pa.ChunkedArray):
-            column = column.unify_dictionaries().chunk(0)
+        column = pc.dictionary_encode(LISTED[key](pages).combine_chunks())
         at = column.indices.to_numpy(zero_copy_only=False).astype(np.intp)
         names = column.dictionary.to_pylist()
         columns.append((at, names))
