@@ -113,10 +113,10 @@ def run_colorize(args: argparse.Namespace) -> int:
     from archive_colorizer.pipeline.run import preview
     from archive_colorizer.pipeline.standing_job import run_job
 
-    if is_one_file(config.output):
-        return _colorize_one(config, args)
     if args.estimate and not args.dry_run:
         raise ConfigError("--estimate needs --dry-run")
+    if is_one_file(config.output):
+        return _colorize_one(config, args)
     for name in ("overwrite", "json"):
         if getattr(args, name):
             raise ConfigError(f"--{name}: OUTPUT must be one file, as out.jpg")

@@ -35,10 +35,7 @@ class Estimate:
         )
         if self.failed:
             told += f"; {self.failed:,} of them failed"
-        return [
-            told,
-            f"will write  about {size}, {low} to {high}",
-        ]
+        return [told, f"will write  about {size}, {low} to {high}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,8 @@ class Preview:
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
     def _name_replaced(self) -> str:
-        return f" (replaces {', '.join(self.replacing)}, ...)" if self.replacing else ""
+        more = ", ..." if self.replaced > len(self.replacing) else ""
+        return f" (replaces {', '.join(self.replacing)}{more})" if self.replacing else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Extrapolation:
     """Wall time, with as much at once as in the sample's runs."""
     derivative_bytes: Interval | None
     notes: tuple[str, ...] = ()
+    """Of its drawing."""
 
     def figures(self) -> list[tuple[str, tuple[str, str, str]]]:
         """Write each figure that is known: (its name, (estimate, low, high))."""
@@ -90,7 +91,7 @@ class Extrapolation:
                 share = self.shares[name].times(100 / self.pictures)
                 text += f" ({share.estimate:.2g} %, {share.low:.2g} to {share.high:.2g} %)"
             lines.append(text)
-        return [*lines, *(f"  note: {note}" for note in self.notes)]
+        return lines
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures as JSON takes them; those of `shares` are pictures."""
