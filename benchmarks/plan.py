@@ -1,6 +1,7 @@
 """How many machines for how many pictures: arithmetic on measured step times; nothing is run.
 
     python benchmarks/plan.py [--cores 16] [--gbit 10] [--days 7] [--gpus 1 --gpu-pictures-per-s N]
+                              [--price 0.80]
 
 CPU times are of benchmarks/results/bench_steps.json and bench_pipeline.json (one thread of the
 machine named there). The GPU's rate is not measured by this project yet: say your own.
@@ -36,6 +37,8 @@ class Node:
     gpus: int
     gpu_rate: float
     """Pictures a second and GPU."""
+    price: float = 0.0
+    """Of an hour, in whatever currency; 0 where nobody said."""
 
 
 def rates(node: Node, megapixels: str, master_mb: float) -> dict[str, float]:
@@ -58,6 +61,8 @@ def table(node: Node, days: float) -> str:
         f"| masters | pictures/s a node | bottleneck | {' | '.join(heads)} |",
         f"|---|---:|---|{'---:|' * len(heads)}",
     ]
+    if node.price:
+        lines = [line + extra for line, extra in zip(lines, (" per 1,000 |", "---:|"), strict=True)]
     for name, (megapixels, master_mb) in MASTERS.items():
         found = rates(node, megapixels, master_mb)
         narrow = min(found, key=lambda key: found[key])
@@ -66,6 +71,8 @@ def table(node: Node, days: float) -> str:
             hours = count / found[narrow] / 3600
             nodes = max(1, math.ceil(hours / (24 * days)))
             cells.append(f"{nodes:,} ({hours / nodes:,.1f} h)")
+        if node.price:
+            cells.append(f"{1000 / found[narrow] / 3600 * node.price:.4f}")
         lines.append(f"| {name} | {found[narrow]:.1f} | {narrow} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -77,10 +84,11 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=7.0, help="that the job may take")
     parser.add_argument("--gpus", type=int, default=0, help="of a node")
     parser.add_argument("--gpu-pictures-per-s", type=float, default=0.0, dest="rate")
+    parser.add_argument("--price", type=float, default=0.0, help="of a node's hour")
     args = parser.parse_args()
     if args.gpus and not args.rate:
         parser.error("--gpus needs --gpu-pictures-per-s: this project has not measured it")
-    print(table(Node(args.cores, args.gbit, args.gpus, args.rate), args.days))
+    print(table(Node(args.cores, args.gbit, args.gpus, args.rate, args.price), args.days))
 
 
 if __name__ == "__main__":
