@@ -4,7 +4,8 @@ A batch that fails is halved, down to single pictures, so that one picture's fau
 is the only module that knows how torch says that memory ran out.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, TypeVar
 
@@ -25,11 +26,13 @@ from archive_colorizer.inference.device import (
     quick,
     seeded,
 )
+from archive_colorizer.inference.lanes import Lane, open_lanes
 from archive_colorizer.registry.resolve import load
 from archive_colorizer.weights.reference import ResolvedModel
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+Held = TypeVar("Held")
 MAX_TEXT: Final = 200
 OUT_OF_MEMORY: Final = (
     "out of memory",
@@ -49,7 +52,12 @@ class Runner:
     """
 
     def __init__(
-        self, module: nn.Module, precision: Precision = "auto", seed: int | None = None
+        self,
+        module: nn.Module,
+        precision: Precision = "auto",
+        seed: int | None = None,
+        *,
+        graphs: bool = False,
     ) -> None:
         """Take a module where it is.
 
@@ -58,11 +66,14 @@ class Runner:
             precision: of its products.
             seed: sets the random state before each call, and the caller's is put back afterwards;
                 None leaves the random state alone.
+            graphs: record what comes again and again as CUDA graphs.
         """
         self.module: Any = module
         self.device = device_of(module)
         self._dtype = choose_dtype(precision, self.device)
         self._exact, self._seed = precision == "exact", seed
+        free = not self._exact and seed is None
+        self.lanes = open_lanes(self.device, graphs=graphs and free, several=free)
 
     @property
     def precision(self) -> str:
@@ -109,12 +120,67 @@ class Runner:
         except PhotoError as error:
             # A new one: the caught one's traceback keeps the batch's tensors alive.
             alone: PhotoError = type(error)(str(error))
+        for lane in self.lanes:
+            lane.forget()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         if len(batch) == 1:
             return [alone]
         half = len(batch) // 2
         return self.each(batch[:half], forward) + self.each(batch[half:], forward)
+
+    def stream(
+        self,
+        batches: Iterable[Sequence[In]],
+        start: Callable[[Sequence[In], Lane], Held],
+        finish: Callable[[Sequence[In], Held], Sequence[Out | PhotoError]],
+    ) -> Iterator[list[Out | PhotoError]]:
+        """Run batches one after the other, as many at a time as there are lanes.
+
+        A batch that fails is done again by itself, as `each` does it, after those before it.
+
+        Args:
+            batches: in order.
+            start: sends a batch along a lane, and gives what it is known by from then on.
+            finish: waits for a batch, and gives as many results, in order.
+
+        Yields:
+            For each batch, in order, its results or errors.
+        """
+        waiting: deque[tuple[Sequence[In], Held]] = deque()
+        for number, batch in enumerate(batches):
+            lane = self.lanes[number % len(self.lanes)]
+
+            def alone(some: Sequence[In], lane: Lane = lane) -> Sequence[Out | PhotoError]:
+                return finish(some, start(some, lane))
+
+            if len(self.lanes) == 1:
+                yield self.each(batch, alone)
+                continue
+            try:
+                held = self(lambda: start(batch, lane))  # noqa: B023 (called at once)
+            except PhotoError:
+                while waiting:
+                    yield self._land(*waiting.popleft(), start, finish)
+                yield self.each(batch, alone)
+                continue
+            waiting.append((batch, held))
+            if len(waiting) == len(self.lanes):
+                yield self._land(*waiting.popleft(), start, finish)
+        while waiting:
+            yield self._land(*waiting.popleft(), start, finish)
+
+    def _land(
+        self,
+        batch: Sequence[In],
+        held: Held,
+        start: Callable[[Sequence[In], Lane], Held],
+        finish: Callable[[Sequence[In], Held], Sequence[Out | PhotoError]],
+    ) -> list[Out | PhotoError]:
+        try:
+            return list(self(lambda: finish(batch, held)))
+        except PhotoError:
+            return self.each(batch, lambda some: finish(some, start(some, self.lanes[0])))
 
 
 def open_runner(
@@ -123,6 +189,7 @@ def open_runner(
     *,
     device: torch.device | None = None,
     seed: int | None = None,
+    graphs: bool = False,
 ) -> Runner:
     """Load a model onto a device.
 
@@ -131,6 +198,7 @@ def open_runner(
         precision: of its products.
         device: None takes the GPU where there is one.
         seed: as `Runner` takes it.
+        graphs: as `Runner` takes it.
 
     Raises:
         ModelReferenceError: it cannot be loaded, or the device has no room for it.
@@ -145,7 +213,7 @@ def open_runner(
     except PhotoError as error:
         reason = "no room for it" if isinstance(error, MemoryPhotoError) else error
         raise ModelReferenceError(f"{model.ref}: cannot be put on {place}: {reason}") from error
-    return Runner(module, precision, seed)
+    return Runner(module, precision, seed, graphs=graphs)
 
 
 @contextmanager
