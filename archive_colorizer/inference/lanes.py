@@ -75,7 +75,7 @@ class CudaLane(Lane):
     """A stream on a GPU, with the graphs that were recorded on it."""
 
     def __init__(self, device: torch.device, *, graphs: bool) -> None:
-        self._stream = torch.cuda.Stream(device)
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._device = device
         self._graphs = Graphs(record_on(self._stream)) if graphs else None
 
@@ -107,7 +107,7 @@ class CudaLane(Lane):
         """Begin to copy a result into pinned memory."""
         host = self.empty(made.shape, made.dtype)
         host.copy_(made, non_blocking=True)
-        event = torch.cuda.Event()
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record(self._stream)
         return Arrival(host, event)
 

@@ -7,6 +7,8 @@ is the only module that knows how torch says that memory ran out.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import cycle
 from typing import Any, Final, TypeVar
 
 import torch
@@ -104,19 +106,24 @@ class Runner:
             return compute()
 
     def each(
-        self, batch: Sequence[In], forward: Callable[[Sequence[In]], Sequence[Out | PhotoError]]
+        self,
+        batch: Sequence[In],
+        forward: Callable[[Sequence[In]], Sequence[Out | PhotoError]],
+        *,
+        in_float32: bool = False,
     ) -> list[Out | PhotoError]:
         """Run a batch; one that fails is halved, down to single items.
 
         Args:
             batch: what goes through the network together.
             forward: a batch to as many results, in order.
+            in_float32: as a call takes it.
 
         Returns:
             For each item its result, or the error that it had alone.
         """
         try:
-            return list(self(lambda: forward(batch)))
+            return list(self(lambda: forward(batch), in_float32=in_float32))
         except PhotoError as error:
             # A new one: the caught one's traceback keeps the batch's tensors alive.
             alone: PhotoError = type(error)(str(error))
@@ -127,13 +134,16 @@ class Runner:
         if len(batch) == 1:
             return [alone]
         half = len(batch) // 2
-        return self.each(batch[:half], forward) + self.each(batch[half:], forward)
+        halves = batch[:half], batch[half:]
+        return [one for part in halves for one in self.each(part, forward, in_float32=in_float32)]
 
     def stream(
         self,
         batches: Iterable[Sequence[In]],
         start: Callable[[Sequence[In], Lane], Held],
         finish: Callable[[Sequence[In], Held], Sequence[Out | PhotoError]],
+        *,
+        in_float32: bool = False,
     ) -> Iterator[list[Out | PhotoError]]:
         """Run batches one after the other, as many at a time as there are lanes.
 
@@ -143,44 +153,54 @@ class Runner:
             batches: in order.
             start: sends a batch along a lane, and gives what it is known by from then on.
             finish: waits for a batch, and gives as many results, in order.
+            in_float32: as a call takes it.
 
         Yields:
             For each batch, in order, its results or errors.
         """
-        waiting: deque[tuple[Sequence[In], Held]] = deque()
-        for number, batch in enumerate(batches):
-            lane = self.lanes[number % len(self.lanes)]
 
-            def alone(some: Sequence[In], lane: Lane = lane) -> Sequence[Out | PhotoError]:
-                return finish(some, start(some, lane))
+        def alone(some: Sequence[In]) -> Sequence[Out | PhotoError]:
+            return finish(some, start(some, self.lanes[0]))
 
-            if len(self.lanes) == 1:
-                yield self.each(batch, alone)
-                continue
-            try:
-                held = self(lambda: start(batch, lane))  # noqa: B023 (called at once)
-            except PhotoError:
-                while waiting:
-                    yield self._land(*waiting.popleft(), start, finish)
-                yield self.each(batch, alone)
-                continue
-            waiting.append((batch, held))
-            if len(waiting) == len(self.lanes):
-                yield self._land(*waiting.popleft(), start, finish)
-        while waiting:
-            yield self._land(*waiting.popleft(), start, finish)
+        for batch, found in self._overlap(batches, start, finish, in_float32):
+            yield self.each(batch, alone, in_float32=in_float32) if found is None else list(found)
 
-    def _land(
+    def _overlap(
         self,
-        batch: Sequence[In],
-        held: Held,
+        batches: Iterable[Sequence[In]],
         start: Callable[[Sequence[In], Lane], Held],
         finish: Callable[[Sequence[In], Held], Sequence[Out | PhotoError]],
-    ) -> list[Out | PhotoError]:
+        in_float32: bool,
+    ) -> Iterator[tuple[Sequence[In], Sequence[Out | PhotoError] | None]]:
+        """Start a batch on every lane before the first is awaited; yields None for one to be done
+        again. With one lane all are: by themselves, in order.
+        """
+        waiting: deque[tuple[Sequence[In], Held]] = deque()
+
+        def land() -> tuple[Sequence[In], Sequence[Out | PhotoError] | None]:
+            batch, held = waiting.popleft()
+            return batch, self._attempt(lambda: finish(batch, held), in_float32)
+
+        for batch, lane in zip(batches, cycle(self.lanes), strict=False):
+            if len(self.lanes) == 1:
+                yield batch, None
+                continue
+            held = self._attempt(partial(start, batch, lane), in_float32)
+            if held is not None:
+                waiting.append((batch, held))
+            while waiting and (held is None or len(waiting) == len(self.lanes)):
+                yield land()
+            if held is None:
+                yield batch, None
+        while waiting:
+            yield land()
+
+    def _attempt(self, compute: Callable[[], Out], in_float32: bool) -> Out | None:
+        """Compute; None where a batch fails, whose error nobody keeps: it holds its tensors."""
         try:
-            return list(self(lambda: finish(batch, held)))
+            return self(compute, in_float32=in_float32)
         except PhotoError:
-            return self.each(batch, lambda some: finish(some, start(some, self.lanes[0])))
+            return None
 
 
 def open_runner(

@@ -137,7 +137,7 @@ def test_tiles_cannot_be_told_from_the_whole(name: str, monkeypatch: pytest.Monk
     rgb = np.random.default_rng(0).integers(0, 256, (70, 131, 3)).astype(np.uint8)
     whole = Enlarger(open_runner(resolve(name), "float32"))
     expected = whole(rgb), whole.luma(rgb[..., 0])
-    monkeypatch.setattr(enlarger, "TILE_PX", 32)
+    monkeypatch.setattr(enlarger, "TILE_PX", 32)  # more than one tile, of several shapes
     for made, wanted in zip((whole(rgb), whole.luma(rgb[..., 0])), expected, strict=True):
         assert made.shape == wanted.shape
         assert np.abs(made.astype(int) - wanted).max() <= 1
