@@ -3,8 +3,9 @@
     PhotoRef -> Prepared -> Coloured (or Painted) -> Outcome (one manifest row)
 
 A step returns a new record; none is changed. All but the first and the last are `InHand`, and the
-last two before the Outcome are `Made`. Full-size pixels are never in one: a record holds
-the encoded bytes of a small master, or nothing but its URI for a large one.
+last two before the Outcome are `Made`. Full-size pixels are in none but those that enlarging on a
+GPU hands on, one by one: a record holds the encoded bytes of a small master, or nothing but its URI
+for a large one.
 Axes in names: h height, w width.
 """
 
@@ -248,6 +249,9 @@ class Coloured:
     precision: str
     """float32 or bfloat16."""
     ms: Mapping[str, float]
+    luma_hw: NDArray[np.uint8] | NDArray[np.uint16] | None = None
+    """The master's luminance at full size, enlarged or about to be (`steps.upscale`); None where
+    its delivery reads the master."""
 
     @property
     def doubt_mean(self) -> float:
