@@ -47,7 +47,7 @@ class Enlarger:
         """
 
         def enlarge(tiles_bhw3: Tensor) -> Tensor:
-            made_b3hw = self._runner.module.enlarge(tiles_bhw3.permute(0, 3, 1, 2))
+            made_b3hw: Tensor = self._runner.module.enlarge(tiles_bhw3.permute(0, 3, 1, 2))
             return made_b3hw.float().permute(0, 2, 3, 1)
 
         return self._run(rgb_hw3, enlarge, in_float32=False)
@@ -65,8 +65,10 @@ class Enlarger:
         weights = torch.from_numpy(LUMA_WEIGHTS).to(self._runner.device)[:, None, None]
 
         def enlarge(tiles_bhw: Tensor) -> Tensor:
-            made_b3hw = self._runner.module.enlarge(tiles_bhw[:, None].expand(-1, 3, -1, -1))
-            return (made_b3hw.float().clamp(0, 1) * weights).sum(dim=1)
+            made_b3hw: Tensor = self._runner.module.enlarge(
+                tiles_bhw[:, None].expand(-1, 3, -1, -1)
+            )
+            return (made_b3hw.float() * weights).sum(dim=1)
 
         return self._run(luma_hw, enlarge, in_float32=luma_hw.dtype != np.uint8)
 
