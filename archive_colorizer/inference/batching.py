@@ -7,11 +7,13 @@ back to the pictures' own sides.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.models.catalog import UNKNOWN
 
 BUCKET_PX: Final = 32
@@ -32,12 +34,20 @@ class GreyPicture:
 
 @dataclass(frozen=True, slots=True)
 class Chroma:
-    """A colorizer's result for one picture."""
+    """A colorizer's result for one picture, at the size at which the network says it."""
 
-    ab_2hw: NDArray[np.float32]
-    """CIE Lab a and b, finite."""
-    doubt_hw: NDArray[np.float32]
-    """In [0, 1]."""
+    cells: NetworkMap
+    """CIE Lab a and b, and doubt in [0, 1]: three channels, finite."""
+
+    @property
+    def ab_2hw(self) -> NDArray[np.float32]:
+        """CIE Lab a and b for each pixel of the picture."""
+        return np.moveaxis(self.cells.channels(0, 2).at_size(), 2, 0)
+
+    @property
+    def doubt_hw(self) -> NDArray[np.float32]:
+        """Doubt for each pixel of the picture."""
+        return self.cells.channels(2, 3).at_size()[..., 0]
 
 
 def batches(
@@ -73,14 +83,22 @@ def pad_to(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.ui
     """
     rows, columns = height - picture.shape[0], width - picture.shape[1]
     small = rows >= picture.shape[0] or columns >= picture.shape[1]
-    missing = [(0, rows), (0, columns), (0, 0)][: picture.ndim]
-    return np.pad(picture, missing, mode="edge" if small else "reflect")
+    how = cv2.BORDER_REPLICATE if small else cv2.BORDER_REFLECT_101
+    return np.asarray(cv2.copyMakeBorder(picture, 0, rows, 0, columns, how))
 
 
 def stack_padded(pictures: Sequence[NDArray[np.uint8]], multiple: int) -> NDArray[np.uint8]:
     """(B, H, W) or (B, H, W, 3) of pictures that have one padded shape."""
-    height, width = padded_shape(pictures[0].shape, multiple)
-    return np.stack([pad_to(picture, height, width) for picture in pictures])
+    sides = padded_shape(pictures[0].shape, multiple)
+    stack = np.empty((len(pictures), *sides, *pictures[0].shape[2:]), np.uint8)
+    fill_padded(stack, pictures)
+    return stack
+
+
+def fill_padded(stack: NDArray[np.uint8], pictures: Sequence[NDArray[np.uint8]]) -> None:
+    """Fill (B, H, W) or (B, H, W, 3) with pictures, each padded to (H, W)."""
+    for room, picture in zip(stack, pictures, strict=True):
+        room[:] = pad_to(picture, room.shape[0], room.shape[1])
 
 
 def stack_hints(
@@ -94,8 +112,3 @@ def stack_hints(
         if one is not None:
             room[:, : one.shape[1], : one.shape[2]] = one
     return stack
-
-
-def cut(result: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
-    """(..., H, W) of a padded picture -> (..., h, w) of its own sides."""
-    return result[..., : shape[0], : shape[1]]

@@ -10,11 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from archive_colorizer.errors import ModelPhotoError, PhotoError
 from archive_colorizer.imaging.beside import Part
-from archive_colorizer.imaging.doubt_map import doubt_png
 from archive_colorizer.imaging.negative import fit_curve
 from archive_colorizer.imaging.tone import COLOUR_CLASSES
 from archive_colorizer.inference.batching import Chroma, GreyPicture
@@ -43,12 +40,15 @@ class Colorize(Stage[Prepared, Coloured]):
         self._label, self._vividness = color.label, color.vividness
         self._precision = run.precision
         self._batch_size = run.batch_size
+        self._graphs = run.cuda_graphs == "auto"
 
     def setup(self) -> None:
         """Load the model, on the GPU where the worker has one."""
         from archive_colorizer.inference.colorizer import open_colorizer
 
-        self._colorizer = open_colorizer(self._model, self._precision, self._vividness)
+        self._colorizer = open_colorizer(
+            self._model, self._precision, self._vividness, graphs=self._graphs
+        )
         self._probe: NegativeProbe | None = None
         if self._negatives != "off":
             from archive_colorizer.inference.negative_probe import open_negative_probe
@@ -84,8 +84,8 @@ class Colorize(Stage[Prepared, Coloured]):
         """Ask the model.
 
         Returns:
-            The pictures as the model saw them; for each its chroma and doubt at the proxy's size,
-            or its error; and milliseconds a picture.
+            The pictures as the model saw them; for each its chroma and doubt, or its error; and
+            milliseconds a picture.
         """
         batch = self._judge(batch)
         answers: dict[int, Chroma | PhotoError] = {}
@@ -174,13 +174,11 @@ class Colorize(Stage[Prepared, Coloured]):
             return failed(prepared, named(prepared.ref, answer))
         return Coloured(
             prepared=replace(prepared, proxy_hw=prepared.proxy_hw[:0]),
-            ab_2hw=answer.ab_2hw.astype(np.float16),
-            doubt_mean=float(answer.doubt_hw.mean()),
-            doubt_p95=float(np.percentile(answer.doubt_hw, 95)),
+            chroma=answer.cells.channels(0, 2),
+            doubt=answer.cells.channels(2, 3),
             device=self._colorizer.device,
             precision=self._colorizer.precision,
             ms={**prepared.ms, "model": ms},
-            doubt_map=doubt_png(answer.doubt_hw),
         )
 
 
