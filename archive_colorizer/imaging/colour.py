@@ -82,9 +82,6 @@ def colourfulness(rgb_hwc: NDArray[Any]) -> float:
     Returns:
         0 for grey; 15 slightly, 33 moderately, 45 averagely, 59 quite, 82 highly colourful.
     """
-    red, green, blue = np.moveaxis(rgb_hwc.astype(np.float32), -1, 0)
-    rg = red - green
-    yb = (red + green) / 2 - blue
-    spread = np.sqrt(rg.var(dtype=np.float64) + yb.var(dtype=np.float64))
-    mean = np.hypot(rg.mean(dtype=np.float64), yb.mean(dtype=np.float64))
-    return float(spread + 0.3 * mean)
+    opponent = np.array([[1, -1, 0], [0.5, 0.5, -1]], np.float32)
+    mean, spread = cv2.meanStdDev(cv2.transform(rgb_hwc.astype(np.float32), opponent))
+    return float(np.hypot(*spread.ravel()) + 0.3 * np.hypot(*mean.ravel()))

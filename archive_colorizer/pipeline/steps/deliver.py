@@ -140,12 +140,11 @@ class Deliver(Stage[MadeT, Outcome]):
         return derivative, after
 
     def _quality(self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter) -> Quality:
-        """Figures of what was delivered: it is decoded again, unless a lossless file's strips were
-        measured.
-        """
-        audit = self._spec.config.run.audit
-        if self._spec.config.deliver.format == "jpeg" or audit:
-            return measure(luma_hw, sink, full=audit)
+        """Figures of what was delivered: a JPEG's luma is read again, in an audit everything."""
+        if self._spec.config.run.audit:
+            return measure(sink, Meter(luma_hw, full=True))
+        if self._spec.config.deliver.format == "jpeg":
+            return measure(sink, meter)
         return meter.quality()
 
     def _ours(self, ref: PhotoRef) -> bool:
