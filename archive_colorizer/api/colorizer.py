@@ -193,8 +193,7 @@ class Colorizer:
         composed = self._composition.picture(coloured, dict(coloured.ms), heard)
         facts = coloured.facts.having_heard(tuple(heard.words), damaged=heard.damaged)
         return Colorized(
-            # As it was laid on the picture: a job's records have it in half precision.
-            chroma=np.moveaxis(coloured.ab_2hw.astype(np.float32), 0, 2),
+            chroma=coloured.chroma.at_size(),
             doubt=answer.doubt_hw,
             flags=(*facts.flags, *self._composition.flags),
             content_box=facts.content_box,

@@ -7,11 +7,12 @@ back to the pictures' own sides.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.models.catalog import UNKNOWN
 
 BUCKET_PX: Final = 32
@@ -32,12 +33,20 @@ class GreyPicture:
 
 @dataclass(frozen=True, slots=True)
 class Chroma:
-    """A colorizer's result for one picture."""
+    """A colorizer's result for one picture, at the size at which the network says it."""
 
-    ab_2hw: NDArray[np.float32]
-    """CIE Lab a and b, finite."""
-    doubt_hw: NDArray[np.float32]
-    """In [0, 1]."""
+    cells: NetworkMap
+    """CIE Lab a and b, and doubt in [0, 1]: three channels, finite."""
+
+    @property
+    def ab_2hw(self) -> NDArray[np.float32]:
+        """CIE Lab a and b for each pixel of the picture."""
+        return np.moveaxis(self.cells.channels(0, 2).at_size(), 2, 0)
+
+    @property
+    def doubt_hw(self) -> NDArray[np.float32]:
+        """Doubt for each pixel of the picture."""
+        return self.cells.channels(2, 3).at_size()[..., 0]
 
 
 def batches(
@@ -94,8 +103,3 @@ def stack_hints(
         if one is not None:
             room[:, : one.shape[1], : one.shape[2]] = one
     return stack
-
-
-def cut(result: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
-    """(..., H, W) of a padded picture -> (..., h, w) of its own sides."""
-    return result[..., : shape[0], : shape[1]]

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 
 from archive_colorizer.errors import ConfigError, PhotoError
+from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.inference.batching import (
     BUCKET_PX,
     Chroma,
     GreyPicture,
     batches,
-    cut,
     stack_hints,
     stack_padded,
 )
@@ -78,19 +78,15 @@ class Colorizer:
         if hints_b3hw is not None:
             knobs["hints_b3hw"] = torch.from_numpy(hints_b3hw).to(device)
         found: Prediction = self._runner.module.predict(to_gray_tensor(gray_bhw, device), **knobs)
-        ab_b2hw = found.ab_b2hw.float().cpu().numpy()
-        doubt_b1hw = found.doubt_b1hw.float().cpu().numpy()
+        both_b3hw = torch.cat((found.ab_b2hw, found.doubt_b1hw), dim=1)
+        cells_bhw3 = both_b3hw.permute(0, 2, 3, 1).half().cpu().numpy()
         results: list[Chroma | PhotoError] = []
-        for picture, ab, doubt in zip(batch, ab_b2hw, doubt_b1hw, strict=True):
-            shape = picture.gray_hw.shape
-            chroma = Chroma(cut(ab, shape), cut(doubt[0], shape))
-            results.append(chroma if is_finite(chroma) else not_finite())
+        for picture, cells in zip(batch, cells_bhw3, strict=True):
+            height, width = picture.gray_hw.shape
+            said = NetworkMap(cells, (gray_bhw.shape[1], gray_bhw.shape[2]), (height, width))
+            finite = bool(np.isfinite(cells).all())
+            results.append(Chroma(said) if finite else not_finite())
         return results
-
-
-def is_finite(chroma: Chroma) -> bool:
-    """Whether there is neither NaN nor infinity in it."""
-    return bool(np.isfinite(chroma.ab_2hw).all() and np.isfinite(chroma.doubt_hw).all())
 
 
 def open_colorizer(

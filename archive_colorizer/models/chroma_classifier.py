@@ -89,7 +89,7 @@ class ChromaClassifier(nn.Module):
                 A hint colours what is around it (`hint_reach`).
 
         Returns:
-            ab in Lab units and doubt in [0, 1] (entropy over its maximum), both (B, ., H, W).
+            ab in Lab units and doubt in [0, 1] (entropy over its maximum), for cells: (B, ., h, w).
         """
         lift = self.lift(vividness)
         logits = self._logits(gray_b1hw, None)
@@ -102,8 +102,7 @@ class ChromaClassifier(nn.Module):
             gray = F.interpolate(gray_b1hw.float(), size=size, mode="bilinear", antialias=True)
             with torch.autocast(gray.device.type, enabled=False):
                 found = keep_local(found, hinted, hints, torch.softmax(logits, dim=1), gray)
-        both = F.interpolate(found, size=gray_b1hw.shape[2:], mode="bilinear")
-        return Prediction(both[:, :2], both[:, 2:])
+        return Prediction(found[:, :2], found[:, 2:])
 
     def _read(self, logits_bqhw: Tensor, lift: Lift, temperature: float | None) -> Tensor:
         """Read a, b and doubt off distributions: (B, Q, h, w) -> (B, 3, h, w)."""

@@ -11,12 +11,16 @@ from archive_colorizer.models.catalog import Task
 
 
 class Prediction(NamedTuple):
-    """A colorizer's result for a batch. B batch, H height, W width."""
+    """A colorizer's result for a batch, at the size at which the network says it. B batch.
+
+    h and w are the rows and columns that the picture is evenly divided into: its pixels, or cells
+    of some pixels each.
+    """
 
     ab_b2hw: Tensor
-    """CIE Lab a and b (D65), float32."""
+    """(B, 2, h, w) CIE Lab a and b (D65), float32."""
     doubt_b1hw: Tensor
-    """The model's uncertainty, float32 in [0, 1]; 0 where a family cannot tell."""
+    """(B, 1, h, w) the model's uncertainty, float32 in [0, 1]; 0 where a family cannot tell."""
 
 
 class Colorizer(Protocol):
@@ -40,7 +44,7 @@ class Colorizer(Protocol):
             hints_b3hw: a and b over 110, and a mask of 0 and 1; None for none.
 
         Returns:
-            ab in Lab units, (B, 2, H, W), and doubt, (B, 1, H, W).
+            ab in Lab units, (B, 2, h, w), and doubt, (B, 1, h, w): at H by W or smaller.
         """
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from archive_colorizer.imaging.content_box import Bounds
 from archive_colorizer.imaging.header import Header
+from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.imaging.thumbnails import Thumbnail
 
 
@@ -236,8 +237,8 @@ class Coloured:
     """A master with the chroma that the model gives it."""
 
     prepared: Prepared
-    ab_2hw: NDArray[np.float16]
-    """CIE Lab a and b at proxy size."""
+    chroma: NetworkMap
+    """CIE Lab a and b at the network's own size."""
     doubt_mean: float
     doubt_p95: float
     device: str
@@ -247,6 +248,11 @@ class Coloured:
     ms: Mapping[str, float]
     doubt_map: bytes | None = None
     """Where the doubt is: a small grey PNG (`imaging.doubt_map`)."""
+
+    @property
+    def ab_2hw(self) -> NDArray[np.float32]:
+        """CIE Lab a and b at proxy size."""
+        return np.moveaxis(self.chroma.at_size(), 2, 0)
 
     @property
     def ref(self) -> PhotoRef:

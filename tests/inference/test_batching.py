@@ -4,7 +4,6 @@ import numpy as np
 
 from archive_colorizer.inference.batching import (
     batches,
-    cut,
     pad_to,
     padded_shape,
     stack_hints,
@@ -29,14 +28,10 @@ def test_padding_mirrors_and_repeats_the_edge_of_what_is_too_small() -> None:
     assert pad_to(np.zeros((3, 4, 3), np.uint8), 5, 6).shape == (5, 6, 3)
 
 
-def test_results_are_cut_back_to_the_picture() -> None:
+def test_pictures_of_one_padded_shape_are_stacked() -> None:
     pictures = [np.full(shape, 9, np.uint8) for shape in ((30, 40), (32, 64))]
     stack = stack_padded(pictures, 32)
     assert stack.shape == (2, 32, 64)
-    assert [cut(one, two.shape).shape for one, two in zip(stack, pictures, strict=True)] == [
-        (30, 40), (32, 64),
-    ]  # fmt: skip
-    assert cut(np.zeros((2, 32, 64)), (30, 40)).shape == (2, 30, 40)
 
 
 def test_hints_lie_where_their_picture_does() -> None:

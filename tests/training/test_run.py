@@ -52,7 +52,7 @@ def test_a_run_leaves_a_model_a_record_and_pictures(photos: Path, tmp_path: Path
     assert model.card.data_rights == "unknown"
     assert "6 steps, 24 samples" in model.card.training
     said = load(model).predict(torch.rand(1, 1, 32, 32))
-    assert said.ab_b2hw.shape == (1, 2, 32, 32)
+    assert said.ab_b2hw.shape == (1, 2, 8, 8)
     record = json.loads((run / "run.json").read_text())
     assert record["parameters"]["feed.batch_size"] == 4
     assert len(record["parameters"]["data.split_sha256"]) == 64

@@ -84,8 +84,8 @@ class Colorize(Stage[Prepared, Coloured]):
         """Ask the model.
 
         Returns:
-            The pictures as the model saw them; for each its chroma and doubt at the proxy's size,
-            or its error; and milliseconds a picture.
+            The pictures as the model saw them; for each its chroma and doubt, or its error; and
+            milliseconds a picture.
         """
         batch = self._judge(batch)
         answers: dict[int, Chroma | PhotoError] = {}
@@ -172,15 +172,16 @@ class Colorize(Stage[Prepared, Coloured]):
         """Make the record of a picture from the model's answer."""
         if isinstance(answer, PhotoError):
             return failed(prepared, named(prepared.ref, answer))
+        doubt_hw = answer.cells.covered()[..., 2].astype(np.float32)
         return Coloured(
             prepared=replace(prepared, proxy_hw=prepared.proxy_hw[:0]),
-            ab_2hw=answer.ab_2hw.astype(np.float16),
-            doubt_mean=float(answer.doubt_hw.mean()),
-            doubt_p95=float(np.percentile(answer.doubt_hw, 95)),
+            chroma=answer.cells.channels(0, 2),
+            doubt_mean=float(doubt_hw.mean()),
+            doubt_p95=float(np.percentile(doubt_hw, 95)),
             device=self._colorizer.device,
             precision=self._colorizer.precision,
             ms={**prepared.ms, "model": ms},
-            doubt_map=doubt_png(answer.doubt_hw),
+            doubt_map=doubt_png(doubt_hw),
         )
 
 
