@@ -17,6 +17,7 @@ from archive_colorizer.imaging.compose import Composer, Planes, WholePicture, co
 from archive_colorizer.imaging.content_box import Bounds
 from archive_colorizer.imaging.decode import luma_of, to_8_bits
 from archive_colorizer.imaging.halving import halved, pad_to_even
+from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.imaging.upsample import Method
 
 SUBPIXEL_BITS: Final = 4
@@ -68,7 +69,7 @@ class PrintOnPage:
 def lay_on_page(
     luma_hw: NDArray[Any],
     page_hw3: NDArray[Any],
-    ab_2hw: NDArray[Any],
+    chroma: NetworkMap | NDArray[Any],
     bounds: Bounds,
     method: Method = "guided",
 ) -> PrintOnPage:
@@ -77,7 +78,7 @@ def lay_on_page(
     Args:
         luma_hw: (H, W) uint8 or uint16, upright.
         page_hw3: (H, W, 3), of the same or of another depth.
-        ab_2hw: CIE Lab a and b of the upright rectangle `bounds`, at proxy size.
+        chroma: CIE Lab a and b of the upright rectangle `bounds`, as `compose` takes them.
         bounds: of the print, in pixels of the luma.
         method: how chroma is brought to full size.
     """
@@ -85,7 +86,7 @@ def lay_on_page(
     return PrintOnPage(
         luma_hw=luma_hw,
         page_hw3=page_hw3,
-        print_=compose(np.ascontiguousarray(luma_hw[part.rows, part.columns]), ab_2hw, method),
+        print_=compose(np.ascontiguousarray(luma_hw[part.rows, part.columns]), chroma, method),
         origin=(part.rows.start, part.columns.start),
         mask_hw=part.mask(bounds),
     )

@@ -26,6 +26,7 @@ from archive_colorizer.imaging.colour import (
 )
 from archive_colorizer.imaging.decode import luma_of, to_8_bits
 from archive_colorizer.imaging.halving import halved, pad_to_even
+from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.imaging.upsample import ChromaMap, Method, chroma_map
 
 STRIP_PIXELS: Final = 1 << 18
@@ -80,8 +81,7 @@ class Composer:
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Chroma for each 2 x 2 block of a strip, fit for its darkest and its lightest pixel."""
         low, high, mean = _blocks(strip)
-        proxy_h, proxy_w = self.chroma.coefficients_hw4.shape[:2]
-        cb, cr = self.chroma.at(mean, top, proxy_h / half_h, proxy_w / mean.shape[1])
+        cb, cr = self.chroma.at(mean, top, half_h)
         scale = gamut_scale(low, high, cb, cr)
         return _to_bytes(cb, scale), _to_bytes(cr, scale)
 
@@ -101,26 +101,28 @@ class Composer:
 
     def rgb_rows(self, bits: int, top: int, bottom: int) -> NDArray[Any]:
         """RGB of some rows with the master's L*: (bottom - top, W, 3) uint8 or uint16."""
-        height, width = self.luma_hw.shape
-        proxy_h, proxy_w = self.chroma.coefficients_hw4.shape[:2]
         strip = self.luma_hw[top:bottom]
         luma = np.asarray(strip, np.float32) / np.float32(self.top_value)
-        cb, cr = self.chroma.at(luma, top, proxy_h / height, proxy_w / width)
+        cb, cr = self.chroma.at(luma, top, self.luma_hw.shape[0])
         target = linear_table(self.top_value)[strip]
         linear = _linear_rgb(luma, cb, cr, target)
         return encode_table(bits)[np.rint(linear * (ENCODE_STEPS - 1)).astype(np.uint16)]
 
 
-def compose(luma_hw: NDArray[Any], ab_2hw: NDArray[Any], method: Method = "guided") -> Composer:
+def compose(
+    luma_hw: NDArray[Any], chroma: NetworkMap | NDArray[Any], method: Method = "guided"
+) -> Composer:
     """Join a master's luma with small chroma.
 
     Args:
         luma_hw: (H, W) uint8 or uint16, upright, sRGB-encoded.
-        ab_2hw: CIE Lab a and b, (2, h, w), no larger than H and W: as the network says them, not
-            enlarged.
+        chroma: CIE Lab a and b as the network says them, or (2, h, w) that divide the picture
+            evenly; no larger than the luma.
         method: how chroma is brought to full size.
     """
-    return Composer(luma_hw, chroma_map(luma_hw, ab_2hw, method))
+    if not isinstance(chroma, NetworkMap):
+        chroma = NetworkMap.of_pixels(np.moveaxis(chroma, 0, 2))
+    return Composer(luma_hw, chroma_map(luma_hw, chroma, method))
 
 
 def gamut_scale(low: Float, high: Float, cb: Float, cr: Float) -> Float:

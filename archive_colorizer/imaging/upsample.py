@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from archive_colorizer.imaging.colour import B_FROM_CB, R_FROM_CR, Float, lab_to_rgb, rgb_to_lab
 from archive_colorizer.imaging.halving import area_average
+from archive_colorizer.imaging.network_map import NetworkMap
 
 Method = Literal["guided", "bilinear"]
 FINE_PX: Final = 128
@@ -39,20 +40,22 @@ class ChromaMap:
 
     coefficients_hw4: Float
     """(h, w, 4): slope Cb, slope Cr, offset Cb, offset Cr."""
+    extent: tuple[float, float]
+    """Rows and columns of the grid that the picture takes, from its top left corner on."""
 
-    def at(self, luma_hw: Float, top: float, scale_y: float, scale_x: float) -> tuple[Float, Float]:
+    def at(self, luma_hw: Float, top: int, height: int) -> tuple[Float, Float]:
         """Chroma of a strip.
 
         Args:
             luma_hw: (rows, W) float32 luma of the strip, in [0, 1].
-            top: first row of the strip within the target, in target pixels.
-            scale_y: rows of the grid a target row.
-            scale_x: columns of the grid a target column.
+            top: first row of the strip within the picture.
+            height: rows of the whole picture.
 
         Returns:
             Cb and Cr, each (rows, W) float32.
         """
-        slope_cb, slope_cr, cb, cr = self._grown(luma_hw.shape, int(top), scale_y, scale_x)
+        scale_y, scale_x = self.extent[0] / height, self.extent[1] / luma_hw.shape[1]
+        slope_cb, slope_cr, cb, cr = self._grown(luma_hw.shape, top, scale_y, scale_x)
         # In place: each of these planes is of this strip alone.
         for slope, offset in ((slope_cb, cb), (slope_cr, cr)):
             slope *= luma_hw
@@ -92,34 +95,37 @@ def _enlarged(plane: NDArray[Any], step: int) -> Float:
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR))
 
 
-def chroma_map(luma_hw: NDArray[Any], ab_2hw: NDArray[Any], method: Method) -> ChromaMap:
-    """Fit the model's chroma to the master's luma on the chroma's own grid.
+def chroma_map(luma_hw: NDArray[Any], chroma: NetworkMap, method: Method) -> ChromaMap:
+    """Fit the model's chroma to the master's luma on the network's own cells.
 
-    Covariances are of the grid, where chroma is known; the luma's variance is of the finer picture,
+    Covariances are of the cells, where chroma is known; the luma's variance is of a finer picture,
     so that texture within a cell, which chroma says nothing about, moves it little.
 
     Args:
-        luma_hw: the master's luma, (H, W) uint8 or uint16, no smaller than the chroma.
-        ab_2hw: CIE Lab a and b, (2, h, w).
+        luma_hw: the master's luma, (H, W) uint8 or uint16.
+        chroma: CIE Lab a and b; its picture is no larger than the luma.
         method: "guided" follows the luma's edges, "bilinear" does not.
     """
-    height, width = ab_2hw.shape[1:]
-    radius = max(1, round(min(height, width) / WINDOWS))
-    finer = max(1, round(FINE_PX / min(height, width))) if method == "guided" else 1
-    finer = min(finer, luma_hw.shape[0] // height, luma_hw.shape[1] // width) or 1
-    fine = area_average(luma_hw, height * finer, width * finer).astype(np.float32)
+    height, width = chroma.cells_hwc.shape[:2]
+    extent = (height * chroma.size[0] / chroma.padded[0], width * chroma.size[1] / chroma.padded[1])
+    fine = area_average(luma_hw, *chroma.size).astype(np.float32)
     fine *= np.float32(1 / np.iinfo(luma_hw.dtype).max)
+    below, right = (whole - side for whole, side in zip(chroma.padded, chroma.size, strict=True))
+    fine = np.asarray(cv2.copyMakeBorder(fine, 0, below, 0, right, cv2.BORDER_REPLICATE))
     luma = _cells(fine, height, width)
-    chroma = _fit_to_gamut(luma, ab_2hw)
+    chroma_hw2 = _fit_to_gamut(luma, chroma.cells_hwc)
     if method == "bilinear":
-        return ChromaMap(np.dstack((np.zeros_like(chroma), chroma)))
+        return ChromaMap(np.dstack((np.zeros_like(chroma_hw2), chroma_hw2)), extent)
+    radius = max(1, round(min(extent) / WINDOWS))
+    finer = min(max(1, round(FINE_PX / min(extent))), chroma.padded[0] // height)
+    fine = _cells(fine, finer * height, finer * width)
     mean_luma = _average(luma, radius)[..., None]
-    mean_chroma = _average(chroma, radius)
+    mean_chroma = _average(chroma_hw2, radius)
     variance = _average(_cells(fine * fine, height, width), radius)[..., None] - mean_luma**2
-    covariance = _average(luma[..., None] * chroma, radius) - mean_luma * mean_chroma
+    covariance = _average(luma[..., None] * chroma_hw2, radius) - mean_luma * mean_chroma
     slope = _average(covariance / (np.maximum(variance, 0) + EPSILON), radius)
-    offset = chroma - slope * luma[..., None]
-    return ChromaMap(np.dstack((slope, offset)).astype(np.float32))
+    offset = chroma_hw2 - slope * luma[..., None]
+    return ChromaMap(np.dstack((slope, offset)).astype(np.float32), extent)
 
 
 def _cells(plane: Float, height: int, width: int) -> Float:
@@ -131,11 +137,11 @@ def _average(plane: Float, radius: int) -> Float:
     return np.asarray(cv2.blur(plane, (size, size), borderType=cv2.BORDER_REFLECT))
 
 
-def _fit_to_gamut(luma_hw: Float, ab_2hw: NDArray[Any]) -> Float:
+def _fit_to_gamut(luma_hw: Float, ab_hw2: NDArray[Any]) -> Float:
     """Cb and Cr, (h, w, 2), of Lab chroma on a grey picture; brought into the gamut by clipping."""
     gray = np.repeat(luma_hw[..., None], 3, axis=2)
     lab = rgb_to_lab(gray)
-    lab[..., 1:] = np.moveaxis(np.asarray(ab_2hw, np.float32), 0, -1)
+    lab[..., 1:] = ab_hw2
     rgb = lab_to_rgb(lab)
     luma = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
     cb = (rgb[..., 2] - luma) / B_FROM_CB
