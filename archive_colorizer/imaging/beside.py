@@ -13,10 +13,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from archive_colorizer.imaging.compose import Composer, Planes, WholePicture, compose
+from archive_colorizer.imaging.compose import (
+    Composer,
+    Planes,
+    WholePicture,
+    compose,
+    pad_to_even,
+)
 from archive_colorizer.imaging.content_box import Bounds
 from archive_colorizer.imaging.decode import luma_of, to_8_bits
-from archive_colorizer.imaging.halving import halved, pad_to_even
+from archive_colorizer.imaging.halving import halved
 from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.imaging.upsample import Method
 
@@ -48,8 +54,7 @@ class PrintOnPage:
         small = halved(self.mask_hw)
         at = np.s_[top : top + height, left : left + width]
         cb[at], cr[at] = mixed(cb[at], print_cb, small), mixed(cr[at], print_cr, small)
-        height, width = self.luma_hw.shape
-        return Planes(pad_to_even(to_8_bits(self.luma_hw))[:height, :width], cb, cr)
+        return Planes(pad_to_even(to_8_bits(self.luma_hw)), cb, cr)
 
     def rgb_strips(self, bits: int, rows: int) -> Iterator[NDArray[Any]]:
         """Yield (rows, W, 3) strips of 8 or 16 bits a sample, from top to bottom."""

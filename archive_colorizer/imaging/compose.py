@@ -25,13 +25,13 @@ from archive_colorizer.imaging.colour import (
     linear_table,
 )
 from archive_colorizer.imaging.decode import luma_of, to_8_bits
-from archive_colorizer.imaging.halving import halved, pad_to_even
+from archive_colorizer.imaging.halving import evened, halved
 from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.imaging.upsample import ChromaMap, Method, chroma_map
 
 STRIP_PIXELS: Final = 1 << 18
 """Pixels of one strip: small enough for the processor's cache."""
-BLOCKS_OF_STRIP: Final = 1 << 14
+BLOCKS_OF_STRIP: Final = 1 << 17
 """Blocks of 2 x 2 pixels of which chroma is made at a time: its ten planes stay in the cache."""
 ENCODE_STEPS: Final = 1 << 16
 
@@ -67,7 +67,7 @@ class Composer:
     def ycc_planes(self) -> Planes:
         """Planes for a 4:2:0 JPEG."""
         height, width = self.luma_hw.shape
-        even = pad_to_even(to_8_bits(self.luma_hw))
+        even = evened(to_8_bits(self.luma_hw))
         half_h, half_w = even.shape[0] // 2, even.shape[1] // 2
         cb, cr = np.empty((half_h, half_w), np.uint8), np.empty((half_h, half_w), np.uint8)
         rows = max(1, BLOCKS_OF_STRIP // half_w)
@@ -145,7 +145,7 @@ def gamut_scale(low: Float, high: Float, cb: Float, cr: Float) -> Float:
     np.divide(1 - high, up, out=up)
     np.divide(-low, down, out=down)
     np.minimum(up, down, out=up)
-    return np.minimum(up, np.float32(1), out=up)
+    return np.asarray(np.minimum(up, np.float32(1), out=up))
 
 
 @lru_cache(maxsize=2)
@@ -182,6 +182,15 @@ def _linear_rgb(luma: Float, cb: Float, cr: Float, target: Float) -> Float:
     return np.asarray(np.clip(linear, 0, 1), np.float32)
 
 
+def pad_to_even(luma_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same plane as a view into one of even sides, its edges repeated.
+
+    The encoder reads whole 2 x 2 blocks of luma: beyond an odd side that would be foreign memory.
+    """
+    height, width = luma_hw.shape
+    return evened(luma_hw)[:height, :width]
+
+
 def _blocks(strip: NDArray[np.uint8]) -> tuple[Float, Float, Float]:
     """Smallest, largest and mean luma of each 2 x 2 block of a strip of even sides, in [0, 1]."""
     rows, columns = strip.shape
@@ -215,7 +224,7 @@ class WholePicture:
     def ycc_planes(self) -> Planes:
         """Planes for a 4:2:0 JPEG."""
         height, width = self.rgb_hw3.shape[:2]
-        ycc = cv2.cvtColor(pad_to_even(self.rgb_hw3), cv2.COLOR_RGB2YCrCb)
+        ycc = cv2.cvtColor(evened(self.rgb_hw3), cv2.COLOR_RGB2YCrCb)
         luma, cr, cb = cv2.split(ycc)
         return Planes(
             np.asarray(luma)[:height, :width], halved(np.asarray(cb)), halved(np.asarray(cr))

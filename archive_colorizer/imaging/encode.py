@@ -75,7 +75,10 @@ class Tap(Protocol):
         """See the strips of RGB that go into a lossless file, and pass them on."""
 
 
-class _NoTap(Tap):
+class _NoTap:
+    def planes(self, planes: Planes) -> None:
+        pass
+
     def strips(self, strips: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
         return strips
 

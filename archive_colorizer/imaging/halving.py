@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def pad_to_even(pixels: NDArray[Any]) -> NDArray[Any]:
+def evened(pixels: NDArray[Any]) -> NDArray[Any]:
     """Repeat the last row and column where a side is odd: (H, W[, C]) -> of even sides."""
     height, width = pixels.shape[:2]
     if not (height % 2 or width % 2):
@@ -24,7 +24,7 @@ def halved(pixels: NDArray[Any]) -> NDArray[Any]:
     """Average each 2 x 2 block, edges repeated: (H, W[, C]) -> (ceil(H/2), ceil(W/2)[, C])."""
     height, width = pixels.shape[:2]
     size = ((width + 1) // 2, (height + 1) // 2)
-    return np.asarray(cv2.resize(pad_to_even(pixels), size, interpolation=cv2.INTER_AREA))
+    return np.asarray(cv2.resize(evened(pixels), size, interpolation=cv2.INTER_AREA))
 
 
 def halved_times(pixels: NDArray[Any], times: int) -> NDArray[Any]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archive_colorizer.imaging.colour import B_FROM_CB, R_FROM_CR, Float, lab_to_rgb, rgb_to_lab
-from archive_colorizer.imaging.halving import area_average
+from archive_colorizer.imaging.halving import halved
 from archive_colorizer.imaging.network_map import NetworkMap
 
 Method = Literal["guided", "bilinear"]
@@ -107,25 +107,51 @@ def chroma_map(luma_hw: NDArray[Any], chroma: NetworkMap, method: Method) -> Chr
         method: "guided" follows the luma's edges, "bilinear" does not.
     """
     height, width = chroma.cells_hwc.shape[:2]
-    extent = (height * chroma.size[0] / chroma.padded[0], width * chroma.size[1] / chroma.padded[1])
-    fine = area_average(luma_hw, *chroma.size).astype(np.float32)
-    fine *= np.float32(1 / np.iinfo(luma_hw.dtype).max)
-    below, right = (whole - side for whole, side in zip(chroma.padded, chroma.size, strict=True))
-    fine = np.asarray(cv2.copyMakeBorder(fine, 0, below, 0, right, cv2.BORDER_REPLICATE))
+    extent = (
+        height * chroma.size[0] / chroma.padded[0],
+        width * chroma.size[1] / chroma.padded[1],
+    )
+    finer = min(max(1, round(FINE_PX / min(extent))), max(1, chroma.padded[0] // height))
+    fine = _luma_on_grid(luma_hw, (finer * height, finer * width), finer, extent)
     luma = _cells(fine, height, width)
     chroma_hw2 = _fit_to_gamut(luma, chroma.cells_hwc)
     if method == "bilinear":
-        return ChromaMap(np.dstack((np.zeros_like(chroma_hw2), chroma_hw2)), extent)
+        return ChromaMap(_joined(np.zeros_like(chroma_hw2), chroma_hw2), extent)
     radius = max(1, round(min(extent) / WINDOWS))
-    finer = min(max(1, round(FINE_PX / min(extent))), chroma.padded[0] // height)
-    fine = _cells(fine, finer * height, finer * width)
     mean_luma = _average(luma, radius)[..., None]
     mean_chroma = _average(chroma_hw2, radius)
     variance = _average(_cells(fine * fine, height, width), radius)[..., None] - mean_luma**2
     covariance = _average(luma[..., None] * chroma_hw2, radius) - mean_luma * mean_chroma
     slope = _average(covariance / (np.maximum(variance, 0) + EPSILON), radius)
     offset = chroma_hw2 - slope * luma[..., None]
-    return ChromaMap(np.dstack((slope, offset)).astype(np.float32), extent)
+    return ChromaMap(_joined(slope, offset), extent)
+
+
+def _joined(slope_hw2: Float, offset_hw2: Float) -> Float:
+    both = np.empty((*slope_hw2.shape[:2], 4), np.float32)
+    both[..., :2], both[..., 2:] = slope_hw2, offset_hw2
+    return both
+
+
+def _luma_on_grid(
+    luma_hw: NDArray[Any], size: tuple[int, int], finer: int, extent: tuple[float, float]
+) -> Float:
+    """The luma of each part of a cell, edges repeated beyond the picture: (h, w) float32 in [0, 1].
+
+    Args:
+        luma_hw: (H, W) uint8 or uint16.
+        size: parts down and across.
+        finer: parts of a cell each way.
+        extent: cells of the picture down and across.
+    """
+    small = luma_hw
+    while all(side >= 2 * finer * cells for side, cells in zip(small.shape, extent, strict=True)):
+        small = halved(small)
+    dy, dx = (side / (finer * cells) for side, cells in zip(small.shape, extent, strict=True))
+    to_small = np.array([[dx, 0, 0.5 * dx - 0.5], [0, dy, 0.5 * dy - 0.5]], np.float32)
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    parts = cv2.warpAffine(small, to_small, size[::-1], flags=how, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(parts.astype(np.float32) * np.float32(1 / np.iinfo(luma_hw.dtype).max))
 
 
 def _cells(plane: Float, height: int, width: int) -> Float:
@@ -146,4 +172,4 @@ def _fit_to_gamut(luma_hw: Float, ab_hw2: NDArray[Any]) -> Float:
     luma = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
     cb = (rgb[..., 2] - luma) / B_FROM_CB
     cr = (rgb[..., 0] - luma) / R_FROM_CR
-    return np.dstack((cb, cr))
+    return np.asarray(cv2.merge([cb, cr]))

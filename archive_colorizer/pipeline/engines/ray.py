@@ -9,6 +9,7 @@ import ray
 import ray.data
 from ray.data import ActorPoolStrategy
 
+from archive_colorizer.allocator import Allocator
 from archive_colorizer.cluster import join_cluster
 from archive_colorizer.errors import ArchiveColorizerError
 from archive_colorizer.pipeline.config import RunConfig
@@ -55,6 +56,7 @@ class StageWorker:
         import cv2
         import torch
 
+        self._allocator = Allocator()
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
         way = steps(spec)
@@ -89,6 +91,7 @@ class StageWorker:
     def _carry_out(self, table: pa.Table) -> pa.Table:
         raise_stop(table)
         records = self._quarantine(unpack(table))
+        self._allocator.batch_done()
         if not self._is_end:
             return pack(records)
         self._metrics.count(records)

@@ -7,11 +7,12 @@ derivative is never whole in memory.
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, BinaryIO, Final, TypeVar
 
 from numpy.typing import NDArray
 
-from archive_colorizer.errors import WritePhotoError
+from archive_colorizer.errors import PhotoError, WritePhotoError
 from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.quality import Meter, Quality, measure
 from archive_colorizer.imaging.samples import Heard
@@ -31,7 +32,8 @@ from archive_colorizer.pipeline.records import (
 )
 from archive_colorizer.pipeline.steps.composition import Composition
 from archive_colorizer.pipeline.steps.picture_errors import writing
-from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
+from archive_colorizer.pipeline.steps.publishing import Publisher
+from archive_colorizer.pipeline.steps.step import Stage, each, failed, ms_since
 from archive_colorizer.storage import Store, open_store
 
 OUTSIDE: Final = "absolute/"
@@ -54,11 +56,30 @@ class Deliver(Stage[MadeT, Outcome]):
         """Open OUTPUT, and load what composing needs."""
         self._composition.setup()
         self._store: Store = open_store(self._spec.output, self._spec.config.run.s3)
-        self._fence = Fence(self._store, self._spec.owner)
+        self._publisher = Publisher(self._store, Fence(self._store, self._spec.owner))
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:
         """Deliver each picture; a picture's error becomes its outcome."""
-        return each(self._deliver, batch)
+        try:
+            written = each(self._deliver, batch)
+            pairs = zip(batch, written, strict=True)
+            return [self._arrived(*pair) for pair in pairs]
+        finally:
+            self._publisher.settle()
+
+    def _arrived(self, made: MadeT, outcome: Outcome) -> Outcome:
+        """Wait until a derivative has its name, and say of which version it is."""
+        if outcome.derivative is None:
+            return outcome
+        start_s = time.perf_counter()
+        try:
+            with writing(made.ref):
+                entry = self._publisher.arrived(made.ref.output_key)
+        except PhotoError as error:
+            return failed(made, error)
+        derivative = replace(outcome.derivative, derivative_version=version_of(entry))
+        ms = {**outcome.ms, "write": (outcome.ms["write"] or 0.0) + ms_since(start_s)}
+        return replace(outcome, derivative=derivative, ms=ms)
 
     def _deliver(self, made: MadeT) -> Outcome:
         ms = dict(made.ms)
@@ -104,7 +125,7 @@ class Deliver(Stage[MadeT, Outcome]):
         ms["compose"] += ms_since(start_s)
         bits = deliver.bits or (16 if luma.itemsize == 2 else 8)
         settings = encode.Settings(deliver.format, deliver.quality, bits)
-        with self._store.staged(
+        with self._publisher.staged(
             ref.output_key, self._spec.context.job_id, replace=self._ours(ref)
         ) as sink:
             start_s = time.perf_counter()
@@ -115,12 +136,6 @@ class Deliver(Stage[MadeT, Outcome]):
             sha256, size = _digest(sink)
             quality = self._quality(luma, sink, meter)
             after = thumbnail(quality.reduced_hw3) if self._makes_thumbnails else None
-            self._fence.check()
-        entry = self._store.find(ref.output_key)
-        if entry is None or entry.size_bytes != size:
-            raise WritePhotoError(
-                f"{ref.output_key}: {size:,} bytes were written and are not there"
-            )
         ms["write"] = ms_since(start_s)
         height, width = luma.shape
         kept = self._composition.keeps_luminance
@@ -129,7 +144,7 @@ class Deliver(Stage[MadeT, Outcome]):
             derivative_key=ref.output_key,
             derivative_sha256=sha256,
             derivative_bytes=size,
-            derivative_version=version_of(entry),
+            derivative_version="",  # known when it has arrived
             derivative_mime=encode.MIMES[deliver.format],
             derivative_width=width,
             derivative_height=height,
