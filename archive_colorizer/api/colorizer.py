@@ -97,7 +97,7 @@ class Colorizer:
         self._prepare = Prepare(color, replace(config.run, report="off"))
         self._colorize = Colorize(self._model, color, config.run)
         self._colorize.setup()
-        self._composition = OverMaster(color, s3, upscaler)
+        self._composition = OverMaster(color, s3, upscaler, precision=config.run.precision)
         self._composition.setup()
 
     @classmethod

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -82,14 +83,22 @@ def pad_to(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.ui
     """
     rows, columns = height - picture.shape[0], width - picture.shape[1]
     small = rows >= picture.shape[0] or columns >= picture.shape[1]
-    missing = [(0, rows), (0, columns), (0, 0)][: picture.ndim]
-    return np.pad(picture, missing, mode="edge" if small else "reflect")
+    how = cv2.BORDER_REPLICATE if small else cv2.BORDER_REFLECT_101
+    return np.asarray(cv2.copyMakeBorder(picture, 0, rows, 0, columns, how))
 
 
 def stack_padded(pictures: Sequence[NDArray[np.uint8]], multiple: int) -> NDArray[np.uint8]:
     """(B, H, W) or (B, H, W, 3) of pictures that have one padded shape."""
-    height, width = padded_shape(pictures[0].shape, multiple)
-    return np.stack([pad_to(picture, height, width) for picture in pictures])
+    sides = padded_shape(pictures[0].shape, multiple)
+    stack = np.empty((len(pictures), *sides, *pictures[0].shape[2:]), np.uint8)
+    fill_padded(stack, pictures)
+    return stack
+
+
+def fill_padded(stack: NDArray[np.uint8], pictures: Sequence[NDArray[np.uint8]]) -> None:
+    """Fill (B, H, W) or (B, H, W, 3) with pictures, each padded to (H, W)."""
+    for room, picture in zip(stack, pictures, strict=True):
+        room[:] = pad_to(picture, room.shape[0], room.shape[1])
 
 
 def stack_hints(

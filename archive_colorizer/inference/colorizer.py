@@ -1,10 +1,10 @@
 """Colour grey pictures: uint8 in, CIE Lab chroma and doubt out. B batch, H height, W width."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from archive_colorizer.errors import ConfigError, PhotoError
 from archive_colorizer.imaging.network_map import NetworkMap
@@ -13,12 +13,13 @@ from archive_colorizer.inference.batching import (
     Chroma,
     GreyPicture,
     batches,
+    fill_padded,
+    padded_shape,
     stack_hints,
-    stack_padded,
 )
 from archive_colorizer.inference.device import Precision
+from archive_colorizer.inference.lanes import Arrival, Lane
 from archive_colorizer.inference.runner import Runner, not_finite, open_runner
-from archive_colorizer.inference.tensors import to_gray_tensor
 from archive_colorizer.models.catalog import FAMILIES, has_classes
 from archive_colorizer.models.spec import Prediction
 from archive_colorizer.weights.reference import ResolvedModel
@@ -62,46 +63,73 @@ class Colorizer:
         """
         results: dict[int, Chroma | PhotoError] = {}
         shapes = [picture.gray_hw.shape for picture in pictures]
-        for members in batches(shapes, self._multiple, batch_size):
-            made = self._runner.each([pictures[i] for i in members], self._forward)
+        groups = list(batches(shapes, self._multiple, batch_size))
+        going = self._runner.stream(
+            ([pictures[i] for i in members] for members in groups), self._start, self._finish
+        )
+        for members, made in zip(groups, going, strict=True):
             results.update(zip(members, made, strict=True))
         return [results[i] for i in range(len(pictures))]
 
-    def _forward(self, batch: Sequence[GreyPicture]) -> list[Chroma | PhotoError]:
-        device = self._runner.device
-        gray_bhw = stack_padded([picture.gray_hw for picture in batch], self._multiple)
-        hints_b3hw = stack_hints([picture.hints_3hw for picture in batch], gray_bhw.shape[1:])
-        knobs: dict[str, Any] = dict(self._knobs)
-        if self._classes:
-            numbers = [picture.class_number for picture in batch]
-            knobs["class_b"] = torch.tensor(numbers, device=device)
-        if hints_b3hw is not None:
-            knobs["hints_b3hw"] = torch.from_numpy(hints_b3hw).to(device)
-        found: Prediction = self._runner.module.predict(to_gray_tensor(gray_bhw, device), **knobs)
-        both_b3hw = torch.cat((found.ab_b2hw, found.doubt_b1hw), dim=1)
-        cells_bhw3 = both_b3hw.permute(0, 2, 3, 1).half().cpu().numpy()
+    def _start(self, batch: Sequence[GreyPicture], lane: Lane) -> Arrival:
+        """Send a batch to the network: (B, h, w, 3) float16 of a, b and doubt will arrive."""
+        grays, device = [picture.gray_hw for picture in batch], self._runner.device
+        sides = padded_shape(grays[0].shape, self._multiple)
+        host_bhw = lane.empty((len(batch), *sides), torch.uint8)
+        fill_padded(host_bhw.numpy(), grays)
+        hints_b3hw = stack_hints([picture.hints_3hw for picture in batch], sides)
+        more: dict[str, Tensor] = {}
+        with lane.open():
+            if self._classes:
+                numbers = [picture.class_number for picture in batch]
+                more["class_b"] = torch.tensor(numbers, device=device)
+            if hints_b3hw is not None:
+                more["hints_b3hw"] = torch.from_numpy(hints_b3hw).to(device)
+
+            def predict(gray_bhw: Tensor) -> Tensor:
+                gray_b1hw = gray_bhw[:, None].float().div_(255)
+                found: Prediction = self._runner.module.predict(gray_b1hw, **self._knobs, **more)
+                both_b3hw = torch.cat((found.ab_b2hw, found.doubt_b1hw), dim=1)
+                return both_b3hw.permute(0, 2, 3, 1).half().contiguous()
+
+            key = None if more else tuple(sorted(self._knobs.items()))
+            return lane.fetch(lane.compute(host_bhw, predict, key))
+
+    def _finish(self, batch: Sequence[GreyPicture], arrival: Arrival) -> list[Chroma | PhotoError]:
         results: list[Chroma | PhotoError] = []
-        for picture, cells in zip(batch, cells_bhw3, strict=True):
+        for picture, cells in zip(batch, arrival.wait(), strict=True):
             height, width = picture.gray_hw.shape
-            said = NetworkMap(cells, (gray_bhw.shape[1], gray_bhw.shape[2]), (height, width))
+            padded = padded_shape((height, width), self._multiple)
             finite = bool(np.isfinite(cells).all())
-            results.append(Chroma(said) if finite else not_finite())
+            said = Chroma(NetworkMap(cells, padded, (height, width)))
+            results.append(said if finite else not_finite())
         return results
 
 
 def open_colorizer(
-    model: ResolvedModel, precision: Precision = "auto", vividness: float | None = None
+    model: ResolvedModel,
+    precision: Precision = "auto",
+    vividness: float | None = None,
+    *,
+    graphs: bool = True,
 ) -> Colorizer:
     """Load a model that colours, for a job.
+
+    Args:
+        model: the reference, resolved.
+        precision: of its products.
+        vividness: None takes the model's own.
+        graphs: record small batches as CUDA graphs, where the family can be recorded.
 
     Raises:
         ModelReferenceError: it cannot be loaded.
         ConfigError: a setting that the family does not have.
     """
     check_vividness(model, vividness)
+    family = FAMILIES[model.card.family]
     return Colorizer(
-        open_runner(model, precision),
-        multiple=max(BUCKET_PX, FAMILIES[model.card.family].size_multiple),
+        open_runner(model, precision, graphs=graphs and family.recordable),
+        multiple=max(BUCKET_PX, family.size_multiple),
         classes=has_classes(model.card.config),
         knobs={"vividness": vividness},
     )

@@ -1,7 +1,7 @@
 """The device and the precision that a network runs with, chosen so that CPU and GPU agree."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -57,21 +57,31 @@ def exact(device: torch.device) -> Iterator[None]:
     flags = torch.backends.cudnn.flags(
         enabled=True, benchmark=False, deterministic=True, allow_tf32=False
     )
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = False
-    try:
-        with flags, torch.inference_mode(), torch.autocast(device.type, enabled=False):
-            yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
+    without = torch.autocast(device.type, enabled=False)
+    with flags, without_tf32(), torch.inference_mode(), without:
+        yield
 
 
 @contextmanager
 def quick(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
-    """Products in `dtype`, no gradients."""
+    """Products in `dtype`, no gradients. Float32 is float32: TF32 has the digits of float16."""
     enabled = dtype is not torch.float32
-    with torch.inference_mode(), torch.autocast(device.type, dtype=dtype, enabled=enabled):
+    # Weights that autocast keeps until its end would be gone when a recorded graph is replayed.
+    cast = torch.autocast(device.type, dtype=dtype, enabled=enabled, cache_enabled=False)
+    with nullcontext() if enabled else without_tf32(), torch.inference_mode(), cast:
         yield
+
+
+@contextmanager
+def without_tf32() -> Iterator[None]:
+    """Products and convolutions of float32 with all of its digits, on GPUs that have TF32."""
+    product, convolution = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = product.allow_tf32, convolution.allow_tf32
+    product.allow_tf32 = convolution.allow_tf32 = False
+    try:
+        yield
+    finally:
+        product.allow_tf32, convolution.allow_tf32 = before
 
 
 @contextmanager

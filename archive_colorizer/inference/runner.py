@@ -4,8 +4,11 @@ A batch that fails is halved, down to single pictures, so that one picture's fau
 is the only module that knows how torch says that memory ran out.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import cycle
 from typing import Any, Final, TypeVar
 
 import torch
@@ -25,11 +28,13 @@ from archive_colorizer.inference.device import (
     quick,
     seeded,
 )
+from archive_colorizer.inference.lanes import Lane, open_lanes
 from archive_colorizer.registry.resolve import load
 from archive_colorizer.weights.reference import ResolvedModel
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+Held = TypeVar("Held")
 MAX_TEXT: Final = 200
 OUT_OF_MEMORY: Final = (
     "out of memory",
@@ -49,7 +54,12 @@ class Runner:
     """
 
     def __init__(
-        self, module: nn.Module, precision: Precision = "auto", seed: int | None = None
+        self,
+        module: nn.Module,
+        precision: Precision = "auto",
+        seed: int | None = None,
+        *,
+        graphs: bool = False,
     ) -> None:
         """Take a module where it is.
 
@@ -58,11 +68,14 @@ class Runner:
             precision: of its products.
             seed: sets the random state before each call, and the caller's is put back afterwards;
                 None leaves the random state alone.
+            graphs: record what comes again and again as CUDA graphs.
         """
         self.module: Any = module
         self.device = device_of(module)
         self._dtype = choose_dtype(precision, self.device)
         self._exact, self._seed = precision == "exact", seed
+        free = not self._exact and seed is None
+        self.lanes = open_lanes(self.device, graphs=graphs and free, several=free)
 
     @property
     def precision(self) -> str:
@@ -93,28 +106,101 @@ class Runner:
             return compute()
 
     def each(
-        self, batch: Sequence[In], forward: Callable[[Sequence[In]], Sequence[Out | PhotoError]]
+        self,
+        batch: Sequence[In],
+        forward: Callable[[Sequence[In]], Sequence[Out | PhotoError]],
+        *,
+        in_float32: bool = False,
     ) -> list[Out | PhotoError]:
         """Run a batch; one that fails is halved, down to single items.
 
         Args:
             batch: what goes through the network together.
             forward: a batch to as many results, in order.
+            in_float32: as a call takes it.
 
         Returns:
             For each item its result, or the error that it had alone.
         """
         try:
-            return list(self(lambda: forward(batch)))
+            return list(self(lambda: forward(batch), in_float32=in_float32))
         except PhotoError as error:
             # A new one: the caught one's traceback keeps the batch's tensors alive.
             alone: PhotoError = type(error)(str(error))
+        for lane in self.lanes:
+            lane.forget()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         if len(batch) == 1:
             return [alone]
         half = len(batch) // 2
-        return self.each(batch[:half], forward) + self.each(batch[half:], forward)
+        halves = batch[:half], batch[half:]
+        return [one for part in halves for one in self.each(part, forward, in_float32=in_float32)]
+
+    def stream(
+        self,
+        batches: Iterable[Sequence[In]],
+        start: Callable[[Sequence[In], Lane], Held],
+        finish: Callable[[Sequence[In], Held], Sequence[Out | PhotoError]],
+        *,
+        in_float32: bool = False,
+    ) -> Iterator[list[Out | PhotoError]]:
+        """Run batches one after the other, as many at a time as there are lanes.
+
+        A batch that fails is done again by itself, as `each` does it, after those before it.
+
+        Args:
+            batches: in order.
+            start: sends a batch along a lane, and gives what it is known by from then on.
+            finish: waits for a batch, and gives as many results, in order.
+            in_float32: as a call takes it.
+
+        Yields:
+            For each batch, in order, its results or errors.
+        """
+
+        def alone(some: Sequence[In]) -> Sequence[Out | PhotoError]:
+            return finish(some, start(some, self.lanes[0]))
+
+        for batch, found in self._overlap(batches, start, finish, in_float32):
+            yield self.each(batch, alone, in_float32=in_float32) if found is None else list(found)
+
+    def _overlap(
+        self,
+        batches: Iterable[Sequence[In]],
+        start: Callable[[Sequence[In], Lane], Held],
+        finish: Callable[[Sequence[In], Held], Sequence[Out | PhotoError]],
+        in_float32: bool,
+    ) -> Iterator[tuple[Sequence[In], Sequence[Out | PhotoError] | None]]:
+        """Start a batch on every lane before the first is awaited; yields None for one to be done
+        again. With one lane all are: by themselves, in order.
+        """
+        waiting: deque[tuple[Sequence[In], Held]] = deque()
+
+        def land() -> tuple[Sequence[In], Sequence[Out | PhotoError] | None]:
+            batch, held = waiting.popleft()
+            return batch, self._attempt(lambda: finish(batch, held), in_float32)
+
+        for batch, lane in zip(batches, cycle(self.lanes), strict=False):
+            if len(self.lanes) == 1:
+                yield batch, None
+                continue
+            held = self._attempt(partial(start, batch, lane), in_float32)
+            if held is not None:
+                waiting.append((batch, held))
+            while waiting and (held is None or len(waiting) == len(self.lanes)):
+                yield land()
+            if held is None:
+                yield batch, None
+        while waiting:
+            yield land()
+
+    def _attempt(self, compute: Callable[[], Out], in_float32: bool) -> Out | None:
+        """Compute; None where a batch fails, whose error nobody keeps: it holds its tensors."""
+        try:
+            return self(compute, in_float32=in_float32)
+        except PhotoError:
+            return None
 
 
 def open_runner(
@@ -123,6 +209,7 @@ def open_runner(
     *,
     device: torch.device | None = None,
     seed: int | None = None,
+    graphs: bool = False,
 ) -> Runner:
     """Load a model onto a device.
 
@@ -131,6 +218,7 @@ def open_runner(
         precision: of its products.
         device: None takes the GPU where there is one.
         seed: as `Runner` takes it.
+        graphs: as `Runner` takes it.
 
     Raises:
         ModelReferenceError: it cannot be loaded, or the device has no room for it.
@@ -145,7 +233,7 @@ def open_runner(
     except PhotoError as error:
         reason = "no room for it" if isinstance(error, MemoryPhotoError) else error
         raise ModelReferenceError(f"{model.ref}: cannot be put on {place}: {reason}") from error
-    return Runner(module, precision, seed)
+    return Runner(module, precision, seed, graphs=graphs)
 
 
 @contextmanager

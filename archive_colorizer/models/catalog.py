@@ -33,6 +33,8 @@ class Family:
     """It learns from two sets of pictures without partners."""
     sized: bool = False
     """Its settings say the `resolution` that it is trained at; a job's proxy should have it."""
+    recordable: bool = False
+    """Its prediction without hints never waits for the device: a CUDA graph can hold it."""
     two_way: bool = False
     """It translates back, too, unless its settings say `one_way`."""
 
@@ -41,8 +43,12 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "autoencoder": Family(task=Task.COLORIZE, network="autoencoder"),
     "autoencoder_translate": Family(task=Task.TRANSLATE, network="autoencoder"),
     "biggan_inversion": Family(task=Task.COLORIZE, network="biggan_inversion", size_multiple=1),
-    "chroma_lite": Family(task=Task.COLORIZE, network="chroma_lite", hints=True, vividness=True),
-    "chroma_unet": Family(task=Task.COLORIZE, network="chroma_unet", hints=True, vividness=True),
+    "chroma_lite": Family(
+        task=Task.COLORIZE, network="chroma_lite", hints=True, vividness=True, recordable=True
+    ),
+    "chroma_unet": Family(
+        task=Task.COLORIZE, network="chroma_unet", hints=True, vividness=True, recordable=True
+    ),
     "cwgan_gp": Family(task=Task.COLORIZE, network="cwgan_gp"),
     "cyclegan": Family(
         task=Task.TRANSLATE, network="cyclegan", size_multiple=4, unpaired=True, two_way=True

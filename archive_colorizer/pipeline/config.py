@@ -160,6 +160,8 @@ class RunConfig:
     """Pictures in one model batch."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of the model; auto takes bfloat16 where the device is quick at it."""
+    cuda_graphs: Literal["auto", "off"] = "auto"
+    """Record small model batches that come again and again as CUDA graphs, on a GPU."""
     gpu_resource: str = "GPU"
     """Ray resource that a model actor asks for; another name lets CPUs play the GPU's part."""
     max_megapixels: Annotated[float, Setting(gt=0, unit="MP")] = 400.0

@@ -3,8 +3,9 @@
     PhotoRef -> Prepared -> Coloured (or Painted) -> Outcome (one manifest row)
 
 A step returns a new record; none is changed. All but the first and the last are `InHand`, and the
-last two before the Outcome are `Made`. Full-size pixels are never in one: a record holds
-the encoded bytes of a small master, or nothing but its URI for a large one.
+last two before the Outcome are `Made`. Full-size pixels are in none but those that enlarging on a
+GPU hands on, one by one: a record holds the encoded bytes of a small master, or nothing but its URI
+for a large one.
 Axes in names: h height, w width.
 """
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archive_colorizer.imaging.content_box import Bounds
+from archive_colorizer.imaging.doubt_map import doubt_png
 from archive_colorizer.imaging.header import Header
 from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.imaging.thumbnails import Thumbnail
@@ -239,15 +241,36 @@ class Coloured:
     prepared: Prepared
     chroma: NetworkMap
     """CIE Lab a and b at the network's own size."""
-    doubt_mean: float
-    doubt_p95: float
+    doubt: NetworkMap
+    """In [0, 1], one channel. Its figures are made where they are wanted: the worker that has the
+    GPU has no time for them."""
     device: str
     """Device that the model ran on: cpu or cuda."""
     precision: str
     """float32 or bfloat16."""
     ms: Mapping[str, float]
-    doubt_map: bytes | None = None
-    """Where the doubt is: a small grey PNG (`imaging.doubt_map`)."""
+    luma_hw: NDArray[np.uint8] | NDArray[np.uint16] | None = None
+    """The master's luminance at full size, enlarged or about to be (`steps.upscale`); None where
+    its delivery reads the master."""
+
+    @property
+    def doubt_mean(self) -> float:
+        """Mean doubt of the cells in the picture."""
+        return float(self._doubt_hw.mean())
+
+    @property
+    def doubt_p95(self) -> float:
+        """The 95th percentile of their doubt."""
+        return float(np.percentile(self._doubt_hw, 95))
+
+    @property
+    def doubt_map(self) -> bytes:
+        """Where the doubt is: a small grey PNG (`imaging.doubt_map`)."""
+        return doubt_png(self._doubt_hw)
+
+    @property
+    def _doubt_hw(self) -> NDArray[np.float32]:
+        return self.doubt.covered()[..., 0].astype(np.float32)
 
     @property
     def ab_2hw(self) -> NDArray[np.float32]:

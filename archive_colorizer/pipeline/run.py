@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline import html_report
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.costs import StepTimes, last_times
 from archive_colorizer.pipeline.deadline import Deadline
 from archive_colorizer.pipeline.engines.choice import choose_engine
 from archive_colorizer.pipeline.engines.transport import refs_of
@@ -214,13 +215,15 @@ def _carry_out(
     derivatives.keep_changed(store, again, spec.context.job_id)
     disk_reserve.keep(store)
     _record_excluded(store, chosen.excluded, spec)
+    times = StepTimes()
     program_errors = ProgramErrors(spec.config.run.max_program_errors, others=chosen.done)
     if chosen.todo.num_rows:
-        with _start_engine(spec, shown) as run:
+        with _start_engine(spec, shown, last_times(intent.standing.job)) as run:
             shown.say(f"loading the model; {chosen.todo.num_rows:,} pictures to do")
             for recorded in run(chosen.todo):
                 lock.check()
                 tally.add(recorded)
+                times.add(recorded)
                 shown.update(tally)
                 program_errors.add(recorded)
                 if until.is_past():
@@ -237,7 +240,9 @@ def _carry_out(
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     if intent.redo and (not intent.config.select.redo or chosen.held_back):
         record["redo"] = intent.redo  # not at its end yet
-    worked = {"pictures": tally.done, "seconds": round(tally.seconds, 6)}
+    worked = {
+        "pictures": tally.done, "seconds": round(tally.seconds, 6), "step_ms": times.to_json(),
+    }  # fmt: skip
     layout.write_job(
         store, record | {"finished_at": finished, "counts": dict(counts), "work": worked}
     )
@@ -298,8 +303,14 @@ def _recheck(store: Store, spec: JobSpec) -> tuple[str, ...]:
 
 
 @contextmanager
-def _start_engine(spec: JobSpec, shown: Display) -> Iterator[Runner]:
-    """Start the engine that the configuration names, for the length of the block."""
+def _start_engine(spec: JobSpec, shown: Display, measured: Mapping[str, float]) -> Iterator[Runner]:
+    """Start the engine that the configuration names, for the length of the block.
+
+    Args:
+        spec: of the job.
+        shown: is told.
+        measured: what the steps took in the run before this one.
+    """
     if spec.config.run.engine == "local":
         from archive_colorizer.pipeline.engines import local
 
@@ -310,7 +321,7 @@ def _start_engine(spec: JobSpec, shown: Display) -> Iterator[Runner]:
     address = spec.config.run.address
     shown.say(f"joining Ray at {address}" if address else "starting Ray")
     with ray.cluster(spec.config.run) as resources:
-        yield lambda todo: ray.run(spec, todo, resources)
+        yield lambda todo: ray.run(spec, todo, resources, measured)
 
 
 def _record_excluded(store: Store, excluded: pa.Table, spec: JobSpec) -> None:

@@ -184,7 +184,7 @@ def test_memory_on_a_gpu_is_given_back_before_the_halves(monkeypatch: pytest.Mon
     emptied: list[bool] = []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(True))
     runner = Runner(Square(), "float32")
-    monkeypatch.setattr(runner_module.Runner, "__call__", lambda self, compute: compute())
+    monkeypatch.setattr(runner_module.Runner, "__call__", lambda self, compute, **_: compute())
     runner.device = torch.device("cuda")
 
     def forward(batch: Sequence[int]) -> list[int]:

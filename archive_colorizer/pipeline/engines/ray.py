@@ -1,7 +1,8 @@
 """The Ray engine: the same steps on Ray Data, with pools of actors, streaming, bounded memory."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from archive_colorizer.allocator import Allocator
 from archive_colorizer.cluster import join_cluster
 from archive_colorizer.errors import ArchiveColorizerError
 from archive_colorizer.pipeline.config import RunConfig
+from archive_colorizer.pipeline.costs import loads
 from archive_colorizer.pipeline.engines.metrics import JobMetrics
 from archive_colorizer.pipeline.engines.quarantine import Quarantine
 from archive_colorizer.pipeline.engines.transport import (
@@ -23,15 +25,18 @@ from archive_colorizer.pipeline.engines.transport import (
     unpack,
     unpack_recorded,
 )
-from archive_colorizer.pipeline.job import Pool, Resources, plan, steps
+from archive_colorizer.pipeline.inputs.listing import total_bytes
+from archive_colorizer.pipeline.job import steps
 from archive_colorizer.pipeline.job_spec import JobSpec
+from archive_colorizer.pipeline.plan import Pool, Resources, plan
 from archive_colorizer.pipeline.program_errors import broken, guarded
 from archive_colorizer.pipeline.steps.record import Recorded
 from archive_colorizer.pipeline.steps.step import Step, set_up
 from archive_colorizer.storage import open_store
 
-MAX_RESTARTS: Final = 64
-MAX_TASK_RETRIES: Final = 40
+RETRIES_A_PICTURE: Final = 2
+SPARE_RETRIES: Final = 8
+SPARE_RESTARTS: Final = 32
 """A worker that dies is replaced and its batch done again, but not for ever: twice for each picture
 of a batch that kills workers (`quarantine`), and some for machines that go away."""
 BLOCKS_PER_ACTOR: Final = 4
@@ -50,16 +55,19 @@ class StageWorker:
         first: number of the first step.
         last: number of the step after the last one.
         threads: of torch and OpenCV.
+        apart: as `job.steps` takes it.
     """
 
-    def __init__(self, spec: JobSpec, first: int, last: int, threads: int) -> None:
+    def __init__(
+        self, spec: JobSpec, first: int, last: int, threads: int, *, apart: bool = False
+    ) -> None:
         import cv2
         import torch
 
         self._allocator = Allocator()
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
-        way = steps(spec)
+        way = steps(spec, apart=apart)
         self._is_end = last == len(way)
         self._stopped_by: ArchiveColorizerError | None = None
         self._or_stop("a worker cannot start", lambda: self._start(spec, way[first:last], first))
@@ -121,40 +129,61 @@ def available(config: RunConfig) -> Resources:
     )
 
 
-def run(spec: JobSpec, todo: pa.Table, resources: Resources) -> Iterator[list[Recorded]]:
+def run(
+    spec: JobSpec,
+    todo: pa.Table,
+    resources: Resources,
+    measured: Mapping[str, float] | None = None,
+) -> Iterator[list[Recorded]]:
     """Take every page of `todo` (columns: the fields of PhotoRef) through the steps.
+
+    Args:
+        spec: of the job.
+        todo: pages to be done.
+        resources: of the cluster.
+        measured: what the steps took in OUTPUT's last run, as `costs.loads` takes it.
 
     Yields what was recorded, block by block, in the order of completion.
 
     Raises:
         ArchiveColorizerError: it stopped a worker.
     """
-    pools = plan(resources, [step.kind for step in steps(spec)])
-    data = ray.data.from_arrow(_cut_blocks(todo, pools[0]))
+    apart = resources.gpus > 0
+    way = steps(spec, apart=apart)
+    mean_bytes = total_bytes(todo) / max(1, todo.num_rows)
+    form, upscale = spec.config.deliver.format, spec.config.color.upscale
+    pools = plan(resources, loads(way, mean_bytes, form, upscale, measured))
+    data = ray.data.from_arrow(_cut_blocks(todo, pools))
     for pool in pools:
         data = data.map_batches(
             StageWorker,
             fn_constructor_args=(spec, pool.steps.start, pool.steps.stop, 1),
+            fn_constructor_kwargs={"apart": apart},
             batch_size=pool.batch_size,
             batch_format="pyarrow",
             compute=ActorPoolStrategy(min_size=pool.actors, max_size=pool.actors),
             num_cpus=pool.cpus,
             num_gpus=pool.gpus or None,
             resources=dict(pool.custom) or None,
-            ray_remote_args_fn=_bound_retries,
+            ray_remote_args_fn=partial(_bound_retries, pool.batch_size),
         )
     for table in data.iter_batches(batch_size=None, batch_format="pyarrow"):
         raise_stop(table)
         yield unpack_recorded(table)
 
 
-def _bound_retries() -> dict[str, Any]:
-    return {"max_restarts": MAX_RESTARTS, "max_task_retries": MAX_TASK_RETRIES}
+def _bound_retries(batch_size: int) -> dict[str, Any]:
+    retries = RETRIES_A_PICTURE * batch_size
+    return {
+        "max_restarts": retries + SPARE_RESTARTS,
+        "max_task_retries": retries + SPARE_RETRIES,
+    }
 
 
-def _cut_blocks(todo: pa.Table, pool: Pool) -> list[pa.Table]:
+def _cut_blocks(todo: pa.Table, pools: Sequence[Pool]) -> list[pa.Table]:
     """Cut blocks of whole batches: few enough to cost little, enough to keep every actor busy."""
-    batches = -(-todo.num_rows // pool.batch_size)
-    wanted = batches // (pool.actors * BLOCKS_PER_ACTOR)
-    rows = pool.batch_size * min(MAX_BLOCK_BATCHES, max(1, wanted))
+    size = pools[0].batch_size
+    batches = -(-todo.num_rows // size)
+    wanted = batches // (max(pool.actors for pool in pools) * BLOCKS_PER_ACTOR)
+    rows = size * min(MAX_BLOCK_BATCHES, max(1, wanted))
     return [todo.slice(start, rows).combine_chunks() for start in range(0, todo.num_rows, rows)]

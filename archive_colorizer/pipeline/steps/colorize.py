@@ -10,11 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from archive_colorizer.errors import ModelPhotoError, PhotoError
 from archive_colorizer.imaging.beside import Part
-from archive_colorizer.imaging.doubt_map import doubt_png
 from archive_colorizer.imaging.negative import fit_curve
 from archive_colorizer.imaging.tone import COLOUR_CLASSES
 from archive_colorizer.inference.batching import Chroma, GreyPicture
@@ -43,12 +40,15 @@ class Colorize(Stage[Prepared, Coloured]):
         self._label, self._vividness = color.label, color.vividness
         self._precision = run.precision
         self._batch_size = run.batch_size
+        self._graphs = run.cuda_graphs == "auto"
 
     def setup(self) -> None:
         """Load the model, on the GPU where the worker has one."""
         from archive_colorizer.inference.colorizer import open_colorizer
 
-        self._colorizer = open_colorizer(self._model, self._precision, self._vividness)
+        self._colorizer = open_colorizer(
+            self._model, self._precision, self._vividness, graphs=self._graphs
+        )
         self._probe: NegativeProbe | None = None
         if self._negatives != "off":
             from archive_colorizer.inference.negative_probe import open_negative_probe
@@ -172,16 +172,13 @@ class Colorize(Stage[Prepared, Coloured]):
         """Make the record of a picture from the model's answer."""
         if isinstance(answer, PhotoError):
             return failed(prepared, named(prepared.ref, answer))
-        doubt_hw = answer.cells.covered()[..., 2].astype(np.float32)
         return Coloured(
             prepared=replace(prepared, proxy_hw=prepared.proxy_hw[:0]),
             chroma=answer.cells.channels(0, 2),
-            doubt_mean=float(doubt_hw.mean()),
-            doubt_p95=float(np.percentile(doubt_hw, 95)),
+            doubt=answer.cells.channels(2, 3),
             device=self._colorizer.device,
             precision=self._colorizer.precision,
             ms={**prepared.ms, "model": ms},
-            doubt_map=doubt_png(doubt_hw),
         )
 
 

@@ -7,7 +7,7 @@ import io
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
@@ -34,6 +34,10 @@ from archive_colorizer.pipeline.steps.step import Kind, ms_since
 from archive_colorizer.storage import S3Settings, open_uri
 from archive_colorizer.weights.reference import ResolvedModel
 
+if TYPE_CHECKING:
+    from archive_colorizer.inference.enlarger import Enlarger
+
+Precision = Literal["auto", "float32", "bfloat16"]
 MadeIn = TypeVar("MadeIn", bound=Made, contravariant=True)
 Dpi = tuple[float, float]
 
@@ -68,10 +72,27 @@ class OverMaster(Composition[Coloured]):
 
     keeps_luminance = True
 
-    def __init__(self, color: ColorConfig, s3: S3Settings, upscaler: ResolvedModel | None) -> None:
+    def __init__(
+        self,
+        color: ColorConfig,
+        s3: S3Settings,
+        upscaler: ResolvedModel | None,
+        *,
+        precision: Precision = "auto",
+        apart: bool = False,
+    ) -> None:
+        """Take settings.
+
+        Args:
+            color: of the job.
+            s3: for masters in object stores.
+            upscaler: the model that enlarges; None for none.
+            precision: of the job.
+            apart: a step before this one enlarges (`steps.upscale`).
+        """
         self._color, self._s3, self._upscaler = color, s3, upscaler
-        # What is enlarged is too large to travel to another actor.
-        self.kind = "gpu" if upscaler else "cpu"
+        self._precision, self._apart = precision, apart
+        self.kind = "gpu" if upscaler and not apart else "cpu"
         self.flags = (ENLARGED,) if upscaler else ()
         self.statement = metadata.ENLARGEMENT if upscaler else metadata.ESTIMATE
 
@@ -81,35 +102,47 @@ class OverMaster(Composition[Coloured]):
         Raises:
             ConfigError: it enlarges by another factor than the job's.
         """
-        self._enlarger = None
-        if self._upscaler:
-            from archive_colorizer.inference.enlarger import Enlarger
-            from archive_colorizer.inference.runner import open_runner
-
-            self._enlarger = Enlarger(open_runner(self._upscaler, "float32"))
-            if self._enlarger.scale != self._color.upscale:
-                raise ConfigError(
-                    f"upscaler: {self._upscaler.ref} enlarges by {self._enlarger.scale}, "
-                    f"not by {self._color.upscale}"
-                )
+        self._enlarger: Enlarger | None = None
+        if self._upscaler and not self._apart:
+            self._enlarger = open_upscaler(self._upscaler, self._color.upscale, self._precision)
 
     def picture(self, made: Coloured, ms: dict[str, float], heard: Heard) -> Encodable:
         """The master, read again at full size, with the chroma brought to its edges."""
+        luma_hw = self._luma(made, ms, heard) if made.luma_hw is None else made.luma_hw
+        if self._enlarger:
+            start_s = time.perf_counter()
+            luma_hw = self._enlarger.luma(luma_hw)
+            ms["model"] += ms_since(start_s)
+        start_s = time.perf_counter()
+        picture = self._compose(made, luma_hw)
+        ms["compose"] += ms_since(start_s)
+        return picture
+
+    def with_luma(self, made: Coloured) -> Coloured:
+        """Give the same with the luminance that is to be enlarged, and with the decoder's words.
+
+        Raises:
+            PhotoError: the master cannot be read.
+        """
+        ms, heard = dict(made.ms), Heard()
+        luma_hw = self._luma(made, ms, heard)
+        facts = made.facts.having_heard(tuple(heard.words), damaged=heard.damaged)
+        # Only a page's own colours are read again.
+        data = made.prepared.data if facts.bounds else None
+        prepared = replace(made.prepared, facts=facts, data=data)
+        return replace(made, prepared=prepared, luma_hw=luma_hw, ms=ms)
+
+    def _luma(self, made: Coloured, ms: dict[str, float], heard: Heard) -> NDArray[Any]:
+        """The master's luminance as it is shown, before it is enlarged."""
         start_s = time.perf_counter()
         master = _read_master(made, self._s3)
         for words in master.warnings:
             heard.note(words, damage=master.damaged)
-        ms["compose"] = ms_since(start_s)
+        luma_hw = master.pixels
         if made.facts.negative_curve:
-            master = replace(master, pixels=_positive(master.pixels, made.facts))
-        if self._enlarger:
-            start_s = time.perf_counter()
-            master = replace(master, pixels=self._enlarger.luma(master.pixels))
-            ms["model"] += ms_since(start_s)
-        start_s = time.perf_counter()
-        picture = self._compose(made, master.pixels)
-        ms["compose"] += ms_since(start_s)
-        return picture
+            luma_hw = _positive(luma_hw, made.facts)
+        ms["compose"] = ms_since(start_s)
+        return luma_hw
 
     def _compose(self, made: Coloured, luma_hw: NDArray[Any]) -> Encodable:
         """Colour the whole picture, or the print on its page."""
@@ -117,7 +150,7 @@ class OverMaster(Composition[Coloured]):
         if bounds is None:
             return compose(luma_hw, made.chroma, method)
         page = _read_master(made, self._s3, read_colours).pixels
-        if self._enlarger:
+        if self._upscaler:
             page = enlarged_page(page, luma_hw)
         bounds = bounds.scaled(self._color.upscale)
         return lay_on_page(luma_hw, page, made.chroma, bounds, method)
@@ -151,6 +184,21 @@ class InPlaceOfMaster(Composition[Painted]):
     def dpi(self, facts: SourceFacts) -> Dpi | None:
         """None: it has another size than the master."""
         return None
+
+
+def open_upscaler(model: ResolvedModel, scale: int, precision: Precision) -> "Enlarger":
+    """Load what enlarges the luminance.
+
+    Raises:
+        ModelReferenceError: it cannot be loaded.
+        ConfigError: it enlarges by another factor than the job's.
+    """
+    from archive_colorizer.inference.enlarger import open_luma_enlarger
+
+    enlarger = open_luma_enlarger(model, precision)
+    if enlarger.scale != scale:
+        raise ConfigError(f"upscaler: {model.ref} enlarges by {enlarger.scale}, not by {scale}")
+    return enlarger
 
 
 def _positive(luma_hw: NDArray[Any], facts: SourceFacts) -> NDArray[Any]:

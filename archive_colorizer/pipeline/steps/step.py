@@ -29,6 +29,8 @@ class Stage(Protocol[In, Out]):
 
     name: str
     kind: Kind = "cpu"
+    alone: bool = False
+    """Whether pictures come to it one by one, since it has their full size in hand."""
     takes_outcomes: bool = False
     """Whether records that have become an Outcome are given to it, too."""
 

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tifffile import imread
 
 from archive_colorizer.errors import ConfigError, ModelReferenceError
 from archive_colorizer.imaging.decode import luma_of
@@ -17,11 +20,14 @@ from archive_colorizer.inference.enlarger import Enlarger
 from archive_colorizer.inference.runner import open_runner
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.pipeline.config import JobConfig
-from archive_colorizer.pipeline.job import Resources, plan, steps
+from archive_colorizer.pipeline.costs import loads
+from archive_colorizer.pipeline.engines import local
+from archive_colorizer.pipeline.job import steps
 from archive_colorizer.pipeline.job_models import models_of
 from archive_colorizer.pipeline.job_spec import make_spec
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.verify import verify
+from archive_colorizer.pipeline.plan import Resources, plan
 from archive_colorizer.pipeline.recipe import recipe_digest
 from archive_colorizer.pipeline.run import colorize
 from archive_colorizer.registry.resolve import resolve
@@ -123,13 +129,61 @@ def test_what_does_not_go_together_is_one_clear_line(job: Job, twice: str, tiny_
             colorize(job(color=color))
 
 
-def test_with_gpus_enlarging_is_on_them(job: Job) -> None:
+def test_with_gpus_enlarging_is_on_workers_of_its_own(job: Job) -> None:
     config = job(color={"upscale": 2})
-    kinds = [step.kind for step in steps(make_spec(config, models_of(config), "me"))]
-    assert kinds == ["cpu", "cpu", "gpu", "gpu", "cpu"]
-    pools = plan(Resources(cpus=8, gpus=2), kinds)
-    assert [pool.steps for pool in pools] == [slice(0, 2), slice(2, 4), slice(4, 5)]
-    assert [pool.gpus for pool in pools] == [0, 1, 0]
+    way = steps(make_spec(config, models_of(config), "me"), apart=True)
+    assert [step.name for step in way] == [
+        "read", "prepare", "colorize", "decode", "upscale", "deliver", "record",
+    ]  # fmt: skip
+    pools = plan(Resources(cpus=8, gpus=2), loads(way, 1e6))
+    assert [pool.gpus for pool in pools] == [0, 0.5, 0, 0.5, 0]
+    assert {pool.batch_size for pool in pools} == {1}
+
+
+@pytest.mark.parametrize("form", ["jpeg", "tiff"])
+def test_what_is_enlarged_apart_is_what_its_delivery_would_enlarge(
+    job: Job, masters: Path, twice: str, form: str, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ramp = np.linspace(10_000, 50_000, 160 * 120).reshape(120, 160).astype(np.uint16)
+    Image.fromarray(ramp).save(masters / "deep.tif")
+    grain = np.random.default_rng(0).normal(120, 8, (120, 160)).clip(0, 255).astype(np.uint8)
+    Image.fromarray(grain).save(masters / "lost.jpg", restart_marker_rows=1)
+    data = (masters / "lost.jpg").read_bytes()
+    first, second = data.find(b"\xff\xd3"), data.find(b"\xff\xd4")
+    (masters / "lost.jpg").write_bytes(data[:first] + data[second:])
+    config = job(color={"upscale": 2, "upscaler": twice}, output={"format": form})
+    found = []
+    for apart in (False, True):
+        if apart:
+            monkeypatch.setattr(local, "steps", partial(steps, apart=True))
+        out = f"{config.output}-{apart}"
+        colorize(replace(config, output=out))
+        pixels = {
+            row["source_uri"]: np.asarray(Image.open(path)) if form == "jpeg" else imread(path)
+            for row in rows(out)
+            if (path := (row["derivative_uri"] or "").removeprefix("file://"))
+        }
+        compared = ("status", "flags", "decoder_words", "doubt_mean", "luminance_mae")
+        columns = {row["source_uri"]: [row[name] for name in compared] for row in rows(out)}
+        found.append((pixels, columns))
+    (one, facts), (other, same) = found
+    assert facts == same
+    assert any("damaged" in flags for _, flags, *_ in facts.values())
+    assert len(one) == len(other) == 7
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_master_that_is_gone_or_too_large_for_memory_is_one_row_there_too(
+    job: Job, masters: Path, twice: str, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Enlarger, luma_hw: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(local, "steps", partial(steps, apart=True))
+    monkeypatch.setattr(Enlarger, "luma", full)
+    config = job(color={"upscale": 2, "upscaler": twice})
+    assert colorize(config).errors == {"out_of_memory": 5}
+    assert {row["error_class"] for row in rows(config.output)} == {"out_of_memory"}
 
 
 @pytest.mark.parametrize("name", ["builtin:upscale-x2", "builtin:restore"])
@@ -137,7 +191,7 @@ def test_tiles_cannot_be_told_from_the_whole(name: str, monkeypatch: pytest.Monk
     rgb = np.random.default_rng(0).integers(0, 256, (70, 131, 3)).astype(np.uint8)
     whole = Enlarger(open_runner(resolve(name), "float32"))
     expected = whole(rgb), whole.luma(rgb[..., 0])
-    monkeypatch.setattr(enlarger, "TILE_PX", 32)
+    monkeypatch.setattr(enlarger, "TILE_PX", 32)  # more than one tile, of several shapes
     for made, wanted in zip((whole(rgb), whole.luma(rgb[..., 0])), expected, strict=True):
         assert made.shape == wanted.shape
         assert np.abs(made.astype(int) - wanted).max() <= 1
