@@ -20,7 +20,7 @@ from typing import Any
 
 from common import ROOT, save, write_archive
 
-SIZES = ((1.5, 48), (24.0, 12))
+SIZES = ((1.5, 24), (24.0, 6))
 """Megapixels, and pictures of a turn."""
 TURN = """
 import json, resource, sys, time
@@ -70,7 +70,9 @@ def turn(tree: Path, source: Path, output: Path, batch: int) -> dict[str, Any]:
     """Colour a folder once with the program of a source tree."""
     environment = os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
     words = [sys.executable, "-c", TURN, str(source), str(output), str(batch)]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        words, capture_output=True, text=True, env=environment, cwd=tree, check=False
+    )
     lines = [line for line in done.stdout.splitlines() if line.startswith("TURN ")]
     if not lines:
         raise SystemExit(f"{tree}: {done.stderr[-2000:]}")

@@ -50,6 +50,6 @@ def area_average(pixels: NDArray[Any], height: int, width: int) -> NDArray[Any]:
 def halvings_for(height: int, width: int, max_pixels: float) -> int:
     """Count the halvings that bring a picture under a number of pixels."""
     times = 0
-    while (height >> times) * (width >> times) > max_pixels:
+    while -(-height >> times) * -(-width >> times) > max_pixels:
         times += 1
     return times

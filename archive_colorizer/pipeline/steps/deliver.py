@@ -56,7 +56,8 @@ class Deliver(Stage[MadeT, Outcome]):
         """Open OUTPUT, and load what composing needs."""
         self._composition.setup()
         self._store: Store = open_store(self._spec.output, self._spec.config.run.s3)
-        self._publisher = Publisher(self._store, Fence(self._store, self._spec.owner))
+        self._fence = Fence(self._store, self._spec.owner)
+        self._publisher = Publisher(self._store, self._fence)
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:
         """Deliver each picture; a picture's error becomes its outcome."""
