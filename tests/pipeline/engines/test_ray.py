@@ -15,6 +15,7 @@ from archive_colorizer.pipeline.job import steps
 from archive_colorizer.pipeline.job_models import models_of
 from archive_colorizer.pipeline.job_spec import JobSpec, make_spec
 from archive_colorizer.pipeline.output import layout
+from archive_colorizer.pipeline.plan import Pool
 from archive_colorizer.storage import open_store
 
 Job = Callable[..., JobConfig]
@@ -60,3 +61,17 @@ def test_a_worker_that_was_stopped_in_a_step_does_no_more_work(
     monkeypatch.setattr(worker, "_quarantine", None)
     with pytest.raises(LockedError):
         raise_stop(worker(pack([])))
+
+
+def test_blocks_are_cut_for_the_largest_pool_and_retries_for_the_batch() -> None:
+    from archive_colorizer.pipeline.engines.ray import _bound_retries, _cut_blocks
+
+    pools = [
+        Pool(steps=slice(i, i + 1), actors=count, cpus=1) for i, count in enumerate((2, 1, 13))
+    ]
+    todo = pa.table({"row_id": [str(i) for i in range(640)]})
+    assert [block.num_rows for block in _cut_blocks(todo, pools)] == [16] * 40
+    assert [block.num_rows for block in _cut_blocks(todo, pools[:2])] == [64] * 10
+    for size in (1, 16, 64):  # twice each picture of a batch, and some
+        assert _bound_retries(size)["max_task_retries"] > 2 * size
+        assert _bound_retries(size)["max_restarts"] > 2 * size

@@ -22,6 +22,7 @@ from archive_colorizer.models.table import MODELS
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.costs import loads
 from archive_colorizer.pipeline.engines import local
+from archive_colorizer.pipeline.engines.transport import pack, unpack
 from archive_colorizer.pipeline.job import steps
 from archive_colorizer.pipeline.job_models import models_of
 from archive_colorizer.pipeline.job_spec import make_spec
@@ -29,7 +30,9 @@ from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.plan import Resources, plan
 from archive_colorizer.pipeline.recipe import recipe_digest
+from archive_colorizer.pipeline.records import PhotoRef
 from archive_colorizer.pipeline.run import colorize
+from archive_colorizer.pipeline.steps.step import run_batch, set_up
 from archive_colorizer.registry.resolve import resolve
 from archive_colorizer.storage import open_store
 from archive_colorizer.weights.card import ModelCard
@@ -173,7 +176,26 @@ def test_what_is_enlarged_apart_is_what_its_delivery_would_enlarge(
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
-def test_a_master_that_is_gone_or_too_large_for_memory_is_one_row_there_too(
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_luminance_travels_in_the_masters_own_samples(
+    job: Job, masters: Path, twice: str, dtype: type
+) -> None:
+    ramp = np.linspace(0, np.iinfo(dtype).max, 160 * 120).reshape(120, 160).astype(dtype)
+    Image.fromarray(ramp).save(masters / "ramp.tif")
+    config = job(color={"upscale": 2, "upscaler": twice}, run={"report": "off"})
+    way = steps(make_spec(config, models_of(config), "me"), apart=True)[:5]
+    set_up(way)
+    path = masters / "ramp.tif"
+    ref = PhotoRef("0" * 64, path.as_uri(), bytes(path), "ramp.jpg", path.stat().st_size)
+    table = pack(run_batch(way, [ref]))
+    (record,) = unpack(table)
+    assert record.luma_hw.shape == (240, 320)
+    assert record.luma_hw.dtype == dtype
+    assert table.nbytes < record.luma_hw.nbytes + 20_000  # and the master's bytes stay behind
+    assert record.prepared.data is None
+
+
+def test_memory_that_runs_out_in_the_step_that_enlarges_is_a_row_each(
     job: Job, masters: Path, twice: str, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Enlarger, luma_hw: Any) -> Any:
