@@ -67,6 +67,6 @@ audit: $(STAMP) ## known weaknesses of the pinned libraries; asks PyPI's advisor
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
 	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
-bench: $(STAMP) ## measure; figures go to benchmarks/results/
+bench: $(STAMP) ## measure, and print what each step takes; figures go to benchmarks/results/
 	$(BIN)/python benchmarks/bench_steps.py
 	$(BIN)/python benchmarks/bench_pipeline.py

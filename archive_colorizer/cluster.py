@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import ray
-from ray.data import DataContext
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.machine import measure_machine, size_object_store
@@ -145,8 +144,19 @@ def _silence_ray(*, verbose: bool) -> None:
     # Ray Data 2.60 deprecates every way to bound an actor's restarts and names no other.
     warnings.filterwarnings("ignore", message=".*ray_remote_args_fn.*deprecated")
     warnings.filterwarnings("ignore", message="The minimum number of concurrent actors")
-    context = DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
     logging.getLogger("ray").setLevel(logging.ERROR)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+
+def load_ray_data(*, verbose: bool = False) -> None:
+    """Import Ray Data, quiet unless its progress bars are asked for.
+
+    It takes as long to load as all the rest of Ray: after a cluster has been told to start its
+    workers, which load their own libraries meanwhile.
+    """
+    from ray.data import DataContext
+
+    if not verbose:
+        context = DataContext.get_current()
+        context.enable_progress_bars = False
+        context.print_on_execution_start = False

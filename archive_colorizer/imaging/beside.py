@@ -13,9 +13,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from archive_colorizer.imaging.compose import Composer, WholePicture, compose, pad_to_even
+from archive_colorizer.imaging.compose import (
+    Composer,
+    Planes,
+    WholePicture,
+    compose,
+    pad_to_even,
+)
 from archive_colorizer.imaging.content_box import Bounds
 from archive_colorizer.imaging.decode import luma_of, to_8_bits
+from archive_colorizer.imaging.halving import halved
+from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.imaging.upsample import Method
 
 SUBPIXEL_BITS: Final = 4
@@ -37,20 +45,16 @@ class PrintOnPage:
     mask_hw: NDArray[np.uint8]
     """How much of each pixel of the composed part lies in the print, 0 to 255."""
 
-    def ycc_planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-        """Planes for a 4:2:0 JPEG: Y' (H, W), Cb and Cr (ceil(H/2), ceil(W/2)), all uint8."""
+    def ycc_planes(self) -> Planes:
+        """Planes for a 4:2:0 JPEG."""
         _, cb, cr = WholePicture(to_8_bits(self.page_hw3)).ycc_planes()
         _, print_cb, print_cr = self.print_.ycc_planes()
         height, width = print_cb.shape
         top, left = self.origin[0] // 2, self.origin[1] // 2
-        small = cv2.resize(
-            pad_to_even(self.mask_hw)[: 2 * height, : 2 * width],
-            (width, height),
-            interpolation=cv2.INTER_AREA,
-        )
+        small = halved(self.mask_hw)
         at = np.s_[top : top + height, left : left + width]
         cb[at], cr[at] = mixed(cb[at], print_cb, small), mixed(cr[at], print_cr, small)
-        return pad_to_even(to_8_bits(self.luma_hw)), cb, cr
+        return Planes(pad_to_even(to_8_bits(self.luma_hw)), cb, cr)
 
     def rgb_strips(self, bits: int, rows: int) -> Iterator[NDArray[Any]]:
         """Yield (rows, W, 3) strips of 8 or 16 bits a sample, from top to bottom."""
@@ -70,7 +74,7 @@ class PrintOnPage:
 def lay_on_page(
     luma_hw: NDArray[Any],
     page_hw3: NDArray[Any],
-    ab_2hw: NDArray[Any],
+    chroma: NetworkMap | NDArray[Any],
     bounds: Bounds,
     method: Method = "guided",
 ) -> PrintOnPage:
@@ -79,7 +83,7 @@ def lay_on_page(
     Args:
         luma_hw: (H, W) uint8 or uint16, upright.
         page_hw3: (H, W, 3), of the same or of another depth.
-        ab_2hw: CIE Lab a and b of the upright rectangle `bounds`, at proxy size.
+        chroma: CIE Lab a and b of the upright rectangle `bounds`, as `compose` takes them.
         bounds: of the print, in pixels of the luma.
         method: how chroma is brought to full size.
     """
@@ -87,7 +91,7 @@ def lay_on_page(
     return PrintOnPage(
         luma_hw=luma_hw,
         page_hw3=page_hw3,
-        print_=compose(np.ascontiguousarray(luma_hw[part.rows, part.columns]), ab_2hw, method),
+        print_=compose(np.ascontiguousarray(luma_hw[part.rows, part.columns]), chroma, method),
         origin=(part.rows.start, part.columns.start),
         mask_hw=part.mask(bounds),
     )

@@ -82,9 +82,11 @@ def colourfulness(rgb_hwc: NDArray[Any]) -> float:
     Returns:
         0 for grey; 15 slightly, 33 moderately, 45 averagely, 59 quite, 82 highly colourful.
     """
-    red, green, blue = np.moveaxis(rgb_hwc.astype(np.float32), -1, 0)
-    rg = red - green
-    yb = (red + green) / 2 - blue
-    spread = np.sqrt(rg.var(dtype=np.float64) + yb.var(dtype=np.float64))
-    mean = np.hypot(rg.mean(dtype=np.float64), yb.mean(dtype=np.float64))
+    red, green, blue = cv2.split(np.ascontiguousarray(rgb_hwc))
+    rg = cv2.meanStdDev(cv2.subtract(red, green, dtype=cv2.CV_16S))
+    both = cv2.add(red, green, dtype=cv2.CV_16S)
+    yb = cv2.meanStdDev(cv2.subtract(both, cv2.add(blue, blue, dtype=cv2.CV_16S)))
+    means, spreads = zip(rg, yb, strict=True)
+    half = np.array([1, 0.5])  # yb was measured doubled, to stay whole
+    spread, mean = (np.hypot(*(np.ravel(pair) * half)) for pair in (spreads, means))
     return float(spread + 0.3 * mean)

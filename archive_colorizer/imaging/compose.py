@@ -5,11 +5,10 @@ is (`ycc_planes`). PNG and TIFF store RGB: there CIE L* is kept, in linear light
 Chroma that does not fit the gamut is reduced towards grey, never clipped.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -25,12 +24,31 @@ from archive_colorizer.imaging.colour import (
     encode_srgb,
     linear_table,
 )
-from archive_colorizer.imaging.decode import luma_of
+from archive_colorizer.imaging.decode import luma_of, to_8_bits
+from archive_colorizer.imaging.halving import evened, halved
+from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.imaging.upsample import ChromaMap, Method, chroma_map
 
 STRIP_PIXELS: Final = 1 << 18
 """Pixels of one strip: small enough for the processor's cache."""
+BLOCKS_OF_STRIP: Final = 1 << 17
+"""Blocks of 2 x 2 pixels of which chroma is made at a time: its ten planes stay in the cache."""
 ENCODE_STEPS: Final = 1 << 16
+
+
+class Planes(NamedTuple):
+    """A picture as a 4:2:0 JPEG holds it (JFIF), uint8.
+
+    Whatever changes chroma without touching luminance does so on these, between composing and
+    encoding.
+    """
+
+    luma: NDArray[np.uint8]
+    """Y' (H, W); the memory behind it goes on to even sides."""
+    cb: NDArray[np.uint8]
+    """(ceil(H/2), ceil(W/2))."""
+    cr: NDArray[np.uint8]
+    """(ceil(H/2), ceil(W/2))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +64,26 @@ class Composer:
         """Largest value of the luma's type."""
         return int(np.iinfo(self.luma_hw.dtype).max)
 
-    def ycc_planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-        """Planes for a 4:2:0 JPEG.
-
-        Returns:
-            Y' (H, W), Cb and Cr (ceil(H/2), ceil(W/2)), all uint8.
-        """
-        luma = self.luma_hw
-        if luma.dtype != np.uint8:
-            luma = cv2.convertScaleAbs(luma, alpha=1 / 257)
-        height, width = luma.shape
-        half = (math.ceil(height / 2), math.ceil(width / 2))
-        cb, cr = np.empty(half, np.uint8), np.empty(half, np.uint8)
-        rows = max(2, STRIP_PIXELS // max(1, width) // 2 * 2)
-        for top in range(0, height, rows):
-            strip = luma[top : top + rows]
-            at = slice(top // 2, top // 2 + math.ceil(strip.shape[0] / 2))
-            cb[at], cr[at] = self._half_chroma(strip, top // 2)
-        return pad_to_even(luma), cb, cr
+    def ycc_planes(self) -> Planes:
+        """Planes for a 4:2:0 JPEG."""
+        height, width = self.luma_hw.shape
+        even = evened(to_8_bits(self.luma_hw))
+        half_h, half_w = even.shape[0] // 2, even.shape[1] // 2
+        cb, cr = np.empty((half_h, half_w), np.uint8), np.empty((half_h, half_w), np.uint8)
+        rows = max(1, BLOCKS_OF_STRIP // half_w)
+        for top in range(0, half_h, rows):
+            at = slice(top, top + rows)
+            cb[at], cr[at] = self._half_chroma(even[2 * top : 2 * (top + rows)], top, half_h)
+        return Planes(even[:height, :width], cb, cr)
 
     def _half_chroma(
-        self, strip: NDArray[np.uint8], top: int
+        self, strip: NDArray[np.uint8], top: int, half_h: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Chroma for each 2 x 2 block of a strip, fit for its darkest and its lightest pixel."""
         low, high, mean = _blocks(strip)
-        height, width = (math.ceil(side / 2) for side in self.luma_hw.shape)
-        proxy_h, proxy_w = self.chroma.coefficients_hw4.shape[:2]
-        cb, cr = self.chroma.at(mean, top, proxy_h / height, proxy_w / width)
+        cb, cr = self.chroma.at(mean, top, half_h)
         scale = gamut_scale(low, high, cb, cr)
-        return _to_bytes(cb * scale), _to_bytes(cr * scale)
+        return _to_bytes(cb, scale), _to_bytes(cr, scale)
 
     def rgb_strips(self, bits: int, rows: int) -> Iterator[NDArray[Any]]:
         """RGB with the master's L*, from top to bottom.
@@ -92,28 +101,28 @@ class Composer:
 
     def rgb_rows(self, bits: int, top: int, bottom: int) -> NDArray[Any]:
         """RGB of some rows with the master's L*: (bottom - top, W, 3) uint8 or uint16."""
-        height, width = self.luma_hw.shape
-        proxy_h, proxy_w = self.chroma.coefficients_hw4.shape[:2]
         strip = self.luma_hw[top:bottom]
         luma = np.asarray(strip, np.float32) / np.float32(self.top_value)
-        cb, cr = self.chroma.at(luma, top, proxy_h / height, proxy_w / width)
+        cb, cr = self.chroma.at(luma, top, self.luma_hw.shape[0])
         target = linear_table(self.top_value)[strip]
         linear = _linear_rgb(luma, cb, cr, target)
         return encode_table(bits)[np.rint(linear * (ENCODE_STEPS - 1)).astype(np.uint16)]
 
 
-def compose(luma_hw: NDArray[Any], ab_2hw: NDArray[Any], method: Method = "guided") -> Composer:
-    """Join a master's luma with chroma at proxy size.
+def compose(
+    luma_hw: NDArray[Any], chroma: NetworkMap | NDArray[Any], method: Method = "guided"
+) -> Composer:
+    """Join a master's luma with small chroma.
 
     Args:
         luma_hw: (H, W) uint8 or uint16, upright, sRGB-encoded.
-        ab_2hw: CIE Lab a and b, (2, h, w), h and w no larger than H and W.
+        chroma: CIE Lab a and b as the network says them, or (2, h, w) that divide the picture
+            evenly; no larger than the luma.
         method: how chroma is brought to full size.
     """
-    size = (ab_2hw.shape[2], ab_2hw.shape[1])
-    small = cv2.resize(luma_hw, size, interpolation=cv2.INTER_AREA)
-    gray = small.astype(np.float32) / np.iinfo(luma_hw.dtype).max
-    return Composer(luma_hw, chroma_map(gray, ab_2hw, method))
+    if not isinstance(chroma, NetworkMap):
+        chroma = NetworkMap.of_pixels(np.moveaxis(chroma, 0, 2))
+    return Composer(luma_hw, chroma_map(luma_hw, chroma, method))
 
 
 def gamut_scale(low: Float, high: Float, cb: Float, cr: Float) -> Float:
@@ -128,11 +137,15 @@ def gamut_scale(low: Float, high: Float, cb: Float, cr: Float) -> Float:
     Returns:
         A factor in [0, 1]; with it every R'G'B' of the place lies in [0, 1].
     """
-    red, green, blue = R_FROM_CR * cr, G_FROM_CB * cb + G_FROM_CR * cr, B_FROM_CB * cb
-    up = np.maximum(np.maximum(red, green), np.maximum(blue, 1e-6))
-    down = np.maximum(np.maximum(-red, -green), np.maximum(-blue, 1e-6))
-    scale = np.minimum((1 - high) / up, low / down)
-    return np.asarray(np.minimum(scale, 1), np.float32)
+    red, blue = R_FROM_CR * cr, B_FROM_CB * cb
+    green = np.asarray(cv2.addWeighted(cb, G_FROM_CB, cr, G_FROM_CR, 0.0)).reshape(cb.shape)
+    up = np.maximum(np.maximum(red, green), np.maximum(blue, np.float32(1e-6)))
+    down = np.minimum(np.minimum(red, green), np.minimum(blue, np.float32(-1e-6)))
+    # Each plane is written over once it is not needed: memory is what this costs.
+    np.divide(1 - high, up, out=up)
+    np.divide(-low, down, out=down)
+    np.minimum(up, down, out=up)
+    return np.asarray(np.minimum(up, np.float32(1), out=up))
 
 
 @lru_cache(maxsize=2)
@@ -175,27 +188,26 @@ def pad_to_even(luma_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     The encoder reads whole 2 x 2 blocks of luma: beyond an odd side that would be foreign memory.
     """
     height, width = luma_hw.shape
-    if not (height % 2 or width % 2):
-        return np.ascontiguousarray(luma_hw)
-    return np.pad(luma_hw, ((0, height % 2), (0, width % 2)), mode="edge")[:height, :width]
+    return evened(luma_hw)[:height, :width]
 
 
 def _blocks(strip: NDArray[np.uint8]) -> tuple[Float, Float, Float]:
-    """Smallest, largest and mean luma of each 2 x 2 block, in [0, 1]; edges are repeated."""
+    """Smallest, largest and mean luma of each 2 x 2 block of a strip of even sides, in [0, 1]."""
     rows, columns = strip.shape
-    if rows % 2 or columns % 2:
-        strip = np.pad(strip, ((0, rows % 2), (0, columns % 2)), mode="edge")
-    a, b, c, d = strip[::2, ::2], strip[::2, 1::2], strip[1::2, ::2], strip[1::2, 1::2]
-    low = np.minimum(np.minimum(a, b), np.minimum(c, d))
-    high = np.maximum(np.maximum(a, b), np.maximum(c, d))
-    size = (strip.shape[1] // 2, strip.shape[0] // 2)
-    mean = cv2.resize(strip, size, interpolation=cv2.INTER_AREA)
+    # Of neighbours in a row: OpenCV takes pairs apart in vectors, numpy's strides do not.
+    low, high = (
+        pick(*cv2.split(pick(strip[::2], strip[1::2]).reshape(rows // 2, columns // 2, 2)))
+        for pick in (cv2.min, cv2.max)
+    )
     scale = np.float32(1 / 255)
-    return low * scale, high * scale, np.asarray(mean * scale)
+    return low * scale, high * scale, halved(strip) * scale
 
 
-def _to_bytes(plane: Float) -> NDArray[np.uint8]:
-    return np.asarray(np.clip(np.rint(plane * 255 + 128), 0, 255), np.uint8)
+def _to_bytes(plane: Float, scale: Float) -> NDArray[np.uint8]:
+    """Centred chroma in the gamut, times a factor, as bytes about 128."""
+    np.multiply(plane, scale, out=plane)
+    # Never below zero, where this would take the absolute value: 255 * -0.5 + 128 is 0.5.
+    return np.asarray(cv2.convertScaleAbs(plane, alpha=255, beta=128))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +221,14 @@ class WholePicture:
         """Its own Y'."""
         return luma_of(self.rgb_hw3)
 
-    def ycc_planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-        """Y' (H, W), Cb and Cr (ceil(H/2), ceil(W/2)), uint8, as JFIF has them."""
+    def ycc_planes(self) -> Planes:
+        """Planes for a 4:2:0 JPEG."""
         height, width = self.rgb_hw3.shape[:2]
-        ycc = cv2.cvtColor(np.ascontiguousarray(self.rgb_hw3), cv2.COLOR_RGB2YCrCb)
-        even = np.pad(ycc, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        half = cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        cr, cb = (np.ascontiguousarray(half[..., i]) for i in (1, 2))
-        return pad_to_even(np.asarray(ycc[..., 0])), cb, cr
+        ycc = cv2.cvtColor(evened(self.rgb_hw3), cv2.COLOR_RGB2YCrCb)
+        luma, cr, cb = cv2.split(ycc)
+        return Planes(
+            np.asarray(luma)[:height, :width], halved(np.asarray(cb)), halved(np.asarray(cr))
+        )
 
     def rgb_strips(self, bits: int, rows: int) -> Iterator[NDArray[Any]]:
         """Strips of (rows, W, 3) uint8, or uint16 when 16 bits are asked for."""

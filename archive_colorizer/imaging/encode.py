@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from archive_colorizer.imaging import exif, exif_writing, iptc
 from archive_colorizer.imaging.blocks import EXTENDED_MARK, PNG_XMP, XMP_MARK
-from archive_colorizer.imaging.compose import STRIP_PIXELS
+from archive_colorizer.imaging.compose import STRIP_PIXELS, Planes
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.formats import WRITTEN, Format
+from archive_colorizer.imaging.halving import halvings_for
 from archive_colorizer.imaging.metadata import Tags
-from archive_colorizer.imaging.tone import MAX_MEASURED_PIXELS, reduction_for
+from archive_colorizer.imaging.tone import MAX_MEASURED_PIXELS
 
 MIMES: Final = {name: one.mime for name, one in WRITTEN.items()}
 ICC_CHUNK: Final = 65519
@@ -47,7 +48,7 @@ class Encodable(Protocol):
     def luma_hw(self) -> NDArray[Any]:
         """(H, W): its size is the picture's."""
 
-    def ycc_planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    def ycc_planes(self) -> Planes:
         """Y' (H, W), Cb and Cr of half the sides, uint8."""
 
     def rgb_strips(self, bits: int, rows: int) -> Iterator[NDArray[Any]]:
@@ -64,12 +65,29 @@ class Settings:
     """A sample, of PNG and TIFF: 8 or 16."""
 
 
-Tap = Callable[[Iterator[NDArray[Any]]], Iterator[NDArray[Any]]]
-"""Looks at the strips of RGB that go into a lossless file, and passes them on."""
+class Tap(Protocol):
+    """Looks at what is encoded."""
+
+    def planes(self, planes: Planes) -> None:
+        """See what a JPEG is made of."""
+
+    def strips(self, strips: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        """See the strips of RGB that go into a lossless file, and pass them on."""
+
+
+class _NoTap:
+    def planes(self, planes: Planes) -> None:
+        pass
+
+    def strips(self, strips: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        return strips
+
+
+NO_TAP: Final[Tap] = _NoTap()
 
 
 def encode(
-    picture: Encodable, sink: BinaryIO, settings: Settings, tags: Tags, tap: Tap = iter
+    picture: Encodable, sink: BinaryIO, settings: Settings, tags: Tags, tap: Tap = NO_TAP
 ) -> None:
     """Write a picture.
 
@@ -78,7 +96,7 @@ def encode(
         sink: a seekable handle.
         settings: format, quality, bits.
         tags: profile, resolution, EXIF and XMP.
-        tap: sees what goes into a PNG or TIFF.
+        tap: sees the pixels on their way.
 
     Raises:
         PictureFault: too_large for a JPEG.
@@ -97,8 +115,9 @@ def _write_jpeg(
             f"{width} x {height} pixels: a JPEG has at most {MAX_JPEG_SIDE} a side; "
             "use --format tiff or png",
         )
-    luma, cb, cr = picture.ycc_planes()
-    data = simplejpeg.encode_jpeg_yuv_planes(luma, cb, cr, settings.quality)
+    planes = picture.ycc_planes()
+    tap.planes(planes)
+    data = simplejpeg.encode_jpeg_yuv_planes(*planes, settings.quality)
     app0_end = 4 + struct.unpack(">H", data[4:6])[0]
     sink.write(data[:2])
     sink.write(_app0(tags.dpi))
@@ -157,7 +176,7 @@ def _write_png(
     if tags.iptc:
         _chunk(sink, b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(_hex(tags.iptc)))
     packer = zlib.compressobj(ZLIB_LEVEL)
-    for strip in tap(picture.rgb_strips(bits, rows_of(height, width))):
+    for strip in tap.strips(picture.rgb_strips(bits, rows_of(height, width))):
         _chunk(sink, b"IDAT", packer.compress(_filter_rows(strip)))
     _chunk(sink, b"IDAT", packer.flush())
     _chunk(sink, b"IEND", b"")
@@ -201,7 +220,7 @@ def _write_tiff(
     big = size > BIGTIFF_BYTES
     with tifffile.TiffWriter(sink, bigtiff=big, byteorder="<") as writer:
         writer.write(
-            map(_pack, tap(picture.rgb_strips(bits, rows))),
+            map(_pack, tap.strips(picture.rgb_strips(bits, rows))),
             shape=(height, width, 3),
             dtype=np.uint8 if bits == 8 else np.uint16,
             photometric="rgb",
@@ -267,8 +286,8 @@ def _append_directories(sink: BinaryIO, described: exif.Directory, *, big: bool)
 
 
 def rows_of(height: int, width: int) -> int:
-    """Rows of a strip: about STRIP_PIXELS pixels, a whole number of rows of the reduced picture."""
-    factor = reduction_for(height, width, MAX_MEASURED_PIXELS)
+    """Rows of a strip: about STRIP_PIXELS pixels, a whole number of rows of the halved picture."""
+    factor = 1 << halvings_for(height, width, MAX_MEASURED_PIXELS)
     return max(1, STRIP_PIXELS // max(1, width) // factor) * factor
 
 
@@ -278,4 +297,4 @@ WRITERS: Final[Mapping[Format, Writer]] = {
     "png": _write_png,
     "tiff": _write_tiff,
 }
-"""A writer for each key of `formats.WRITTEN`. JPEG is lossy: its tap sees nothing."""
+"""A writer for each key of `formats.WRITTEN`."""

@@ -1,6 +1,6 @@
 """How a delivered picture compares with its master."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import cv2
@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archive_colorizer.imaging.colour import colourfulness
+from archive_colorizer.imaging.compose import Planes
 from archive_colorizer.imaging.decode import luma_of, to_8_bits
 from archive_colorizer.imaging.decoders.jpeg import decode_jpeg
+from archive_colorizer.imaging.halving import halved_times, halvings_for
 from archive_colorizer.imaging.header import read_header
 from archive_colorizer.imaging.strips import Pixels, read_strips
-from archive_colorizer.imaging.tone import MAX_MEASURED_PIXELS, reduction_for
+from archive_colorizer.imaging.tone import MAX_MEASURED_PIXELS
 
-COLOUR_SHORT_PX: Final = 256
+COLOUR_SHORT_PX: Final = 192
 """Colourfulness is read off a reduced picture whose short side is at least this."""
 
 
@@ -29,68 +31,77 @@ class Quality(NamedTuple):
 
 
 class Meter:
-    """Compares strips of a delivered picture with its master as they go by.
+    """Compares what is delivered with its master, as it goes by an encoder.
 
-    Both are area-averaged by one whole factor, so that at most 1 megapixel is compared, or every
-    pixel is with `full`. Used as the tap of a lossless encoder, and on what a decoder gives.
+    Both are averaged by halves until at most 1 megapixel is compared, or every pixel is with
+    `full`.
     """
 
     def __init__(self, luma_hw: NDArray[Any], *, full: bool = False) -> None:
         height, width = luma_hw.shape
         self._luma = luma_hw
-        self._factor = 1 if full else reduction_for(height, width, MAX_MEASURED_PIXELS)
+        self._times = 0 if full else halvings_for(height, width, MAX_MEASURED_PIXELS)
         self._step = max(1, min(height, width) // COLOUR_SHORT_PX)
-        self._counts = np.zeros(256, np.int64)
+        self._counts = np.zeros(256, np.float64)
         self._small: list[Pixels] = []
         self._top = 0
 
-    def __call__(self, strips: Iterator[Pixels]) -> Iterator[Pixels]:
+    def strips(self, strips: Iterator[Pixels]) -> Iterator[Pixels]:
         """Pass (rows, W, 3) strips on, in order from the top."""
         for strip in strips:
             pixels = to_8_bits(strip)
-            self._compare(luma_of(pixels))
+            self.compare(luma_of(pixels))
             offset = -self._top % self._step
             self._small.append(pixels[offset :: self._step, :: self._step].copy())
             self._top += len(pixels)
             yield strip
 
-    def _compare(self, luma: NDArray[np.uint8]) -> None:
-        master = to_8_bits(self._luma[self._top : self._top + len(luma)])
-        gap = cv2.absdiff(_reduce(master, self._factor), _reduce(luma, self._factor))
-        self._counts += np.bincount(gap.ravel(), minlength=256)
+    def planes(self, planes: Planes) -> None:
+        """Look at the colours of a JPEG before it is encoded."""
+        times = 0
+        while min(planes.luma.shape) >> (times + 1) >= COLOUR_SHORT_PX:
+            times += 1
+        luma = halved_times(planes.luma, max(1, times))
+        chroma = (halved_times(plane, max(0, times - 1)) for plane in (planes.cr, planes.cb))
+        ycc = cv2.merge([luma, *chroma])
+        self._small = [np.asarray(cv2.cvtColor(ycc, cv2.COLOR_YCrCb2RGB))]
 
-    def quality(self, rgb_small: Pixels | None = None) -> Quality:
-        """The figures, once everything has gone by."""
-        total = int(self._counts.sum())
+    def compare(self, luma_hw: NDArray[np.uint8]) -> None:
+        """Compare the next rows of a delivered picture's luma."""
+        master = to_8_bits(self._luma[self._top : self._top + len(luma_hw)])
+        gap = cv2.absdiff(halved_times(master, self._times), halved_times(luma_hw, self._times))
+        self._counts += cv2.calcHist([gap], [0], None, [256], [0, 256]).ravel()
+
+    def quality(self, see: Callable[[], Pixels] | None = None) -> Quality:
+        """The figures, once everything has gone by.
+
+        Args:
+            see: gives (h, w, 3) uint8 of a picture whose colours have not gone by.
+        """
+        if see and not self._small:
+            self._small = [see()]
+        total = self._counts.sum()
         mean = float((self._counts * np.arange(256)).sum() / total)
         p99 = float(np.searchsorted(np.cumsum(self._counts), 0.99 * total))
-        small = np.concatenate(self._small) if rgb_small is None else rgb_small
+        small = np.concatenate(self._small)
         return Quality(colourfulness(small), mean, p99, small)
 
 
-def measure(luma_hw: NDArray[Any], delivered: BinaryIO, *, full: bool = False) -> Quality:
+def measure(delivered: BinaryIO, meter: Meter) -> Quality:
     """Decode a delivered file and compare it with the master's luma.
 
     Args:
-        luma_hw: (H, W) uint8 or uint16, the master's.
         delivered: the derivative; upright, sRGB.
-        full: compare every pixel.
+        meter: of the master. Has it seen the planes that a JPEG was made of, the luma alone is
+            decoded.
     """
-    meter = Meter(luma_hw, full=full)
     delivered.seek(0)
     if delivered.read(2) == b"\xff\xd8":
         delivered.seek(0)
         data = delivered.read()
-        meter._compare(decode_jpeg(data, "GRAY"))
-        return meter.quality(decode_jpeg(data, min_short_px=COLOUR_SHORT_PX))
+        meter.compare(decode_jpeg(data, "GRAY"))
+        return meter.quality(lambda: decode_jpeg(data, min_short_px=COLOUR_SHORT_PX))
     header = read_header(delivered, max_megapixels=float("inf"))
-    for _ in meter(read_strips(delivered, header)):
+    for _ in meter.strips(read_strips(delivered, header)):
         pass
     return meter.quality()
-
-
-def _reduce(luma_hw: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    if factor == 1:
-        return luma_hw
-    size = (max(1, luma_hw.shape[1] // factor), max(1, luma_hw.shape[0] // factor))
-    return np.asarray(cv2.resize(luma_hw, size, interpolation=cv2.INTER_AREA))

@@ -1,6 +1,5 @@
 """The tone class of a master, and the small grey proxy that the model sees."""
 
-import math
 from typing import Any, Final
 
 import cv2
@@ -108,8 +107,3 @@ def dhash64(gray_hw: NDArray[np.uint8]) -> str:
     small = cv2.resize(gray_hw, (9, 8), interpolation=cv2.INTER_AREA).astype(np.int16)
     bits = np.packbits(small[:, 1:] > small[:, :-1])
     return bits.tobytes().hex()
-
-
-def reduction_for(height: int, width: int, max_pixels: float) -> int:
-    """Smallest whole factor that brings a picture under a number of pixels."""
-    return max(1, math.ceil(math.sqrt(height * width / max_pixels)))

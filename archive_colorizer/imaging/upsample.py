@@ -8,6 +8,7 @@ slope. Where the luma has an edge the chroma gets it too; what the model said is
 benchmarks/bench_steps.py). Axes: h height, w width; chroma planes are Cb and Cr.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -16,86 +17,159 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archive_colorizer.imaging.colour import B_FROM_CB, R_FROM_CR, Float, lab_to_rgb, rgb_to_lab
+from archive_colorizer.imaging.halving import halved
+from archive_colorizer.imaging.network_map import NetworkMap
 
 Method = Literal["guided", "bilinear"]
-RADIUS_PX: Final = 4
-"""Radius of the window, in proxy pixels: the stride at which the model predicts."""
+FINE_PX: Final = 128
+"""Short side of the picture in which the luma's variance is taken, about."""
+WINDOWS: Final = 64
+"""Windows are about one part in so many of the short side wide to each hand: the stride at which
+networks predict."""
 EPSILON: Final = 1e-3
 """Luma variance (of 1) under which a window counts as flat: a deviation of 8 in 255."""
+MAX_STEP: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class ChromaMap:
-    """Chroma at proxy size as lines in the luma: Cb, Cr = slope * luma + offset.
+    """Chroma on its own grid as lines in the luma: Cb, Cr = slope * luma + offset.
 
     Luma in [0, 1], chroma centred, in [-0.5, 0.5].
     """
 
     coefficients_hw4: Float
     """(h, w, 4): slope Cb, slope Cr, offset Cb, offset Cr."""
+    extent: tuple[float, float]
+    """Rows and columns of the grid that the picture takes, from its top left corner on."""
 
-    def at(self, luma_hw: Float, top: float, scale_y: float, scale_x: float) -> tuple[Float, Float]:
+    def at(self, luma_hw: Float, top: int, height: int) -> tuple[Float, Float]:
         """Chroma of a strip.
 
         Args:
             luma_hw: (rows, W) float32 luma of the strip, in [0, 1].
-            top: first row of the strip within the target, in target pixels.
-            scale_y: proxy rows a target row.
-            scale_x: proxy columns a target column.
+            top: first row of the strip within the picture.
+            height: rows of the whole picture.
 
         Returns:
             Cb and Cr, each (rows, W) float32.
         """
-        rows, width = luma_hw.shape
-        to_proxy = np.array(
-            [[scale_x, 0, 0.5 * scale_x - 0.5], [0, scale_y, (top + 0.5) * scale_y - 0.5]],
-            np.float32,
-        )
-        grown = cv2.warpAffine(
+        scale_y, scale_x = self.extent[0] / height, self.extent[1] / luma_hw.shape[1]
+        slope_cb, slope_cr, cb, cr = self._grown(luma_hw.shape, top, scale_y, scale_x)
+        # In place: each of these planes is of this strip alone.
+        for slope, offset in ((slope_cb, cb), (slope_cr, cr)):
+            slope *= luma_hw
+            offset += slope
+        return cb, cr
+
+    def _grown(
+        self, size: tuple[int, ...], top: int, scale_y: float, scale_x: float
+    ) -> Sequence[Float]:
+        """Coefficients at each pixel of a strip: four planes of (rows, W).
+
+        They are resampled to points a few pixels apart, and from there by a whole factor: a piece
+        of a whole-number enlargement is the same whatever strip it is cut from.
+        """
+        rows, width = size
+        step = MAX_STEP
+        while step > 1 and step * max(scale_y, scale_x) > 0.5:
+            step //= 2
+        first = top // step - 1  # with a neighbour on either side
+        last = -(-(top + rows) // step) + 1
+        columns = -(-width // step)
+        dy, dx = step * scale_y, step * scale_x
+        to_grid = np.array([[dx, 0, 0.5 * dx - 0.5], [0, dy, (first + 0.5) * dy - 0.5]], np.float32)
+        points = cv2.warpAffine(
             self.coefficients_hw4,
-            to_proxy,
-            (width, rows),
+            to_grid,
+            (columns, last - first),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        cb = grown[..., 0] * luma_hw + grown[..., 2]
-        cr = grown[..., 1] * luma_hw + grown[..., 3]
-        return cb, cr
+        start = top - first * step
+        return [_enlarged(plane, step)[start : start + rows, :width] for plane in cv2.split(points)]
 
 
-def chroma_map(luma_hw: NDArray[Any], ab_2hw: NDArray[Any], method: Method) -> ChromaMap:
-    """Fit the model's chroma to the master's luma at proxy size.
+def _enlarged(plane: NDArray[Any], step: int) -> Float:
+    size = (plane.shape[1] * step, plane.shape[0] * step)
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR))
+
+
+def chroma_map(luma_hw: NDArray[Any], chroma: NetworkMap, method: Method) -> ChromaMap:
+    """Fit the model's chroma to the master's luma on the network's own cells.
+
+    Covariances are of the cells, where chroma is known; the luma's variance is of a finer picture,
+    so that texture within a cell, which chroma says nothing about, moves it little.
 
     Args:
-        luma_hw: the master's luma at proxy size, (h, w) float32 in [0, 1].
-        ab_2hw: CIE Lab a and b, (2, h, w).
+        luma_hw: the master's luma, (H, W) uint8 or uint16.
+        chroma: CIE Lab a and b; its picture is no larger than the luma.
         method: "guided" follows the luma's edges, "bilinear" does not.
     """
-    luma = np.ascontiguousarray(luma_hw, np.float32)
-    chroma = _fit_to_gamut(luma, ab_2hw)
+    height, width = chroma.cells_hwc.shape[:2]
+    extent = (
+        height * chroma.size[0] / chroma.padded[0],
+        width * chroma.size[1] / chroma.padded[1],
+    )
+    finer = min(max(1, round(FINE_PX / min(extent))), max(1, chroma.padded[0] // height))
+    fine = _luma_on_grid(luma_hw, (finer * height, finer * width), finer, extent)
+    luma = _cells(fine, height, width)
+    chroma_hw2 = _fit_to_gamut(luma, chroma.cells_hwc)
     if method == "bilinear":
-        return ChromaMap(np.dstack((np.zeros_like(chroma), chroma)))
-    mean_luma = _average(luma)[..., None]
-    mean_chroma = _average(chroma)
-    variance = _average(luma * luma)[..., None] - mean_luma**2
-    covariance = _average(luma[..., None] * chroma) - mean_luma * mean_chroma
-    slope = _average(covariance / (np.maximum(variance, 0) + EPSILON))
-    offset = chroma - slope * luma[..., None]
-    return ChromaMap(np.dstack((slope, offset)).astype(np.float32))
+        return ChromaMap(_joined(np.zeros_like(chroma_hw2), chroma_hw2), extent)
+    radius = max(1, round(min(extent) / WINDOWS))
+    mean_luma = _average(luma, radius)[..., None]
+    mean_chroma = _average(chroma_hw2, radius)
+    variance = _average(_cells(fine * fine, height, width), radius)[..., None] - mean_luma**2
+    covariance = _average(luma[..., None] * chroma_hw2, radius) - mean_luma * mean_chroma
+    slope = _average(covariance / (np.maximum(variance, 0) + EPSILON), radius)
+    offset = chroma_hw2 - slope * luma[..., None]
+    return ChromaMap(_joined(slope, offset), extent)
 
 
-def _average(plane: Float) -> Float:
-    size = 2 * RADIUS_PX + 1
+def _joined(slope_hw2: Float, offset_hw2: Float) -> Float:
+    both = np.empty((*slope_hw2.shape[:2], 4), np.float32)
+    both[..., :2], both[..., 2:] = slope_hw2, offset_hw2
+    return both
+
+
+def _luma_on_grid(
+    luma_hw: NDArray[Any], size: tuple[int, int], finer: int, extent: tuple[float, float]
+) -> Float:
+    """The luma of each part of a cell, edges repeated beyond the picture: (h, w) float32 in [0, 1].
+
+    Args:
+        luma_hw: (H, W) uint8 or uint16.
+        size: parts down and across.
+        finer: parts of a cell each way.
+        extent: cells of the picture down and across.
+    """
+    small = luma_hw
+    while all(side >= 2 * finer * cells for side, cells in zip(small.shape, extent, strict=True)):
+        small = halved(small)
+    dy, dx = (side / (finer * cells) for side, cells in zip(small.shape, extent, strict=True))
+    to_small = np.array([[dx, 0, 0.5 * dx - 0.5], [0, dy, 0.5 * dy - 0.5]], np.float32)
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    parts = cv2.warpAffine(small, to_small, size[::-1], flags=how, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(parts.astype(np.float32) * np.float32(1 / np.iinfo(luma_hw.dtype).max))
+
+
+def _cells(plane: Float, height: int, width: int) -> Float:
+    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def _average(plane: Float, radius: int) -> Float:
+    size = 2 * radius + 1
     return np.asarray(cv2.blur(plane, (size, size), borderType=cv2.BORDER_REFLECT))
 
 
-def _fit_to_gamut(luma_hw: Float, ab_2hw: NDArray[Any]) -> Float:
+def _fit_to_gamut(luma_hw: Float, ab_hw2: NDArray[Any]) -> Float:
     """Cb and Cr, (h, w, 2), of Lab chroma on a grey picture; brought into the gamut by clipping."""
     gray = np.repeat(luma_hw[..., None], 3, axis=2)
     lab = rgb_to_lab(gray)
-    lab[..., 1:] = np.moveaxis(np.asarray(ab_2hw, np.float32), 0, -1)
+    lab[..., 1:] = ab_hw2
     rgb = lab_to_rgb(lab)
     luma = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
     cb = (rgb[..., 2] - luma) / B_FROM_CB
     cr = (rgb[..., 0] - luma) / R_FROM_CR
-    return np.dstack((cb, cr))
+    return np.asarray(cv2.merge([cb, cr]))

@@ -27,6 +27,7 @@ from archive_colorizer.pipeline.output.lease import Fence
 from archive_colorizer.pipeline.output.rows import outcome_table
 from archive_colorizer.pipeline.records import Derivative, Made, Outcome, PhotoRef, Status
 from archive_colorizer.pipeline.steps.deliver import Deliver
+from archive_colorizer.pipeline.steps.publishing import Publisher
 from archive_colorizer.pipeline.steps.step import run_batch, set_up
 from archive_colorizer.storage import TEMPORARIES, open_store, parse_location
 
@@ -171,6 +172,7 @@ class DeliverFile(Deliver[Made]):
         """Open OUTPUT's folder, which nobody's lease protects."""
         super().setup()
         self._fence = _NoFence()
+        self._publisher = Publisher(self._store, self._fence)
 
     def _ours(self, ref: PhotoRef) -> bool:
         """Whether a file that is in the way may be replaced."""

@@ -20,7 +20,7 @@ import torch.distributed as dist
 from ray.train import FailureConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
 
-from archive_colorizer.cluster import join_cluster
+from archive_colorizer.cluster import join_cluster, load_ray_data
 from archive_colorizer.errors import (
     ArchiveColorizerError,
     ConfigError,
@@ -55,6 +55,7 @@ def train_on_ray(plan: TrainPlan, work: Work) -> None:
     run = plan.config.run
     os.environ.setdefault("RAY_TRAIN_V2_ENABLED", "1")
     with join_cluster(run.address, verbose=run.verbose):
+        load_ray_data(verbose=run.verbose)
         if not run.verbose:
             logging.getLogger("ray.train").setLevel(logging.ERROR)
         use_gpu, share = _share_resources(plan)

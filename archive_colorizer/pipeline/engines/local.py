@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from archive_colorizer.allocator import Allocator
 from archive_colorizer.pipeline.engines.transport import refs_of
 from archive_colorizer.pipeline.job import steps
 from archive_colorizer.pipeline.job_spec import JobSpec
@@ -17,7 +18,9 @@ def run(spec: JobSpec, todo: pa.Table) -> Iterator[list[Recorded]]:
     Yields what was recorded, batch by batch.
     """
     way = steps(spec)
+    allocator = Allocator()
     set_up(way)
     size = spec.config.run.batch_size
     for start in range(0, todo.num_rows, size):
         yield run_batch(way, refs_of(todo.slice(start, size)))
+        allocator.batch_done()

@@ -7,10 +7,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 import ray
-import ray.data
-from ray.data import ActorPoolStrategy
 
-from archive_colorizer.cluster import join_cluster
+from archive_colorizer.allocator import Allocator
+from archive_colorizer.cluster import join_cluster, load_ray_data
 from archive_colorizer.errors import ArchiveColorizerError
 from archive_colorizer.pipeline.config import RunConfig
 from archive_colorizer.pipeline.costs import loads
@@ -40,6 +39,8 @@ SPARE_RESTARTS: Final = 32
 of a batch that kills workers (`quarantine`), and some for machines that go away."""
 BLOCKS_PER_ACTOR: Final = 4
 MAX_BLOCK_BATCHES: Final = 4
+MOST_LOADING: Final = 64
+"""Processes that load libraries before they are actors; on a cluster they may be anywhere."""
 
 
 class StageWorker:
@@ -63,6 +64,7 @@ class StageWorker:
         import cv2
         import torch
 
+        self._allocator = Allocator()
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
         way = steps(spec, apart=apart)
@@ -97,6 +99,7 @@ class StageWorker:
     def _carry_out(self, table: pa.Table) -> pa.Table:
         raise_stop(table)
         records = self._quarantine(unpack(table))
+        self._allocator.batch_done()
         if not self._is_end:
             return pack(records)
         self._metrics.count(records)
@@ -111,7 +114,23 @@ def cluster(config: RunConfig) -> Iterator[Resources]:
         LocationError: nothing answers at `config.address`.
     """
     with join_cluster(config.address, verbose=config.verbose):
-        yield available(config)
+        resources = available(config)
+        if not resources.gpus:  # a GPU's worker must not begin without its GPU
+            _load_in_workers(resources.workers or resources.cpus)
+        load_ray_data(verbose=config.verbose)
+        yield resources
+
+
+def _load_in_workers(count: int) -> None:
+    """Let processes load what actors need: the actors, which come later, take them over."""
+    load = ray.remote(num_cpus=1, max_retries=0)(_load_libraries)
+    for _ in range(min(count, MOST_LOADING)):
+        load.remote()
+
+
+def _load_libraries() -> None:
+    import archive_colorizer.inference.colorizer
+    import archive_colorizer.pipeline.steps.deliver  # noqa: F401
 
 
 def available(config: RunConfig) -> Resources:
@@ -145,12 +164,14 @@ def run(
     Raises:
         ArchiveColorizerError: it stopped a worker.
     """
+    from ray.data import ActorPoolStrategy, from_arrow  # slow to load: `cluster` has done so
+
     apart = resources.gpus > 0
     way = steps(spec, apart=apart)
     mean_bytes = total_bytes(todo) / max(1, todo.num_rows)
     form, upscale = spec.config.deliver.format, spec.config.color.upscale
     pools = plan(resources, loads(way, mean_bytes, form, upscale, measured))
-    data = ray.data.from_arrow(_cut_blocks(todo, pools))
+    data = from_arrow(_cut_blocks(todo, pools))
     for pool in pools:
         data = data.map_batches(
             StageWorker,

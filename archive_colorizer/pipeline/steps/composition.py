@@ -148,12 +148,12 @@ class OverMaster(Composition[Coloured]):
         """Colour the whole picture, or the print on its page."""
         method, bounds = self._color.upsampling, made.facts.bounds
         if bounds is None:
-            return compose(luma_hw, made.ab_2hw, method)
+            return compose(luma_hw, made.chroma, method)
         page = _read_master(made, self._s3, read_colours).pixels
         if self._upscaler:
             page = enlarged_page(page, luma_hw)
         bounds = bounds.scaled(self._color.upscale)
-        return lay_on_page(luma_hw, page, made.ab_2hw, bounds, method)
+        return lay_on_page(luma_hw, page, made.chroma, bounds, method)
 
     def dpi(self, facts: SourceFacts) -> Dpi | None:
         """The master's, upright, times the enlargement: the print has the size that it had."""

@@ -7,11 +7,12 @@ derivative is never whole in memory.
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, BinaryIO, Final, TypeVar
 
 from numpy.typing import NDArray
 
-from archive_colorizer.errors import WritePhotoError
+from archive_colorizer.errors import PhotoError, WritePhotoError
 from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.quality import Meter, Quality, measure
 from archive_colorizer.imaging.samples import Heard
@@ -31,7 +32,8 @@ from archive_colorizer.pipeline.records import (
 )
 from archive_colorizer.pipeline.steps.composition import Composition
 from archive_colorizer.pipeline.steps.picture_errors import writing
-from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
+from archive_colorizer.pipeline.steps.publishing import Publisher
+from archive_colorizer.pipeline.steps.step import Stage, each, failed, ms_since
 from archive_colorizer.storage import Store, open_store
 
 OUTSIDE: Final = "absolute/"
@@ -55,10 +57,30 @@ class Deliver(Stage[MadeT, Outcome]):
         self._composition.setup()
         self._store: Store = open_store(self._spec.output, self._spec.config.run.s3)
         self._fence = Fence(self._store, self._spec.owner)
+        self._publisher = Publisher(self._store, self._fence)
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:
         """Deliver each picture; a picture's error becomes its outcome."""
-        return each(self._deliver, batch)
+        try:
+            written = each(self._deliver, batch)
+            pairs = zip(batch, written, strict=True)
+            return [self._arrived(*pair) for pair in pairs]
+        finally:
+            self._publisher.settle()
+
+    def _arrived(self, made: MadeT, outcome: Outcome) -> Outcome:
+        """Wait until a derivative has its name, and say of which version it is."""
+        if outcome.derivative is None:
+            return outcome
+        start_s = time.perf_counter()
+        try:
+            with writing(made.ref):
+                entry = self._publisher.arrived(made.ref.output_key)
+        except PhotoError as error:
+            return failed(made, error)
+        derivative = replace(outcome.derivative, derivative_version=version_of(entry))
+        ms = {**outcome.ms, "write": (outcome.ms["write"] or 0.0) + ms_since(start_s)}
+        return replace(outcome, derivative=derivative, ms=ms)
 
     def _deliver(self, made: MadeT) -> Outcome:
         ms = dict(made.ms)
@@ -104,7 +126,7 @@ class Deliver(Stage[MadeT, Outcome]):
         ms["compose"] += ms_since(start_s)
         bits = deliver.bits or (16 if luma.itemsize == 2 else 8)
         settings = encode.Settings(deliver.format, deliver.quality, bits)
-        with self._store.staged(
+        with self._publisher.staged(
             ref.output_key, self._spec.context.job_id, replace=self._ours(ref)
         ) as sink:
             start_s = time.perf_counter()
@@ -115,12 +137,6 @@ class Deliver(Stage[MadeT, Outcome]):
             sha256, size = _digest(sink)
             quality = self._quality(luma, sink, meter)
             after = thumbnail(quality.reduced_hw3) if self._makes_thumbnails else None
-            self._fence.check()
-        entry = self._store.find(ref.output_key)
-        if entry is None or entry.size_bytes != size:
-            raise WritePhotoError(
-                f"{ref.output_key}: {size:,} bytes were written and are not there"
-            )
         ms["write"] = ms_since(start_s)
         height, width = luma.shape
         kept = self._composition.keeps_luminance
@@ -129,7 +145,7 @@ class Deliver(Stage[MadeT, Outcome]):
             derivative_key=ref.output_key,
             derivative_sha256=sha256,
             derivative_bytes=size,
-            derivative_version=version_of(entry),
+            derivative_version="",  # known when it has arrived
             derivative_mime=encode.MIMES[deliver.format],
             derivative_width=width,
             derivative_height=height,
@@ -140,12 +156,11 @@ class Deliver(Stage[MadeT, Outcome]):
         return derivative, after
 
     def _quality(self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter) -> Quality:
-        """Figures of what was delivered: it is decoded again, unless a lossless file's strips were
-        measured.
-        """
-        audit = self._spec.config.run.audit
-        if self._spec.config.deliver.format == "jpeg" or audit:
-            return measure(luma_hw, sink, full=audit)
+        """Figures of what was delivered: a JPEG's luma is read again, in an audit everything."""
+        if self._spec.config.run.audit:
+            return measure(sink, Meter(luma_hw, full=True))
+        if self._spec.config.deliver.format == "jpeg":
+            return measure(sink, meter)
         return meter.quality()
 
     def _ours(self, ref: PhotoRef) -> bool:
