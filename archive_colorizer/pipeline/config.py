@@ -162,6 +162,13 @@ class RunConfig:
     """Precision of the model; auto takes bfloat16 where the device is quick at it."""
     gpu_resource: str = "GPU"
     """Ray resource that a model actor asks for; another name lets CPUs play the GPU's part."""
+    c2pa: Annotated[str, Setting(metavar="CERT")] = ""
+    """Sign every derivative by C2PA: PEM file of the certificate and its chain, at the same path on
+    every machine that delivers. Finished pictures stay as they are."""
+    c2pa_key: Annotated[str, Setting(metavar="KEY")] = ""
+    """PEM file of the certificate's key; a password is in ARCHIVE_COLORIZER_C2PA_PASSWORD."""
+    c2pa_timestamp: Annotated[str, Setting(metavar="URL")] = ""
+    """Timestamp authority (RFC 3161) that is asked for each signature; empty asks none."""
     max_megapixels: Annotated[float, Setting(gt=0, unit="MP")] = 400.0
     """Larger masters fail as too_large before they are decoded."""
     inline_mib: Annotated[float, Setting(ge=0, unit="MiB")] = 32.0
@@ -197,6 +204,10 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         self.count_allowed(0)
+        if bool(self.c2pa) != bool(self.c2pa_key):
+            raise ConfigError("run.c2pa: --c2pa CERT and --c2pa-key KEY go together")
+        if self.c2pa_timestamp and not self.c2pa:
+            raise ConfigError("run.c2pa_timestamp: needs --c2pa and --c2pa-key")
 
     @property
     def s3(self) -> S3Settings:

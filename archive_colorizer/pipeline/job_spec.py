@@ -3,9 +3,10 @@
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from archive_colorizer.pipeline.config import JobConfig
@@ -13,6 +14,7 @@ from archive_colorizer.pipeline.job_models import Models
 from archive_colorizer.pipeline.output.rows import JobContext
 from archive_colorizer.pipeline.pins import Pins
 from archive_colorizer.pipeline.recipe import recipe, recipe_digest, recipe_text
+from archive_colorizer.provenance.certificates import find_fingerprint
 from archive_colorizer.storage import absolute
 from archive_colorizer.version import __version__, git_commit
 from archive_colorizer.weights.reference import ResolvedModel
@@ -34,6 +36,9 @@ class JobSpec:
     """XMP that every derivative carries."""
     owner: str
     """Owner of the lease on OUTPUT: workers stop when another run holds it."""
+    certificate_sha256: str = ""
+    """Certificate that derivatives are signed with, hex; empty where they are not. The key itself
+    never travels: each worker reads the files that the configuration names."""
 
 
 def digest(config: JobConfig, models: Models) -> str:
@@ -51,6 +56,7 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
     """
     job_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     model, *after = models
+    config = _place_signing(config)
     context = JobContext(
         job_id=job_id,
         recipe_sha256=digest(config, models),
@@ -73,7 +79,16 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
         config=config, output=absolute(config.output), model=model,
         enlarger=after[0] if after else None,
         context=context, labels=labels, owner=owner,
+        certificate_sha256=find_fingerprint(config.run.c2pa) if config.run.c2pa else "",
     )  # fmt: skip
+
+
+def _place_signing(config: JobConfig) -> JobConfig:
+    """Make the paths of certificate and key absolute: workers may be in another folder."""
+    if not config.run.c2pa:
+        return config
+    paths = {key: str(Path(getattr(config.run, key)).absolute()) for key in ("c2pa", "c2pa_key")}
+    return replace(config, run=replace(config.run, **paths))
 
 
 def _describe_step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:
@@ -134,9 +149,10 @@ def job_record(spec: JobSpec, pins: Pins, **listing: object) -> dict[str, Any]:
 
 
 def _list_settings(config: JobConfig) -> dict[str, Any]:
-    """List the settings of a job, but for whom it tells of its end: that may hold a key."""
+    """List the settings of a job, but for those that may hold a key, or say where one is."""
     said = asdict(config)
-    said["run"].pop("on_end")
+    for name in ("on_end", "c2pa_key"):
+        said["run"].pop(name)
     return said
 
 

@@ -7,11 +7,12 @@ derivative is never whole in memory.
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any, BinaryIO, Final, TypeVar
 
 from numpy.typing import NDArray
 
-from archive_colorizer.errors import WritePhotoError
+from archive_colorizer.errors import SignPhotoError, WritePhotoError
 from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.quality import Meter, Quality, measure
 from archive_colorizer.imaging.samples import Heard
@@ -32,6 +33,7 @@ from archive_colorizer.pipeline.records import (
 from archive_colorizer.pipeline.steps.composition import Composition
 from archive_colorizer.pipeline.steps.picture_errors import writing
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
+from archive_colorizer.provenance.signing import Signer, SigningFault, open_signer
 from archive_colorizer.storage import Store, open_store
 
 OUTSIDE: Final = "absolute/"
@@ -55,6 +57,10 @@ class Deliver(Stage[MadeT, Outcome]):
         self._composition.setup()
         self._store: Store = open_store(self._spec.output, self._spec.config.run.s3)
         self._fence = Fence(self._store, self._spec.owner)
+        run, fingerprint = self._spec.config.run, self._spec.certificate_sha256
+        self._signer: Signer | None = None
+        if run.c2pa:
+            self._signer = open_signer(run.c2pa, run.c2pa_key, run.c2pa_timestamp, fingerprint)
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:
         """Deliver each picture; a picture's error becomes its outcome."""
@@ -112,9 +118,10 @@ class Deliver(Stage[MadeT, Outcome]):
             encode.encode(picture, sink, settings, tags, meter)
             ms["encode"] = ms_since(start_s)
             start_s = time.perf_counter()
-            sha256, size = _digest(sink)
             quality = self._quality(luma, sink, meter)
             after = thumbnail(quality.reduced_hw3) if self._makes_thumbnails else None
+            derivative = self._sign(self._describe(ref, luma, quality), made, sink)
+            sha256, size = _digest(sink)
             self._fence.check()
         entry = self._store.find(ref.output_key)
         if entry is None or entry.size_bytes != size:
@@ -122,22 +129,58 @@ class Deliver(Stage[MadeT, Outcome]):
                 f"{ref.output_key}: {size:,} bytes were written and are not there"
             )
         ms["write"] = ms_since(start_s)
-        height, width = luma.shape
-        kept = self._composition.keeps_luminance
-        derivative = Derivative(
-            derivative_uri=self._store.uri_of(ref.output_key),
-            derivative_key=ref.output_key,
+        derivative = replace(
+            derivative,
             derivative_sha256=sha256,
             derivative_bytes=size,
             derivative_version=version_of(entry),
-            derivative_mime=encode.MIMES[deliver.format],
+        )
+        return derivative, after
+
+    def _describe(self, ref: PhotoRef, luma_hw: NDArray[Any], quality: Quality) -> Derivative:
+        """Describe what was encoded; its bytes are not known before it is signed."""
+        height, width = luma_hw.shape
+        kept = self._composition.keeps_luminance
+        return Derivative(
+            derivative_uri=self._store.uri_of(ref.output_key),
+            derivative_key=ref.output_key,
+            derivative_sha256="",
+            derivative_bytes=0,
+            derivative_version="",
+            derivative_mime=encode.MIMES[self._spec.config.deliver.format],
             derivative_width=width,
             derivative_height=height,
             colourfulness=quality.colourfulness,
             luminance_mae=quality.luminance_mae if kept else None,
             luminance_p99=quality.luminance_p99 if kept else None,
         )
-        return derivative, after
+
+    def _sign(self, derivative: Derivative, made: MadeT, sink: BinaryIO) -> Derivative:
+        """Sign the file, which is finished but for that; nothing where the job signs nothing.
+
+        Raises:
+            SignPhotoError: it cannot be signed.
+        """
+        if self._signer is None:
+            return derivative
+        ref, context = made.ref, self._spec.context
+        row = asdict(derivative) | {
+            "row_id": ref.row_id,
+            "job_id": context.job_id,
+            "source_path": ref.relative,
+            "source_sha256": made.facts.source_sha256,
+            "mime": made.facts.mime,
+            "digital_source_type": metadata.DIGITAL_SOURCE_TYPE,
+            "version": context.version,
+            "steps": context.steps,
+            "recipe_json": context.recipe_json,
+            "flags": self._composition.flags,
+        }
+        try:
+            signature = self._signer.sign(sink, row)
+        except SigningFault as fault:
+            raise SignPhotoError(f"{ref.output_key}: cannot be signed: {fault}") from fault
+        return replace(derivative, c2pa_state="signed", **asdict(signature))
 
     def _quality(self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter) -> Quality:
         """Figures of what was delivered: it is decoded again, unless a lossless file's strips were
