@@ -1,1 +1,1 @@
-"""Provenance: what a picture says of how it was made, signed and readable again."""
+"""Provenance: what a derivative says of its own origin, and how that is read."""

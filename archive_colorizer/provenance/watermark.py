@@ -1,0 +1,312 @@
+"""The imperceptible mark: a job's number in the chroma alone, and its reader.
+
+A fixed pattern of low frequencies, drawn by a key, lies over the chroma; luminance stays as it is,
+and the mark leaves with the colour. It is spread spectrum (Cox et al. 1997) in coordinates of the
+picture's long side, so that a resized picture needs no search. A cropped one is found by its pilot:
+the cross-correlation at each scale that a crop may have gives the shift (template matching as of
+Pereira & Pun 2000, in one step). The reader takes only the phase of each frequency, as phase
+correlation does (Kuglin & Hines 1975). Axes: h height, w width; planes are Cb and Cr.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from archive_colorizer.imaging.colour import B_FROM_CB, LUMA_WEIGHTS, R_FROM_CR, Float
+from archive_colorizer.imaging.upsample import ChromaMap
+from archive_colorizer.provenance.watermark_code import (
+    DEFAULT_KEY,
+    LOW,
+    PILOT_HIGH,
+    SIGNS,
+    Plan,
+    band,
+    decode,
+    encode,
+    make_plan,
+    radii,
+)
+
+STRENGTH: Final = 0.72 / 255
+"""Deviation of Cb in a grey, even place, of 1."""
+PLANES: Final = (1.0, 0.5)
+"""Strength of Cb and Cr: the eye sees less detail in blue and yellow."""
+MIN_LONG_PX: Final = 160
+"""Long side of the chroma map (and so of the picture) from which a mark is put in: below it the
+band has under four samples a cycle."""
+SYNTHESIS: Final = 256
+"""Samples per long side at which the pattern is made."""
+WORK_PX: Final = 384
+"""Long side at which a picture is read."""
+GRID: Final = 128
+"""Samples per long side at which it is decoded."""
+COARSE: Final = 64
+"""Samples per long side at which the pilot is looked for."""
+MAX_CROP_SCALE: Final = 1.28
+SCALE_STEP: Final = 0.01
+"""Scales that are looked through, as logarithm: half a step turns the pilot's highest frequency by
+0.4 radians at the picture's edge."""
+MIN_SCORE: Final = 5.0
+"""Of a pilot that was looked for: one wrong key in 50 has as much, and of those the checksum lets
+one in 65,536 pass."""
+MIN_SCORE_IN_PLACE: Final = 3.5
+"""Of a pilot where an uncropped picture has it."""
+CANDIDATES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a picture's mark says."""
+
+    found: bool
+    """Whether a pilot is there and the checksum of the job fits."""
+    job: int | None
+    """32 bits; None where nothing was found."""
+    score: float
+    """The pilot's correlation in standard deviations of a picture without a mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The place of a part in its picture, in units of the picture's long side."""
+
+    top: float
+    left: float
+    height: float
+    width: float
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...]) -> "Frame":
+        """Frame a whole picture of (H, W)."""
+        long = max(shape[:2])
+        return cls(0, 0, shape[0] / long, shape[1] / long)
+
+
+def embed(
+    chroma: ChromaMap, gray_hw: Float, frame: Frame, *, job: int, key: bytes = DEFAULT_KEY
+) -> ChromaMap | None:
+    """Put the mark into chroma before it is brought to full size.
+
+    Whatever is made of the map afterwards, strip by strip, has it; out-of-gamut chroma is reduced
+    there, as always.
+
+    Args:
+        chroma: of the picture or of the print on it.
+        gray_hw: luma of the same place, (h, w), in [0, 1], at the map's size.
+        frame: the place of the map in the whole picture.
+        job: 0 to 2**32 - 1.
+        key: that the reader must know.
+
+    Returns:
+        The map with the mark; None where it is too small to carry one.
+    """
+    coefficients = chroma.coefficients_hw4
+    if max(coefficients.shape[:2]) < MIN_LONG_PX * max(frame.height, frame.width):
+        return None
+    plain = coefficients[..., 2:] + coefficients[..., :2] * gray_hw[..., None]
+    strength = STRENGTH * _gain(255 * gray_hw, 255 * plain[..., 0], 255 * plain[..., 1])
+    marked = coefficients.copy()
+    for plane, pattern in enumerate(_pattern(key, job)):
+        marked[..., 2 + plane] += strength * _lay(pattern, coefficients.shape, frame)
+    return ChromaMap(marked)
+
+
+@lru_cache(maxsize=2)
+def _pattern(key: bytes, job: int) -> tuple[Float, Float]:
+    """The patterns of a job for Cb and Cr: (SYNTHESIS, SYNTHESIS), periodic."""
+    plan, signs = make_plan(key), np.append(encode(job), np.float32(1))
+    made = []
+    for plane, share in enumerate(PLANES):
+        half = np.zeros((SYNTHESIS, SYNTHESIS // 2 + 1), np.complex64)
+        half[band(SYNTHESIS)] = plan.phases_2f[plane] * signs[plan.signs_2f[plane]]
+        pattern = np.fft.irfft2(half, s=(SYNTHESIS, SYNTHESIS))
+        made.append(np.asarray(share * pattern / pattern.std(), np.float32))
+    return made[0], made[1]
+
+
+def _lay(pattern: Float, shape: tuple[int, ...], frame: Frame) -> Float:
+    """Sample the pattern where a map of `shape` has its pixels."""
+    edge = 2
+    rows, columns = shape[:2]
+    step_y, step_x = SYNTHESIS * frame.height / rows, SYNTHESIS * frame.width / columns
+    top, left = (SYNTHESIS * start + edge - 0.5 for start in (frame.top, frame.left))
+    to_pattern = np.array([[step_x, 0, step_x / 2 + left], [0, step_y, step_y / 2 + top]])
+    return np.asarray(
+        cv2.warpAffine(
+            np.pad(pattern, edge, mode="wrap"),
+            to_pattern,
+            (columns, rows),
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+    )
+
+
+def _gain(luma_hw: Float, cb_hw: Float, cr_hw: Float) -> Float:
+    """How much more than in a grey, even place the eye lets pass: all in [0, 255].
+
+    CIEDE2000 divides a difference by 1 + 0.045 C*, which is about 1 + C/25 of Cb and Cr; texture
+    masks, and in the dark chroma weighs more than its numbers say.
+    """
+    size = max(3, round(max(luma_hw.shape) / 24)) | 1
+    mean = cv2.blur(luma_hw, (size, size))
+    texture = np.sqrt(np.maximum(cv2.blur(luma_hw * luma_hw, (size, size)) - mean * mean, 0))
+    masked = np.clip(0.6 + texture / 50, 0.6, 1.2)
+    vivid = 1 + 0.8 / 25 * np.minimum(np.hypot(cb_hw, cr_hw), 60)
+    return np.asarray(masked * vivid * np.clip(luma_hw / 24, 0.3, 1), np.float32)
+
+
+def read(picture: NDArray[np.uint8], key: bytes = DEFAULT_KEY) -> Reading:
+    """Ask a picture for its mark.
+
+    Args:
+        picture: (H, W, 3) uint8 sRGB, upright or turned by quarters; at most a fifth of its sides
+            may be cut off.
+        key: that it was marked with.
+    """
+    return Spectra(picture).read(key)
+
+
+class Spectra:
+    """What reading needs of a picture, whatever the key."""
+
+    def __init__(self, picture: NDArray[np.uint8]) -> None:
+        """Compute them. `picture` is (H, W, 3) uint8 sRGB."""
+        residual = _residual(picture)
+        self._hypotheses = list(_hypotheses(residual))
+        coarse = band(COARSE, PILOT_HIGH)
+        self._places = coarse
+        self._pilot_band = radii() <= PILOT_HIGH
+        found = [spectrum(planes, scale, COARSE) for planes, scale in self._hypotheses]
+        self._coarse_s2f = np.stack([half[:, coarse[0], coarse[1]] for half in found])
+        self._coarse_s2f /= np.maximum(np.abs(self._coarse_s2f), 1e-12)
+
+    def read(self, key: bytes) -> Reading:
+        """Ask for the mark of one key."""
+        plan = make_plan(key)
+        scores = self.scores(plan)
+        in_place = float(scores[0, 0, 0])
+        flat = scores.reshape(len(scores), -1)
+        order = np.argsort(-flat.max(axis=1))[:CANDIDATES]
+        places = [(int(one), int(flat[one].argmax())) for one in order]
+        best = float(flat.max())
+        candidates = [(one, at) for one, at in places if flat[one, at] >= MIN_SCORE]
+        if in_place >= MIN_SCORE_IN_PLACE:
+            candidates.insert(0, (0, 0))
+        for one, at in candidates:
+            row, column = divmod(at, COARSE)
+            job, score = self._decode(plan, one, row / COARSE, column / COARSE)
+            if job is not None:
+                return Reading(found=True, job=job, score=round(score, 2))
+        return Reading(found=False, job=None, score=round(best, 2))
+
+    def scores(self, plan: Plan) -> Float:
+        """Correlate the pilot at every scale and shift.
+
+        Returns:
+            (S, COARSE, COARSE) in standard deviations of a picture without this mark.
+        """
+        inside = self._pilot_band
+        weights = np.where(plan.signs_2f[:, inside] < 0, np.array(PLANES)[:, None], 0)
+        template = (np.conj(plan.phases_2f[:, inside]) * weights).astype(np.complex64)
+        half = np.zeros((len(self._coarse_s2f), COARSE, COARSE // 2 + 1), np.complex64)
+        half[:, self._places[0], self._places[1]] = np.einsum(
+            "spf,pf->sf", self._coarse_s2f, template
+        )
+        deviation = np.sqrt((weights**2).sum() / 2)
+        found = np.fft.irfft2(half, s=(COARSE, COARSE))
+        return np.asarray(found * np.float32(COARSE**2 / 2 / deviation), np.float32)
+
+    def _decode(self, plan: Plan, one: int, top: float, left: float) -> tuple[int | None, float]:
+        """Sharpen a candidate's scale and shift by its pilot, and decode it there."""
+        planes, scale = self._hypotheses[one]
+        weights = np.array(PLANES)[:, None]
+        pilot = plan.signs_2f < 0
+        deviation = np.sqrt((weights**2 * pilot).sum() / 2)
+        best: tuple[float, NDArray[np.complex64] | None] = (-np.inf, None)
+        for finer in (0.0, -0.003, 0.003) if (top, left) != (0.0, 0.0) else (0.0,):
+            half = spectrum(planes, scale * (1 + finer), GRID)[:, *band(GRID)]
+            turned = np.conj(plan.phases_2f) * half / np.maximum(np.abs(half), 1e-12) * weights
+            moves = _shifts(top, left)
+            piloted = np.where(pilot, turned, 0).sum(axis=0)
+            found = (moves @ piloted).real / deviation
+            if found.max() > best[0]:
+                best = float(found.max()), (turned * moves[found.argmax()]).astype(np.complex64)
+        score, soft = best
+        assert soft is not None
+        carriers = ~pilot
+        values = np.bincount(plan.signs_2f[carriers], soft.real[carriers], SIGNS)
+        return decode(values), score
+
+
+def _shifts(top: float, left: float) -> NDArray[np.complex128]:
+    """What turns the band back by shifts about one: (25, F)."""
+    rows, columns = band(GRID)
+    y = np.where(rows > GRID // 2, rows - GRID, rows)
+    fine = np.linspace(-0.6, 0.6, 5) / COARSE
+    tops, lefts = (one.ravel()[:, None] for one in np.meshgrid(top + fine, left + fine))
+    return np.asarray(np.exp(2j * np.pi * (tops * y + lefts * columns)))
+
+
+def _hypotheses(residual: Float) -> Iterator[tuple[Float, float]]:
+    """Planes and scale: cropped by so much, and turned or mirrored uncropped; the plain one first.
+
+    A scale is the long side of the picture that was marked over that of the one that is read.
+    """
+    for number in range(int(np.log(MAX_CROP_SCALE) / SCALE_STEP) + 1):
+        yield residual, float(np.exp(number * SCALE_STEP))
+    for mirrored in (False, True):
+        planes = residual[:, :, ::-1] if mirrored else residual
+        for quarters in range(0 if mirrored else 1, 4):
+            yield np.ascontiguousarray(np.rot90(planes, quarters, (1, 2))), 1.0
+
+
+def _residual(picture: NDArray[np.uint8]) -> Float:
+    """Chroma without what luma and low frequencies tell of it, of even local deviation.
+
+    Returns:
+        (2, h, w), its long side at most WORK_PX.
+    """
+    height, width = picture.shape[:2]
+    shrink = min(1.0, WORK_PX / max(height, width))
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    rgb = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    luma = rgb @ LUMA_WEIGHTS
+    wide, narrow = (round(max(size) / part) | 1 for part in (1.25 * LOW, 12))
+    luma_mean = _average(luma, narrow)
+    variance = np.maximum(_average(luma * luma, narrow) - luma_mean**2, 0)
+    planes, means = [], []
+    for chroma in ((rgb[..., 2] - luma) / B_FROM_CB, (rgb[..., 0] - luma) / R_FROM_CR):
+        mean = _average(chroma, narrow)
+        slope = (_average(luma * chroma, narrow) - luma_mean * mean) / (variance + 20)
+        rest = chroma - _average(slope, narrow) * (luma - luma_mean)
+        rest = rest - _average(rest, wide)
+        rest /= np.sqrt(_average(rest * rest, narrow) + 1)
+        planes.append(np.clip(rest, -2.5, 2.5))
+        means.append(mean)
+    gain = np.sqrt(_gain(luma, *means))
+    return np.asarray(np.stack(planes) * gain, np.float32)
+
+
+def _average(plane: Float, size: int) -> Float:
+    return np.asarray(cv2.blur(plane, (size, size), borderType=cv2.BORDER_REFLECT))
+
+
+def spectrum(planes_2hw: Float, scale: float, grid: int) -> NDArray[np.complex64]:
+    """Transform planes that take 1 / scale of a periodic grid: (2, grid, grid // 2 + 1)."""
+    height, width = planes_2hw.shape[1:]
+    step = max(height, width) * scale / grid
+    rows, columns = (min(grid, max(1, round(side / step))) for side in (height, width))
+    to_plane = np.array([[step, 0, step / 2 - 0.5], [0, step, step / 2 - 0.5]])
+    laid = np.zeros((2, grid, grid), np.float32)
+    for plane, into in zip(planes_2hw, laid, strict=True):
+        smooth = cv2.GaussianBlur(plane, (0, 0), 0.35 * step) if step > 1.2 else plane
+        into[:rows, :columns] = cv2.warpAffine(
+            smooth, to_plane, (columns, rows), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        )
+    return np.asarray(np.fft.rfft2(laid), np.complex64)
