@@ -1,0 +1,192 @@
+"""What `inspect` says of files of ours, of others, and of damaged ones; it asks no network."""
+
+import io
+import json
+import shutil
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import described
+import numpy as np
+import pytest
+from PIL import Image
+
+from archive_colorizer.cli.main import main
+from archive_colorizer.imaging.metadata import DIGITAL_SOURCE_TYPE
+from archive_colorizer.imaging.upsample import ChromaMap
+from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.run import colorize
+from archive_colorizer.provenance.certificates import read_credentials
+from archive_colorizer.provenance.inspection import Inspection, inspect
+from archive_colorizer.provenance.signing import Signer
+from archive_colorizer.provenance.trial_certificates import write_test_certificate
+from archive_colorizer.provenance.watermark import Frame, embed
+
+c2pa = pytest.importorskip("c2pa")
+Job = Callable[..., JobConfig]
+Rows = Callable[[Path], list[dict[str, Any]]]
+
+
+def gray(height: int = 300, width: int = 400) -> np.ndarray:
+    y, x = np.mgrid[:height, :width]
+    return (110 + 60 * np.sin(x / 23) * np.cos(y / 31)).astype(np.uint8)
+
+
+def saved(path: Path, picture: Image.Image, **more: Any) -> Path:
+    picture.save(path, **more)
+    return path
+
+
+def marked(path: Path, number: int, key: bytes) -> Path:
+    """A picture whose chroma is the mark alone."""
+    luma = gray(480, 640)
+    share = luma.astype(np.float32) / 255
+    chroma = embed(
+        ChromaMap(np.zeros((*luma.shape, 4), np.float32)), share, Frame.of(luma.shape),
+        job=number, key=key,
+    )  # fmt: skip
+    assert chroma is not None
+    parts = chroma.coefficients_hw4
+    planes = 128 + 255 * (parts[..., 2:] + parts[..., :2] * share[..., None])
+    bands = [Image.fromarray(plane) for plane in (luma, *np.moveaxis(np.uint8(planes), 2, 0))]
+    return saved(path, Image.merge("YCbCr", bands).convert("RGB"), quality=95)
+
+
+def signed(path: Path, folder: Path, **certificate: Any) -> Path:
+    pair = write_test_certificate(folder, **certificate)
+    row = {
+        "row_id": "a" * 64, "derivative_mime": "image/jpeg",
+        "digital_source_type": DIGITAL_SOURCE_TYPE,
+    }  # fmt: skip
+    Signer(read_credentials(*map(str, pair))).sign_file(path, row)
+    return path
+
+
+def said(found: Inspection) -> tuple[bool, bool, str, bool]:
+    """Whether there is an error, whether its XMP says it is ours, its signature, and its mark."""
+    return bool(found.error), "row_id" in found.xmp, found.c2pa.state, found.watermark.found
+
+
+def test_each_kind_of_file_has_its_outcome(signing_job: Job, rows: Rows, tmp_path: Path) -> None:
+    assert colorize(signing_job(select={"include": ("one.jpg",)})).is_clean
+    (row,) = rows(tmp_path / "out")
+    ours = tmp_path / "out" / row["derivative_key"]
+    data = ours.read_bytes()
+    files = {
+        "ours": (data, (False, True, "valid", False)),
+        "one letter": (data.replace(b"estimate", b"Estimate", 1), (False, True, "changed", False)),
+        "cut in its pixels": (data[: len(data) - len(data) // 8], (True, True, "changed", False)),
+        "cut in its head": (data[: data.rindex(b"\xff\xc0")], (True, True, "none", False)),
+        "another's": (described.master("jpeg"), (False, False, "none", False)),
+        "no picture": (b"<!doctype html>", (True, False, "none", False)),
+        "empty": (b"", (True, False, "none", False)),
+    }  # fmt: skip
+    for name, (content, wanted) in files.items():
+        path = tmp_path / f"{name}.jpg"
+        path.write_bytes(content)
+        found = inspect(path)
+        assert said(found) == wanted, name
+        lines = list(found.lines())
+        assert all(lines)
+        assert not found.error or found.error in lines[0]
+        assert json.loads(json.dumps(found.to_json()))["error"] == (found.error or None)
+    whole = inspect(ours)
+    assert whole.xmp["ai_system"] == "archive-colorizer, model tiny"
+    assert whole.xmp["master_sha256"] == row["source_sha256"] == whole.c2pa.said["master"]["sha256"]
+    assert "print" in inspect(tmp_path / "another's.jpg").xmp["digital_source_type"]
+    saved(tmp_path / "plain.png", Image.fromarray(gray()))
+    assert said(inspect(tmp_path / "plain.png")) == (False, False, "none", False)
+    assert "No such file" in inspect(tmp_path / "gone.jpg").error
+    assert inspect(tmp_path).error
+
+
+def test_an_expired_certificate_is_no_change(tmp_path: Path) -> None:
+    path = saved(tmp_path / "old.jpg", Image.fromarray(gray()))
+    signed(path, tmp_path / "keys", valid_for=timedelta(minutes=5, seconds=3))
+    while (found := inspect(path)).c2pa.state == "valid":
+        pass
+    assert found.c2pa.state == "expired"
+    assert any("unchanged" in line and "expired" in line for line in found.lines())
+
+
+def test_the_mark_says_its_job_to_who_has_the_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = marked(tmp_path / "marked.jpg", 0xC0FFEE01, b"a key of this house")
+    (tmp_path / "key").write_bytes(b"a key of this house")
+    assert main(["inspect", str(path), "--json", "--key", str(tmp_path / "key")]) == 0
+    found = json.loads(capsys.readouterr().out)["watermark"]
+    assert (found["found"], found["job"]) == (True, 0xC0FFEE01)
+    assert found["score"] > 3
+    assert main(["inspect", str(path)]) == 0
+    assert "none found" in capsys.readouterr().out
+    assert main(["inspect", str(path), "--key", str(tmp_path / "none")]) == 2
+
+
+def test_the_command_names_the_row_and_says_by_its_code_what_could_not_be_read(
+    job: Job, rows: Rows, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert colorize(job(select={"include": ("one.jpg",)})).is_clean
+    (row,) = rows(tmp_path / "out")
+    ours = tmp_path / "out" / row["derivative_key"]
+    elsewhere = shutil.copy(ours, tmp_path / "elsewhere.jpg")
+    (tmp_path / "text.jpg").write_text("no picture")
+    capsys.readouterr()
+    assert main(["inspect", str(ours), str(elsewhere)]) == 0
+    text = capsys.readouterr().out
+    assert text.count(f"Row {row['row_id']}") == 2
+    assert text.count(row["source_uri"]) == 1
+    output = ["--output", str(tmp_path / "out")]
+    assert main(["inspect", str(elsewhere), str(tmp_path / "text.jpg"), "--json", *output]) == 3
+    one, other = map(json.loads, capsys.readouterr().out.splitlines())
+    assert one["row"]["derivative_sha256"] == row["derivative_sha256"]
+    assert one["row"]["is_current"]
+    assert one["c2pa"]["state"] == "none"
+    assert other["row"] is None
+    assert other["error"].startswith("cannot be read: not a picture")
+    assert other.keys() == one.keys() >= {"xmp", "c2pa", "watermark"}
+
+
+def test_a_manifest_that_is_elsewhere_is_not_fetched(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Counts(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Counts)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        chain, key = write_test_certificate(tmp_path)
+        signer = c2pa.Signer.from_info(
+            c2pa.C2paSignerInfo(
+                alg=b"es256", sign_cert=chain.read_bytes(), private_key=key.read_bytes(),
+                ta_url=None,
+            )
+        )  # fmt: skip
+        action = {"action": "c2pa.created", "digitalSourceType": DIGITAL_SOURCE_TYPE}
+        builder = c2pa.Builder(
+            {"assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}]}
+        )
+        builder.set_no_embed()
+        builder.set_remote_url(f"http://127.0.0.1:{server.server_port}/manifest.c2pa")
+        plain, remote = io.BytesIO(), io.BytesIO()
+        Image.fromarray(gray()).save(plain, "JPEG")
+        plain.seek(0)
+        builder.sign(signer, "image/jpeg", plain, remote)
+        path = tmp_path / "remote.jpg"
+        path.write_bytes(remote.getvalue())
+        found = inspect(path)
+        assert (found.c2pa.state, asked) == ("unread", [])
+        assert "127.0.0.1" in found.c2pa.reason
+    finally:
+        server.shutdown()
+        server.server_close()
