@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
-from archive_colorizer.extras import install_command
+from archive_colorizer.extras import install_command, is_installed
 from archive_colorizer.imaging.faults import one_line
 from archive_colorizer.provenance import c2pa_library
 from archive_colorizer.provenance.manifest import COLORIZATION, LUMINANCE
@@ -49,7 +49,7 @@ def read_c2pa(source: BinaryIO, mime: str) -> C2paReading:
     Raises:
         OSError: the file cannot be read.
     """
-    if not c2pa_library.is_installed():
+    if not is_installed("c2pa"):
         return C2paReading(UNREAD, f"reading it needs c2pa: {install_command('c2pa')}")
     c2pa = c2pa_library.load()
     source.seek(0)

@@ -24,7 +24,7 @@ from archive_colorizer.provenance.certificates import Credentials, read_credenti
 from archive_colorizer.provenance.manifest import define_manifest
 from archive_colorizer.storage.atomic import atomic_path
 
-IN_MEMORY_BYTES: Final = 64 << 20
+IN_MEMORY_BYTES: Final = 16 << 20
 """Larger files are signed by way of a temporary file."""
 
 

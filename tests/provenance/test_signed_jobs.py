@@ -3,6 +3,8 @@
 import hashlib
 import io
 import json
+import pickle
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +14,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from archive_colorizer.cli.main import main
+from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.encode import MIMES
 from archive_colorizer.imaging.metadata import DIGITAL_SOURCE_TYPE, find_labels
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.job import steps
+from archive_colorizer.pipeline.job_models import models_of
+from archive_colorizer.pipeline.job_spec import make_spec
 from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.run import colorize
 from archive_colorizer.provenance import trial_certificates
@@ -119,6 +125,12 @@ def test_a_signature_that_fails_is_a_failed_row_and_ends_no_job(
     assert not list((tmp_path / "out").glob("**/*.colorized.jpg"))
 
 
+def encrypted(key: Any, password: bytes) -> bytes:
+    how = serialization.BestAvailableEncryption(password)
+    form = serialization.PrivateFormat.PKCS8
+    return bytes(key.private_bytes(serialization.Encoding.PEM, form, how))
+
+
 def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     assert main(words) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
@@ -198,3 +210,28 @@ def test_one_file_is_signed_too(
         reading = read_c2pa(file, "image/png")
         assert reading.state == "valid"
         assert reading.said["row_id"] == find_labels(file)["rowId"]
+
+
+def test_what_travels_to_workers_holds_no_key_and_they_read_it_themselves(
+    signing_job: Job, certificate: tuple[str, str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    private = serialization.load_pem_private_key(Path(certificate[1]).read_bytes(), None)
+    (tmp_path / "locked.pem").write_bytes(encrypted(private, b"of this test"))
+    monkeypatch.setenv(PASSWORD, "of this test")
+    monkeypatch.chdir(tmp_path)
+    config = signing_job(run={"c2pa_key": "locked.pem"})
+    travels = pickle.dumps(steps(make_spec(config, models_of(config), owner="this run")))
+    assert b"PRIVATE" not in travels
+    assert b"of this test" not in travels
+    monkeypatch.chdir("/")  # a relative path was the driver's
+    *_, deliver, _ = pickle.loads(travels)  # noqa: S301 (our own)
+    deliver.setup()
+    with pytest.raises(TypeError, match="do not travel"):
+        pickle.dumps(deliver)
+    write_test_certificate(tmp_path / "new")  # renewed meanwhile, on this node alone
+    for old, new in zip(certificate, ("TEST-certificate.pem", "TEST-key.pem"), strict=True):
+        shutil.copy(tmp_path / "new" / new, old)
+    (tmp_path / "locked.pem").write_bytes(Path(certificate[1]).read_bytes())
+    with pytest.raises(ConfigError, match="another certificate here"):
+        pickle.loads(travels)[-2].setup()  # noqa: S301

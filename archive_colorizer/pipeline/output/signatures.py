@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from archive_colorizer.extras import install_command
-from archive_colorizer.provenance.c2pa_library import is_installed
+from archive_colorizer.extras import install_command, is_installed
 from archive_colorizer.provenance.c2pa_reading import EXPIRED, VALID, C2paReading, read_c2pa
 from archive_colorizer.storage import S3Settings, open_uri
 
@@ -33,7 +32,7 @@ def check_signatures(signed: Sequence[tuple[str, str]], s3: S3Settings) -> Signa
     """
     if not signed:
         return Signatures()
-    if not is_installed():
+    if not is_installed("c2pa"):
         how = install_command("c2pa")
         return Signatures(notes=(f"{len(signed):,} signatures were not read: {how}",))
     counts: Counter[str] = Counter()
