@@ -27,6 +27,9 @@ from archive_colorizer.storage.atomic import atomic_path
 IN_MEMORY_BYTES: Final = 16 << 20
 """Larger files are signed by way of a temporary file."""
 
+MANIFEST_MARK: Final = b"jumdc2pa"
+"""In every file that holds a manifest: the description box of its store (C2PA 2.2, 11.1)."""
+
 
 class SigningFault(Exception):  # noqa: N818 (a fault of one signature)
     """A file could not be signed; the message says why, in one line."""
@@ -69,12 +72,15 @@ class Signer:
         except c2pa.C2paError as error:
             raise SigningFault(one_line(error)) from error
 
-    def sign(self, sink: BinaryIO, row: Mapping[str, Any]) -> Signature:
+    def sign(
+        self, sink: BinaryIO, row: Mapping[str, Any], master: bytes | None = None
+    ) -> Signature:
         """Sign a finished file in place.
 
         Args:
             sink: the file, open for reading and writing, seekable.
             row: what is signed of it (`manifest.define_manifest`).
+            master: the master's file, where it is at hand: a manifest that it has is kept in ours.
 
         Raises:
             SigningFault: it cannot be signed; the file is as it was.
@@ -86,8 +92,9 @@ class Signer:
             sink.flush()
             sink.seek(0)
             try:
-                builder = c2pa.Builder(define_manifest(row), context=c2pa_library.offline())
-                store = builder.sign(self._signer, row["derivative_mime"], sink, signed)
+                store = _build(define_manifest(row), master).sign(
+                    self._signer, row["derivative_mime"], sink, signed
+                )
             except c2pa.C2paError as error:
                 raise SigningFault(one_line(error)) from error
             signed.seek(0)
@@ -108,6 +115,21 @@ class Signer:
             shutil.copyfile(path, temporary)
             with temporary.open("r+b") as file:
                 return self.sign(file, row)
+
+
+def _build(definition: dict[str, Any], master: bytes | None) -> Any:  # noqa: ANN401 (c2pa's)
+    """Make a Builder; the master's own manifest goes in with the ingredient, if it can be read."""
+    c2pa, context = c2pa_library.load(), c2pa_library.offline()
+    if master is not None and MANIFEST_MARK in master:
+        (ingredient,) = definition["ingredients"]
+        builder = c2pa.Builder({**definition, "ingredients": []}, context=context)
+        try:
+            builder.add_ingredient(ingredient, ingredient["format"], io.BytesIO(master))
+        except c2pa.C2paError:  # a broken manifest: the master is named all the same
+            builder.close()
+        else:
+            return builder
+    return c2pa.Builder(definition, context=context)
 
 
 def open_signer(certificate: str, key: str, timestamp: str = "", fingerprint: str = "") -> Signer:

@@ -1,6 +1,7 @@
 """One file: signed in place, read, changed, grown old."""
 
 import io
+import json
 import pickle
 import time
 from datetime import timedelta
@@ -20,7 +21,7 @@ from archive_colorizer.provenance.manifest import define_manifest
 from archive_colorizer.provenance.signing import Signer, open_signer
 from archive_colorizer.provenance.trial_certificates import Algorithm, write_test_certificate
 
-pytest.importorskip("c2pa")
+c2pa = pytest.importorskip("c2pa")
 
 
 def row(form: str, **columns: Any) -> dict[str, Any]:
@@ -94,6 +95,27 @@ def test_a_finished_file_is_signed_where_it_lies(tmp_path: Path) -> None:
     with path.open("rb") as file:
         assert read_c2pa(file, "image/jpeg").state == "valid"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["keys", "strip.jpg"]
+
+
+def test_a_masters_own_manifest_goes_on_in_ours(tmp_path: Path) -> None:
+    signer = open_signer(*map(str, write_test_certificate(tmp_path)))
+    master, file = encoded("png"), encoded("jpeg")
+    signer.sign(master, row("png"))
+    described = row("jpeg", mime="image/png")
+    signer.sign(file, described, master.getvalue())
+    plain = encoded("jpeg")
+    signer.sign(plain, described, encoded("png").getvalue())
+    for one, count in ((file, 2), (plain, 1)):
+        one.seek(0)
+        with c2pa.Reader("image/jpeg", one) as reader:
+            assert len(json.loads(reader.json())["manifests"]) == count
+        assert read_c2pa(one, "image/jpeg").state == "valid"
+    broken = master.getvalue().replace(
+        b"org.archive-colorizer.color", b"org.archive-colorizer.XXXXX"
+    )
+    again = encoded("jpeg")
+    signer.sign(again, described, broken)
+    assert read_c2pa(again, "image/jpeg").state == "valid"
 
 
 def test_a_certificate_that_is_another_on_this_machine_is_refused(tmp_path: Path) -> None:

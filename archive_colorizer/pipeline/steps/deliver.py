@@ -177,7 +177,7 @@ class Deliver(Stage[MadeT, Outcome]):
             "flags": self._composition.flags,
         }
         try:
-            signature = self._signer.sign(sink, row)
+            signature = self._signer.sign(sink, row, made.prepared.data)
         except SigningFault as fault:
             raise SignPhotoError(f"{ref.output_key}: cannot be signed: {fault}") from fault
         return replace(derivative, c2pa_state="signed", **asdict(signature))
