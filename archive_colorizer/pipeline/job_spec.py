@@ -85,10 +85,11 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
 
 def _place_signing(config: JobConfig) -> JobConfig:
     """Make the paths of certificate and key absolute: workers may be in another folder."""
-    if not config.run.c2pa:
+    run = config.run
+    if not run.c2pa:
         return config
-    paths = {key: str(Path(getattr(config.run, key)).absolute()) for key in ("c2pa", "c2pa_key")}
-    return replace(config, run=replace(config.run, **paths))
+    certificate, key = (str(Path(name).absolute()) for name in (run.c2pa, run.c2pa_key))
+    return replace(config, run=replace(run, c2pa=certificate, c2pa_key=key))
 
 
 def _describe_step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:

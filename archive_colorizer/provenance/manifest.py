@@ -12,9 +12,7 @@ from typing import Any, Final
 
 COLORIZATION: Final = "org.archive-colorizer.colorization"
 LUMINANCE: Final = "org.archive-colorizer.luminance"
-LUMINANCE_COLUMNS: Final = (
-    "luminance_relation", "luminance_mean", "luminance_mae", "luminance_p99",
-)  # fmt: skip
+LUMINANCE_COLUMNS: Final = ("luminance_relation", "luminance_mae", "luminance_p99")
 """Columns that say how the derivative's luminance relates to the master's; absent ones are left."""
 _MASTER: Final = "master"
 OPERATIONS: Final[Mapping[str, str]] = {

@@ -38,7 +38,7 @@ def check_signatures(signed: Sequence[tuple[str, str]], s3: S3Settings) -> Signa
     counts: Counter[str] = Counter()
     broken = []
     with ThreadPoolExecutor(THREADS) as pool:
-        readings = pool.map(lambda one: _read(*one, s3), signed)
+        readings = pool.map(lambda one: _read(one[0], one[1], s3), signed)
         for (uri, _), reading in zip(signed, readings, strict=True):
             if reading is None:
                 continue

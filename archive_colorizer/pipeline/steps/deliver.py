@@ -163,8 +163,18 @@ class Deliver(Stage[MadeT, Outcome]):
         """
         if self._signer is None:
             return derivative
+        row = self._signed_row(derivative, made)
+        try:
+            signature = self._signer.sign(sink, row, made.prepared.data)
+        except SigningFault as fault:
+            key = derivative.derivative_key
+            raise SignPhotoError(f"{key}: cannot be signed: {fault}") from fault
+        return replace(derivative, c2pa_state="signed", **asdict(signature))
+
+    def _signed_row(self, derivative: Derivative, made: MadeT) -> dict[str, Any]:
+        """The columns of which a signature speaks, as far as they are known before it."""
         ref, context = made.ref, self._spec.context
-        row = asdict(derivative) | {
+        return asdict(derivative) | {
             "row_id": ref.row_id,
             "job_id": context.job_id,
             "source_path": ref.relative,
@@ -176,11 +186,6 @@ class Deliver(Stage[MadeT, Outcome]):
             "recipe_json": context.recipe_json,
             "flags": self._composition.flags,
         }
-        try:
-            signature = self._signer.sign(sink, row, made.prepared.data)
-        except SigningFault as fault:
-            raise SignPhotoError(f"{ref.output_key}: cannot be signed: {fault}") from fault
-        return replace(derivative, c2pa_state="signed", **asdict(signature))
 
     def _quality(self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter) -> Quality:
         """Figures of what was delivered: it is decoded again, unless a lossless file's strips were
