@@ -35,6 +35,7 @@ def _fill_inspect(parser: LazyParser) -> None:
 
 def run_inspect(args: argparse.Namespace) -> int:
     """Run `archive-colorizer inspect`."""
+    from archive_colorizer.pipeline.output.named_row import find_output
     from archive_colorizer.provenance.inspection import inspect
     from archive_colorizer.provenance.watermark_code import DEFAULT_KEY
 
@@ -42,7 +43,7 @@ def run_inspect(args: argparse.Namespace) -> int:
     failed = False
     for name in args.files:
         found = inspect(Path(name), key)
-        row = _find_row(found, args.output)
+        row = _find_row(found, args.output or find_output(Path(name)))
         if args.json:
             print(json.dumps(found.to_json() | {"row": row}, ensure_ascii=False), flush=True)
         else:
@@ -61,18 +62,15 @@ def _read_key(name: str) -> bytes:
     return key
 
 
-def _find_row(found: "Inspection", output: str) -> Mapping[str, Any] | None:
+def _find_row(found: "Inspection", output: str | Path | None) -> Mapping[str, Any] | None:
     """Find the row that a picture names; None where it names none or OUTPUT is not at hand."""
-    from archive_colorizer.pipeline.output.named_row import find_output, find_row
+    from archive_colorizer.pipeline.output.named_row import find_row
     from archive_colorizer.storage import open_store
 
-    if not found.row_id:
+    if not found.row_id or output is None:
         return None
-    place = output or find_output(Path(found.file))
-    if place is None:
-        return None
-    row = find_row(open_store(str(place)), found.row_id)
-    return {"output": str(place), **row} if row else None
+    row = find_row(open_store(str(output)), found.row_id)
+    return {"output": str(output), **row} if row else None
 
 
 def _tell_row(row: Mapping[str, Any] | None) -> Iterator[str]:

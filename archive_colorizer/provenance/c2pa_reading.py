@@ -4,6 +4,8 @@ Nothing is fetched. That a signature holds says that the file is as its signer l
 signer is who they say: no trust list is asked.
 """
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
@@ -17,8 +19,8 @@ NONE, VALID, EXPIRED, CHANGED, INVALID, UNREAD = (
     "none", "valid", "expired", "changed", "invalid", "unread",
 )  # fmt: skip
 EXPIRED_CODES: Final = frozenset({"signingCredential.expired", "claimSignature.outsideValidity"})
-MISMATCHES: Final = (".mismatch", "assertion.missing")
-"""Ends of the codes (C2PA 2.2, 15) by which a reader says that bytes are not those signed."""
+CHANGED_CODE: Final = re.compile(r"(assertion|claimSignature)\..*mismatch|assertion\.missing")
+"""Codes (C2PA 2.2, 15) by which a reader says that bytes are not those signed."""
 SHA256_URN: Final = "urn:sha256:"
 
 
@@ -55,31 +57,32 @@ def read_c2pa(source: BinaryIO, mime: str) -> C2paReading:
     source.seek(0)
     try:
         with c2pa.Reader(mime, source, context=c2pa_library.offline()) as reader:
-            manifest = reader.get_active_manifest()
-            results = (reader.get_validation_results() or {}).get("activeManifest") or {}
+            store = json.loads(reader.json())
     except c2pa.C2paError.ManifestNotFound:
         return C2paReading(NONE)
     except c2pa.C2paError.NotSupported:
         return C2paReading(UNREAD, f"no C2PA is read from {mime or 'this kind of file'}")
     except c2pa.C2paError as error:
         return C2paReading(UNREAD, one_line(error))
-    if manifest is None:
+    manifest = (store.get("manifests") or {}).get(store.get("active_manifest"))
+    if manifest is None:  # what a damaged store may lead to
         return C2paReading(INVALID, "the manifest store has no active manifest")
-    state, reason = _judge(results.get("failure") or ())
+    results = (store.get("validation_results") or {}).get("activeManifest") or {}
+    state, reason = _judge(results.get("failure") or (), str(store.get("validation_state")))
     return C2paReading(state, reason, _summarize(manifest))
 
 
-def _judge(failures: Any) -> tuple[str, str]:  # noqa: ANN401 (parsed JSON)
+def _judge(failures: Any, overall: str) -> tuple[str, str]:  # noqa: ANN401 (parsed JSON)
     codes = {failure["code"]: failure.get("explanation", "") for failure in failures}
-    if not codes:
+    if not codes and overall in ("Valid", "Trusted"):
         return VALID, ""
-    changed = [code for code in codes if code.endswith(MISMATCHES)]
+    changed = [code for code in codes if CHANGED_CODE.fullmatch(code)]
     if changed:
         return CHANGED, f"the file is not as it was signed ({', '.join(changed)})"
-    if codes.keys() <= EXPIRED_CODES:
+    if codes and codes.keys() <= EXPIRED_CODES:
         return EXPIRED, "unchanged, but the certificate has expired since"
     said = (f"{code}: {words}" if words else code for code, words in codes.items())
-    return INVALID, one_line("; ".join(said))
+    return INVALID, one_line("; ".join(said) or f"the reader calls it {overall}")
 
 
 def _summarize(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,12 +93,14 @@ def _summarize(manifest: Mapping[str, Any]) -> dict[str, Any]:
         for label, data in assertions.items()
         if str(label).startswith("c2pa.actions") and isinstance(data, dict)
         for action in data.get("actions") or ()
+        if isinstance(action, dict)
     ]
     signed = manifest.get("signature_info") or {}
     parents = [
         one for one in manifest.get("ingredients") or () if one.get("relationship") == "parentOf"
     ]
-    own = assertions.get(COLORIZATION) or {}
+    own = assertions.get(COLORIZATION)
+    own = own if isinstance(own, dict) else {}
     sources = (action.get("digitalSourceType") for action in actions)
     instance = str(parents[0].get("instance_id") or "") if parents else ""
     found = {

@@ -87,7 +87,10 @@ class Inspection:
         }
 
     def lines(self) -> Iterator[str]:
-        """Say it for people; the first line names the file."""
+        """Say it for people; the first line names the file. Nothing steers a terminal."""
+        return map(_printable, self._lines())
+
+    def _lines(self) -> Iterator[str]:
         what = f"{self.format}, {self.width:,} x {self.height:,} pixels" if self.format else ""
         yield ": ".join(filter(None, (self.file, self.error or what)))
         if self.format or self.xmp:
@@ -107,12 +110,17 @@ def inspect(path: Path, key: bytes = DEFAULT_KEY) -> Inspection:
         path: of the file.
         key: that the mark was made with.
     """
-    name = str(path)
+    name = _printable(str(path))
     try:
         with path.open("rb") as file:
             return _inspect(name, file, key)
     except OSError as error:
         return Inspection(name, error=f"cannot be read: {error.strerror or error}")
+
+
+def _printable(text: str) -> str:
+    """Put a question mark for what strangers' files may hold: control characters, half letters."""
+    return "".join(one if one.isprintable() else "?" for one in text)
 
 
 def _inspect(name: str, file: BinaryIO, key: bytes) -> Inspection:

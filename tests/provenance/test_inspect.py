@@ -190,3 +190,43 @@ def test_a_manifest_that_is_elsewhere_is_not_fetched(tmp_path: Path) -> None:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.parametrize("form", ["jpeg", "png", "tiff"])
+def test_no_damage_ends_it(form: str, tmp_path: Path) -> None:
+    pair = write_test_certificate(tmp_path / "keys")
+    signer = Signer(read_credentials(*map(str, pair)))
+    file = io.BytesIO()
+    Image.fromarray(gray()).convert("RGB").save(file, form, xmp=described.XMP)
+    row = {
+        "row_id": "a" * 64, "derivative_mime": f"image/{form}",
+        "digital_source_type": DIGITAL_SOURCE_TYPE,
+    }  # fmt: skip
+    signer.sign(file, row)
+    whole, rng, states = np.frombuffer(file.getvalue(), np.uint8), np.random.default_rng(1), set()
+    path = tmp_path / "damaged"
+    for number in range(25):
+        data = whole.copy()
+        reach = len(data) if number % 2 else min(9000, len(data))
+        data[rng.integers(0, reach, 3)] = rng.integers(0, 256, 3)
+        path.write_bytes(
+            data[: rng.integers(len(data) // 8, len(data))] if number % 5 == 0 else data
+        )
+        found = inspect(path)
+        json.dumps(found.to_json())
+        assert all(line.isprintable() for line in found.lines())
+        states.add(found.c2pa.state)
+    assert "changed" in states
+    assert "valid" not in states
+
+
+def test_nothing_in_a_strangers_file_steers_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd \x1b[31m\udcff.png"
+    saved(path, Image.fromarray(gray()), pnginfo=None)
+    assert main(["inspect", str(path)]) == 0
+    assert main(["inspect", str(path), "--json"]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "odd ?[31m?.png" in said
