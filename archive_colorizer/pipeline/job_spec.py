@@ -3,9 +3,10 @@
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from archive_colorizer.pipeline.config import JobConfig
@@ -13,6 +14,7 @@ from archive_colorizer.pipeline.job_models import Models
 from archive_colorizer.pipeline.output.rows import JobContext
 from archive_colorizer.pipeline.pins import Pins
 from archive_colorizer.pipeline.recipe import recipe, recipe_digest, recipe_text
+from archive_colorizer.provenance.watermark_code import read_key
 from archive_colorizer.storage import absolute
 from archive_colorizer.version import __version__, git_commit
 from archive_colorizer.weights.reference import ResolvedModel
@@ -51,6 +53,7 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
     """
     job_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     model, *after = models
+    config = _place_key(config)
     context = JobContext(
         job_id=job_id,
         recipe_sha256=digest(config, models),
@@ -74,6 +77,19 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
         enlarger=after[0] if after else None,
         context=context, labels=labels, owner=owner,
     )  # fmt: skip
+
+
+def _place_key(config: JobConfig) -> JobConfig:
+    """Make the path of the mark's key absolute, once it is seen that there is a key.
+
+    Raises:
+        ConfigError: the file cannot be read, or is empty.
+    """
+    if not config.run.watermark_key:
+        return config
+    read_key(config.run.watermark_key)
+    path = str(Path(config.run.watermark_key).absolute())
+    return replace(config, run=replace(config.run, watermark_key=path))
 
 
 def _describe_step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:

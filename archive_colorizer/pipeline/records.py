@@ -321,6 +321,9 @@ class Derivative:
     luminance_mae: float | None
     """Mean |Y' derivative - Y' master|, 0..255; None where nothing of the master is kept."""
     luminance_p99: float | None
+    watermark: str | None = None
+    """Number in its imperceptible mark, 8 hex digits: the end of the run's `job_id`; None where it
+    has no mark."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,17 @@ phase correlation does (Kuglin & Hines 1975). Axes: h height, w width; planes ar
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from archive_colorizer.imaging.beside import PrintOnPage
 from archive_colorizer.imaging.colour import B_FROM_CB, LUMA_WEIGHTS, R_FROM_CR, Float
 from archive_colorizer.imaging.compose import Composer
+from archive_colorizer.imaging.encode import Encodable
 from archive_colorizer.imaging.upsample import ChromaMap
 from archive_colorizer.provenance.watermark_code import (
     DEFAULT_KEY,
@@ -75,6 +77,27 @@ class Reading:
     """32 bits; None where nothing was found."""
     score: float
     """The pilot's correlation in standard deviations of a picture without a mark."""
+
+
+def mark(picture: object, *, job: int, key: bytes = DEFAULT_KEY) -> Encodable | None:
+    """Put the mark into a picture that is about to be encoded.
+
+    Args:
+        picture: a Composer or a PrintOnPage: chroma laid over a master.
+        job: 0 to 2**32 - 1.
+        key: that the reader must know.
+
+    Returns:
+        The same with the mark; None where it is too small to carry one, or has no chroma of its own
+        (a translation).
+    """
+    if isinstance(picture, Composer):
+        return marked(picture, job=job, key=key)
+    if isinstance(picture, PrintOnPage):
+        page = (picture.luma_hw.shape[0], picture.luma_hw.shape[1])
+        part = marked(picture.print_, job=job, key=key, within=page, origin=picture.origin)
+        return None if part is None else replace(picture, print_=part)
+    return None
 
 
 def marked(
@@ -186,34 +209,40 @@ class Spectra:
     """What reading needs of a picture, whatever the key."""
 
     def __init__(self, picture: NDArray[np.uint8]) -> None:
-        """Compute them. `picture` is (H, W, 3) uint8 sRGB."""
-        residual = _residual(picture)
-        self._hypotheses = list(_hypotheses(residual))
-        coarse = band(COARSE, PILOT_HIGH)
-        self._places = coarse
-        self._pilot_band = radii() <= PILOT_HIGH
-        found = [spectrum(planes, scale, COARSE) for planes, scale in self._hypotheses]
-        self._coarse_s2f = np.stack([_whiten(half)[:, coarse[0], coarse[1]] for half in found])
-        self._power = np.abs(self._coarse_s2f.reshape(len(found), -1)) ** 2
+        """Take (H, W, 3) uint8 sRGB."""
+        self._residual = _residual(picture)
+        self._uncropped = _whiten(spectrum(self._residual, 1.0, GRID))[:, *band(GRID)]
+
+    @cached_property
+    def _hypotheses(self) -> list[tuple[Float, float]]:
+        return list(_hypotheses(self._residual))
+
+    @cached_property
+    def _coarse_s2f(self) -> NDArray[np.complex64]:
+        """The pilot's band at each scale and turn, (S, 2, F)."""
+        rows, columns = band(COARSE, PILOT_HIGH)
+        found = (_whiten(spectrum(*each, COARSE)) for each in self._hypotheses)
+        return np.stack([half[:, rows, columns] for half in found])
+
+    @cached_property
+    def _power(self) -> Float:
+        return np.asarray(np.abs(self._coarse_s2f.reshape(len(self._hypotheses), -1)) ** 2)
 
     def read(self, key: bytes) -> Reading:
-        """Ask for the mark of one key."""
+        """Ask for the mark of one key: first where an uncropped picture has it."""
         plan = make_plan(key)
-        scores = self.scores(plan)
-        in_place = float(scores[0, 0, 0])
-        flat = scores.reshape(len(scores), -1)
-        order = np.argsort(-flat.max(axis=1))[:CANDIDATES]
-        places = [(int(one), int(flat[one].argmax())) for one in order]
-        best = float(flat.max())
-        candidates = [(one, at) for one, at in places if flat[one, at] >= MIN_SCORE]
-        if in_place >= MIN_SCORE_IN_PLACE:
-            candidates.insert(0, (0, 0))
-        for one, at in candidates:
-            row, column = divmod(at, COARSE)
-            job, score = self._decode(plan, one, row / COARSE, column / COARSE)
-            if job is not None:
-                return Reading(found=True, job=job, score=round(score, 2))
-        return Reading(found=False, job=None, score=round(best, 2))
+        in_place = _Placed.of(self._uncropped, plan)
+        if in_place.score >= MIN_SCORE_IN_PLACE and (job := in_place.decode(plan)) is not None:
+            return Reading(found=True, job=job, score=round(in_place.score, 2))
+        scores = self.scores(plan).reshape(len(self._hypotheses), -1)
+        for one in scores.max(axis=1).argsort()[: -CANDIDATES - 1 : -1]:
+            at = int(scores[one].argmax())
+            if scores[one, at] < MIN_SCORE:
+                break
+            found = self._sharpen(plan, int(one), at)
+            if (job := found.decode(plan)) is not None:
+                return Reading(found=True, job=job, score=round(found.score, 2))
+        return Reading(found=False, job=None, score=round(float(scores.max()), 2))
 
     def scores(self, plan: Plan) -> Float:
         """Correlate the pilot at every scale and shift.
@@ -221,39 +250,62 @@ class Spectra:
         Returns:
             (S, COARSE, COARSE) in standard deviations of a picture without this mark.
         """
-        inside = self._pilot_band
+        inside = radii() <= PILOT_HIGH
         weights = np.where(plan.signs_2f[:, inside] < 0, np.array(PLANES)[:, None], 0)
         template = (np.conj(plan.phases_2f[:, inside]) * weights).astype(np.complex64)
-        half = np.zeros((len(self._coarse_s2f), COARSE, COARSE // 2 + 1), np.complex64)
-        half[:, self._places[0], self._places[1]] = (self._coarse_s2f * template).sum(axis=1)
+        half = np.zeros((len(self._hypotheses), COARSE, COARSE // 2 + 1), np.complex64)
+        rows, columns = band(COARSE, PILOT_HIGH)
+        half[:, rows, columns] = (self._coarse_s2f * template).sum(axis=1)
         deviation = np.sqrt(self._power @ (weights**2).astype(np.float32).ravel() / 2)
         found = np.fft.irfft2(half, s=(COARSE, COARSE))
         return np.asarray(found * (COARSE**2 / 2 / deviation)[:, None, None], np.float32)
 
-    def _decode(self, plan: Plan, one: int, top: float, left: float) -> tuple[int | None, float]:
-        """Sharpen a candidate's scale and shift by its pilot, and decode it there."""
+    def _sharpen(self, plan: Plan, one: int, at: int) -> "_Placed":
+        """Find the scale and shift about a candidate at which its pilot is strongest."""
         planes, scale = self._hypotheses[one]
-        weights = np.array(PLANES)[:, None]
+        moves = _shifts(*(index / COARSE for index in divmod(at, COARSE)))
+        tried = []
+        for finer in (1.0, 0.997, 1.003):
+            half = _whiten(spectrum(planes, scale * finer, GRID))[:, *band(GRID)]
+            tried.append(_Placed.of(half, plan, moves))
+        return max(tried, key=lambda placed: placed.score)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placed:
+    """The band, turned back by a shift and by the key's phases."""
+
+    turned_2f: NDArray[np.complex64]
+    score: float
+
+    @classmethod
+    def of(
+        cls,
+        half_2f: NDArray[np.complex64],
+        plan: Plan,
+        moves_mf: NDArray[np.complex128] | None = None,
+    ) -> "_Placed":
+        """Take the best of some moves; none leaves the band where it is."""
+        half_2f = half_2f * np.array(PLANES, np.float32)[:, None]
         pilot = plan.signs_2f < 0
-        best: tuple[float, NDArray[np.complex64] | None] = (-np.inf, None)
-        for finer in (0.0, -0.003, 0.003) if (top, left) != (0.0, 0.0) else (0.0,):
-            half = _whiten(spectrum(planes, scale * (1 + finer), GRID))[:, *band(GRID)] * weights
-            turned = np.conj(plan.phases_2f) * half
-            deviation = np.sqrt((np.abs(half[pilot]) ** 2).sum() / 2)
-            moves = _shifts(top, left)
-            piloted = np.where(pilot, turned, 0).sum(axis=0)
-            found = (moves @ piloted).real / deviation
-            if found.max() > best[0]:
-                best = float(found.max()), (turned * moves[found.argmax()]).astype(np.complex64)
-        score, soft = best
-        assert soft is not None
-        soft = soft.real * np.sqrt(strengths())
+        turned = np.conj(plan.phases_2f) * half_2f
+        piloted = np.where(pilot, turned, 0).sum(axis=0)
+        deviation = np.sqrt((np.abs(half_2f[pilot]) ** 2).sum() / 2)
+        if moves_mf is None:
+            return cls(turned, float(piloted.sum().real / deviation))
+        found = (moves_mf @ piloted).real / deviation
+        best = moves_mf[found.argmax()].astype(np.complex64)
+        return cls(turned * best, float(found.max()))
+
+    def decode(self, plan: Plan) -> int | None:
+        """Read the job: from the whole band, else from the lower parts of it."""
+        soft = self.turned_2f.real * np.sqrt(strengths())
         for high in DECODED_TO:
-            carriers = ~pilot & (radii() <= high)
-            job = decode(np.bincount(plan.signs_2f[carriers], soft[carriers], SIGNS))
-            if job is not None:
-                return job, score
-        return None, score
+            carriers = (plan.signs_2f >= 0) & (radii() <= high)
+            values = np.bincount(plan.signs_2f[carriers], soft[carriers], SIGNS)
+            if (job := decode(values)) is not None:
+                return job
+        return None
 
 
 def _shifts(top: float, left: float) -> NDArray[np.complex128]:

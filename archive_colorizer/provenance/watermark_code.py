@@ -11,11 +11,13 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import Float
 
 LOW: Final = 8
@@ -35,6 +37,26 @@ MESSAGE_BYTES: Final = 6
 SIGNS: Final = WORD * MESSAGE_BYTES
 DEFAULT_KEY: Final = b"archive-colorizer"
 """Published on purpose: with it anybody can ask a picture. A house may have its own."""
+
+
+def read_key(path: str) -> bytes:
+    """Read a house's key: the file's bytes, without white space around them.
+
+    Args:
+        path: of the file; empty stands for the published key.
+
+    Raises:
+        ConfigError: it cannot be read, or is empty.
+    """
+    if not path:
+        return DEFAULT_KEY
+    try:
+        key = Path(path).read_bytes().strip()
+    except OSError as error:
+        raise ConfigError(f"run.watermark_key={path}: cannot be read: {error.strerror}") from error
+    if not key:
+        raise ConfigError(f"run.watermark_key={path}: is empty")
+    return key
 
 
 @dataclass(frozen=True, slots=True, eq=False)

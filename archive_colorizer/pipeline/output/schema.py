@@ -96,6 +96,7 @@ _OUTPUT: Final = [
     ("digital_source_type", pa.string()),
     ("c2pa_state", pa.string()),
     ("reversible", pa.bool_()),
+    ("watermark", pa.string()),
 ]
 _QUALITY: Final = [
     ("colourfulness", pa.float64()),

@@ -32,6 +32,8 @@ from archive_colorizer.pipeline.records import (
 from archive_colorizer.pipeline.steps.composition import Composition
 from archive_colorizer.pipeline.steps.picture_errors import writing
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
+from archive_colorizer.provenance import watermark
+from archive_colorizer.provenance.watermark_code import read_key
 from archive_colorizer.storage import Store, open_store
 
 OUTSIDE: Final = "absolute/"
@@ -55,6 +57,7 @@ class Deliver(Stage[MadeT, Outcome]):
         self._composition.setup()
         self._store: Store = open_store(self._spec.output, self._spec.config.run.s3)
         self._fence = Fence(self._store, self._spec.owner)
+        self._key = read_key(self._spec.config.run.watermark_key)
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:
         """Deliver each picture; a picture's error becomes its outcome."""
@@ -98,7 +101,7 @@ class Deliver(Stage[MadeT, Outcome]):
         self, made: MadeT, tags: metadata.Tags, ms: dict[str, float], heard: Heard
     ) -> tuple[Derivative, Thumbnail | None]:
         ref, deliver = made.ref, self._spec.config.deliver
-        picture = self._composition.picture(made, ms, heard)
+        picture, number = self._mark(self._composition.picture(made, ms, heard))
         start_s = time.perf_counter()
         luma = picture.luma_hw
         ms["compose"] += ms_since(start_s)
@@ -136,8 +139,17 @@ class Deliver(Stage[MadeT, Outcome]):
             colourfulness=quality.colourfulness,
             luminance_mae=quality.luminance_mae if kept else None,
             luminance_p99=quality.luminance_p99 if kept else None,
+            watermark=number,
         )
         return derivative, after
+
+    def _mark(self, picture: encode.Encodable) -> tuple[encode.Encodable, str | None]:
+        """Put the imperceptible mark in, where one is wanted and the picture can carry it."""
+        if self._spec.config.deliver.watermark == "off":
+            return picture, None
+        number = self._spec.context.job_id[-8:]
+        marked = watermark.mark(picture, job=int(number, 16), key=self._key)
+        return (picture, None) if marked is None else (marked, number)
 
     def _quality(self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter) -> Quality:
         """Figures of what was delivered: it is decoded again, unless a lossless file's strips were
