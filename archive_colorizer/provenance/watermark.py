@@ -41,9 +41,9 @@ STRENGTH: Final = 0.51 / 255
 """Mean deviation of Cb, were all places grey: a mean CIEDE2000 of 0.95."""
 PLANES: Final = (1.0, 0.75)
 """Strength of Cb and Cr: the eye sees less detail in blue and yellow."""
-MIN_LONG_PX: Final = 160
+MIN_LONG_PX: Final = 256
 """Long side of the chroma map (and so of the picture) from which a mark is put in: below it the
-band has under four samples a cycle."""
+band has under six samples a cycle."""
 SYNTHESIS: Final = 256
 """Samples per long side at which the pattern is made."""
 WORK_PX: Final = 384
@@ -62,6 +62,8 @@ one in 3,000 pass (21 messages are tried)."""
 MIN_SCORE_IN_PLACE: Final = 3.5
 """Of a pilot where an uncropped picture has it."""
 CANDIDATES: Final = 3
+FLAT: Final = 1e-6
+"""Least deviation that is divided by: a picture of one colour has none."""
 DECODED_TO: Final = (HIGH, 34, 26)
 """Highest frequencies that are decoded, one after the other: what a JPEG or a smaller picture has
 lost is noise."""
@@ -257,6 +259,7 @@ class Spectra:
         rows, columns = band(COARSE, PILOT_HIGH)
         half[:, rows, columns] = (self._coarse_s2f * template).sum(axis=1)
         deviation = np.sqrt(self._power @ (weights**2).astype(np.float32).ravel() / 2)
+        deviation = np.maximum(deviation, FLAT)
         found = np.fft.irfft2(half, s=(COARSE, COARSE))
         return np.asarray(found * (COARSE**2 / 2 / deviation)[:, None, None], np.float32)
 
@@ -290,7 +293,7 @@ class _Placed:
         pilot = plan.signs_2f < 0
         turned = np.conj(plan.phases_2f) * half_2f
         piloted = np.where(pilot, turned, 0).sum(axis=0)
-        deviation = np.sqrt((np.abs(half_2f[pilot]) ** 2).sum() / 2)
+        deviation = max(FLAT, np.sqrt((np.abs(half_2f[pilot]) ** 2).sum() / 2))
         if moves_mf is None:
             return cls(turned, float(piloted.sum().real / deviation))
         found = (moves_mf @ piloted).real / deviation
