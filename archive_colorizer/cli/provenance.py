@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from archive_colorizer.cli.exit_codes import EXIT_OK, EXIT_SOME_FAILED
 from archive_colorizer.cli.options import LazyParser, add_command
-from archive_colorizer.errors import ConfigError
 
 if TYPE_CHECKING:
     from archive_colorizer.provenance.inspection import Inspection
@@ -37,9 +36,9 @@ def run_inspect(args: argparse.Namespace) -> int:
     """Run `archive-colorizer inspect`."""
     from archive_colorizer.pipeline.output.named_row import find_output
     from archive_colorizer.provenance.inspection import inspect
-    from archive_colorizer.provenance.watermark_code import DEFAULT_KEY
+    from archive_colorizer.provenance.watermark_code import read_key
 
-    key = _read_key(args.key) if args.key else DEFAULT_KEY
+    key = read_key(args.key)
     failed = False
     for name in args.files:
         found = inspect(Path(name), key)
@@ -50,16 +49,6 @@ def run_inspect(args: argparse.Namespace) -> int:
             print("\n".join([*found.lines(), *_tell_row(row)]), flush=True)
         failed |= bool(found.error)
     return EXIT_SOME_FAILED if failed else EXIT_OK
-
-
-def _read_key(name: str) -> bytes:
-    try:
-        key = Path(name).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"--key {name}: cannot be read: {error.strerror or error}") from error
-    if not key:
-        raise ConfigError(f"--key {name}: is empty")
-    return key
 
 
 def _find_row(found: "Inspection", output: str | Path | None) -> Mapping[str, Any] | None:

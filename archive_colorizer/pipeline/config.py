@@ -131,6 +131,8 @@ class OutputConfig:
     `object_id` where it has one. Pages that have a row keep their name."""
     publish_paths: bool = False
     """Write the master's full path into its derivative; left out, its path below SOURCE alone."""
+    watermark: Literal["on", "off"] = "off"
+    """Put an imperceptible mark with the run's number into the chroma; `inspect` reads it."""
 
     def __post_init__(self) -> None:
         if not self.suffix or set(self.suffix) & set("/\\\0"):
@@ -195,6 +197,9 @@ class RunConfig:
     """Take no further batch from this time of this machine's clock on (or YYYY-MM-DDTHH:MM)."""
     on_end: Annotated[str, Setting(metavar="URL|COMMAND")] = ""
     """Who is told of the end, as JSON: an http(s) URL by POST, or a command on standard input."""
+    watermark_key: Annotated[str, Setting(metavar="FILE")] = ""
+    """File whose bytes are the key of the imperceptible mark, at the same path on every machine
+    that delivers. Empty takes the published one, with which anybody can read it."""
     audit: bool = False
     """Measure the quality columns at full size."""
     verbose: bool = False

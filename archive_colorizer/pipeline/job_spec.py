@@ -15,6 +15,7 @@ from archive_colorizer.pipeline.output.rows import JobContext
 from archive_colorizer.pipeline.pins import Pins
 from archive_colorizer.pipeline.recipe import recipe, recipe_digest, recipe_text
 from archive_colorizer.provenance.certificates import find_fingerprint
+from archive_colorizer.provenance.watermark_code import read_key
 from archive_colorizer.storage import absolute
 from archive_colorizer.version import __version__, git_commit
 from archive_colorizer.weights.reference import ResolvedModel
@@ -56,7 +57,7 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
     """
     job_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     model, *after = models
-    config = _place_signing(config)
+    config = _place_key(_place_signing(config))
     context = JobContext(
         job_id=job_id,
         recipe_sha256=digest(config, models),
@@ -90,6 +91,19 @@ def _place_signing(config: JobConfig) -> JobConfig:
         return config
     certificate, key = (str(Path(name).absolute()) for name in (run.c2pa, run.c2pa_key))
     return replace(config, run=replace(run, c2pa=certificate, c2pa_key=key))
+
+
+def _place_key(config: JobConfig) -> JobConfig:
+    """Make the path of the mark's key absolute, once it is seen that there is a key.
+
+    Raises:
+        ConfigError: the file cannot be read, or is empty.
+    """
+    if not config.run.watermark_key:
+        return config
+    read_key(config.run.watermark_key)
+    path = str(Path(config.run.watermark_key).absolute())
+    return replace(config, run=replace(config.run, watermark_key=path))
 
 
 def _describe_step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:

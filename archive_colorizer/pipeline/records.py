@@ -327,6 +327,9 @@ class Derivative:
     """SHA-256 of the manifest store in it, hex."""
     c2pa_certificate_sha256: str | None = None
     """SHA-256 of the certificate that signed it, hex."""
+    watermark: str | None = None
+    """Number in its imperceptible mark, 8 hex digits: the end of the run's `job_id`; None where it
+    has no mark."""
 
 
 @dataclass(frozen=True, slots=True)

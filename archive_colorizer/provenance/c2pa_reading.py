@@ -123,6 +123,7 @@ def _summarize(manifest: Mapping[str, Any]) -> dict[str, Any]:
             "sha256": instance.removeprefix(SHA256_URN) if SHA256_URN in instance else None,
         } if parents else None,
         "row_id": own.get("row_id"),
+        "watermark": own.get("watermark"),
         "models": own.get("models"),
         "luminance": assertions.get(LUMINANCE),
     }  # fmt: skip

@@ -48,6 +48,7 @@ def define_manifest(row: Mapping[str, Any]) -> dict[str, Any]:
     own = {
         "row_id": row["row_id"], "job_id": row.get("job_id"), "master_sha256": sha256,
         "models": models, "settings": json.loads(row.get("recipe_json") or "{}"),
+        "watermark": row.get("watermark"),
     }  # fmt: skip
     said = {name: row.get(name) for name in LUMINANCE_COLUMNS}
     luminance = {name: value for name, value in said.items() if value not in (None, "")}

@@ -3,24 +3,28 @@
 A fixed pattern of low frequencies, drawn by a key, lies over the chroma; luminance stays as it is,
 and the mark leaves with the colour. It is spread spectrum (Cox et al. 1997) in coordinates of the
 picture's long side, so that a resized picture needs no search. A cropped one is found by its pilot:
-the cross-correlation at each scale that a crop may have gives the shift (template matching as of
-Pereira & Pun 2000, in one step). The reader takes only the phase of each frequency, as phase
-correlation does (Kuglin & Hines 1975). Axes: h height, w width; planes are Cb and Cr.
+the cross-correlation at each scale that a crop may have gives the shift (a template as in
+Pereira & Pun 2000, in one step). The reader makes all frequencies about equally strong first, as
+phase correlation does (Kuglin & Hines 1975). Axes: h height, w width; planes are Cb and Cr.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from archive_colorizer.imaging.beside import PrintOnPage
 from archive_colorizer.imaging.colour import B_FROM_CB, LUMA_WEIGHTS, R_FROM_CR, Float
+from archive_colorizer.imaging.compose import Composer
+from archive_colorizer.imaging.encode import Encodable
 from archive_colorizer.imaging.upsample import ChromaMap
 from archive_colorizer.provenance.watermark_code import (
     DEFAULT_KEY,
+    HIGH,
     LOW,
     PILOT_HIGH,
     SIGNS,
@@ -30,15 +34,16 @@ from archive_colorizer.provenance.watermark_code import (
     encode,
     make_plan,
     radii,
+    strengths,
 )
 
-STRENGTH: Final = 0.72 / 255
-"""Deviation of Cb in a grey, even place, of 1."""
-PLANES: Final = (1.0, 0.5)
+STRENGTH: Final = 0.51 / 255
+"""Mean deviation of Cb, were all places grey: a mean CIEDE2000 of 0.95."""
+PLANES: Final = (1.0, 0.75)
 """Strength of Cb and Cr: the eye sees less detail in blue and yellow."""
-MIN_LONG_PX: Final = 160
+MIN_LONG_PX: Final = 256
 """Long side of the chroma map (and so of the picture) from which a mark is put in: below it the
-band has under four samples a cycle."""
+band has under six samples a cycle."""
 SYNTHESIS: Final = 256
 """Samples per long side at which the pattern is made."""
 WORK_PX: Final = 384
@@ -48,15 +53,20 @@ GRID: Final = 128
 COARSE: Final = 64
 """Samples per long side at which the pilot is looked for."""
 MAX_CROP_SCALE: Final = 1.28
-SCALE_STEP: Final = 0.01
+SCALE_STEP: Final = 0.0125
 """Scales that are looked through, as logarithm: half a step turns the pilot's highest frequency by
-0.4 radians at the picture's edge."""
-MIN_SCORE: Final = 5.0
-"""Of a pilot that was looked for: one wrong key in 50 has as much, and of those the checksum lets
-one in 65,536 pass."""
+half a radian at the picture's edge."""
+MIN_SCORE: Final = 5.2
+"""Of a pilot that was looked for. Of 100 wrong keys XX have as much, and of those the checksum lets
+one in 3,000 pass (21 messages are tried)."""
 MIN_SCORE_IN_PLACE: Final = 3.5
 """Of a pilot where an uncropped picture has it."""
 CANDIDATES: Final = 3
+FLAT: Final = 1e-6
+"""Least deviation that is divided by: a picture of one colour has none."""
+DECODED_TO: Final = (HIGH, 34, 26)
+"""Highest frequencies that are decoded, one after the other: what a JPEG or a smaller picture has
+lost is noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,49 +81,67 @@ class Reading:
     """The pilot's correlation in standard deviations of a picture without a mark."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The place of a part in its picture, in units of the picture's long side."""
-
-    top: float
-    left: float
-    height: float
-    width: float
-
-    @classmethod
-    def of(cls, shape: tuple[int, ...]) -> "Frame":
-        """Frame a whole picture of (H, W)."""
-        long = max(shape[:2])
-        return cls(0, 0, shape[0] / long, shape[1] / long)
-
-
-def embed(
-    chroma: ChromaMap, gray_hw: Float, frame: Frame, *, job: int, key: bytes = DEFAULT_KEY
-) -> ChromaMap | None:
-    """Put the mark into chroma before it is brought to full size.
-
-    Whatever is made of the map afterwards, strip by strip, has it; out-of-gamut chroma is reduced
-    there, as always.
+def mark(picture: object, *, job: int, key: bytes = DEFAULT_KEY) -> Encodable | None:
+    """Put the mark into a picture that is about to be encoded.
 
     Args:
-        chroma: of the picture or of the print on it.
-        gray_hw: luma of the same place, (h, w), in [0, 1], at the map's size.
-        frame: the place of the map in the whole picture.
+        picture: a Composer or a PrintOnPage: chroma laid over a master.
         job: 0 to 2**32 - 1.
         key: that the reader must know.
 
     Returns:
-        The map with the mark; None where it is too small to carry one.
+        The same with the mark; None where it is too small to carry one, or has no chroma of its own
+        (a translation).
     """
-    coefficients = chroma.coefficients_hw4
-    if max(coefficients.shape[:2]) < MIN_LONG_PX * max(frame.height, frame.width):
+    if isinstance(picture, Composer):
+        return marked(picture, job=job, key=key)
+    if isinstance(picture, PrintOnPage):
+        page = (picture.luma_hw.shape[0], picture.luma_hw.shape[1])
+        part = marked(picture.print_, job=job, key=key, within=page, origin=picture.origin)
+        return None if part is None else replace(picture, print_=part)
+    return None
+
+
+def marked(
+    picture: Composer,
+    *,
+    job: int,
+    key: bytes = DEFAULT_KEY,
+    within: tuple[int, int] | None = None,
+    origin: tuple[int, int] = (0, 0),
+) -> Composer | None:
+    """Put the mark into a picture's chroma before it is brought to full size.
+
+    Whatever is made of the picture afterwards, strip by strip, has it; chroma out of the gamut is
+    reduced there, as always.
+
+    Args:
+        picture: composed; of a page with a print, the print.
+        job: 0 to 2**32 - 1.
+        key: that the reader must know.
+        within: height and width of the page that the picture is a part of, pixels.
+        origin: the picture's top and left on that page, pixels.
+
+    Returns:
+        The same with the mark; None where it has too few pixels to carry one.
+    """
+    coefficients = picture.chroma.coefficients_hw4
+    height, width = picture.luma_hw.shape
+    long = max(within or (height, width))
+    if max(coefficients.shape[:2]) * long < MIN_LONG_PX * max(height, width):
         return None
-    plain = coefficients[..., 2:] + coefficients[..., :2] * gray_hw[..., None]
-    strength = STRENGTH * _gain(255 * gray_hw, 255 * plain[..., 0], 255 * plain[..., 1])
-    marked = coefficients.copy()
+    size = (coefficients.shape[1], coefficients.shape[0])
+    gray = cv2.resize(picture.luma_hw, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    gray *= 255 / picture.top_value
+    plain = coefficients[..., 2:] * 255 + coefficients[..., :2] * gray[..., None]
+    gain = _gain(gray, plain[..., 0], plain[..., 1])
+    seen = gain / (1 + np.hypot(plain[..., 0], plain[..., 1]) / 25)
+    strength = STRENGTH * gain / seen.mean()
+    place = (origin[0] / long, origin[1] / long, height / long, width / long)
+    made = coefficients.copy()
     for plane, pattern in enumerate(_pattern(key, job)):
-        marked[..., 2 + plane] += strength * _lay(pattern, coefficients.shape, frame)
-    return ChromaMap(marked)
+        made[..., 2 + plane] += strength * _lay(pattern, coefficients.shape, place)
+    return replace(picture, chroma=ChromaMap(made))
 
 
 @lru_cache(maxsize=2)
@@ -123,18 +151,25 @@ def _pattern(key: bytes, job: int) -> tuple[Float, Float]:
     made = []
     for plane, share in enumerate(PLANES):
         half = np.zeros((SYNTHESIS, SYNTHESIS // 2 + 1), np.complex64)
-        half[band(SYNTHESIS)] = plan.phases_2f[plane] * signs[plan.signs_2f[plane]]
+        half[band(SYNTHESIS)] = plan.phases_2f[plane] * signs[plan.signs_2f[plane]] * strengths()
         pattern = np.fft.irfft2(half, s=(SYNTHESIS, SYNTHESIS))
         made.append(np.asarray(share * pattern / pattern.std(), np.float32))
     return made[0], made[1]
 
 
-def _lay(pattern: Float, shape: tuple[int, ...], frame: Frame) -> Float:
-    """Sample the pattern where a map of `shape` has its pixels."""
+def _lay(pattern: Float, shape: tuple[int, ...], place: tuple[float, float, float, float]) -> Float:
+    """Sample the pattern where a map has its pixels.
+
+    Args:
+        pattern: periodic.
+        shape: of the map.
+        place: top, left, height and width of the map on the picture, whose long side is 1.
+    """
     edge = 2
     rows, columns = shape[:2]
-    step_y, step_x = SYNTHESIS * frame.height / rows, SYNTHESIS * frame.width / columns
-    top, left = (SYNTHESIS * start + edge - 0.5 for start in (frame.top, frame.left))
+    top, left, height, width = (SYNTHESIS * one for one in place)
+    step_y, step_x = height / rows, width / columns
+    top, left = top + edge - 0.5, left + edge - 0.5
     to_pattern = np.array([[step_x, 0, step_x / 2 + left], [0, step_y, step_y / 2 + top]])
     return np.asarray(
         cv2.warpAffine(
@@ -176,34 +211,40 @@ class Spectra:
     """What reading needs of a picture, whatever the key."""
 
     def __init__(self, picture: NDArray[np.uint8]) -> None:
-        """Compute them. `picture` is (H, W, 3) uint8 sRGB."""
-        residual = _residual(picture)
-        self._hypotheses = list(_hypotheses(residual))
-        coarse = band(COARSE, PILOT_HIGH)
-        self._places = coarse
-        self._pilot_band = radii() <= PILOT_HIGH
-        found = [spectrum(planes, scale, COARSE) for planes, scale in self._hypotheses]
-        self._coarse_s2f = np.stack([half[:, coarse[0], coarse[1]] for half in found])
-        self._coarse_s2f /= np.maximum(np.abs(self._coarse_s2f), 1e-12)
+        """Take (H, W, 3) uint8 sRGB."""
+        self._residual = _residual(picture)
+        self._uncropped = _whiten(spectrum(self._residual, 1.0, GRID))[:, *band(GRID)]
+
+    @cached_property
+    def _hypotheses(self) -> list[tuple[Float, float]]:
+        return list(_hypotheses(self._residual))
+
+    @cached_property
+    def _coarse_s2f(self) -> NDArray[np.complex64]:
+        """The pilot's band at each scale and turn, (S, 2, F)."""
+        rows, columns = band(COARSE, PILOT_HIGH)
+        found = (_whiten(spectrum(*each, COARSE)) for each in self._hypotheses)
+        return np.stack([half[:, rows, columns] for half in found])
+
+    @cached_property
+    def _power(self) -> Float:
+        return np.asarray(np.abs(self._coarse_s2f.reshape(len(self._hypotheses), -1)) ** 2)
 
     def read(self, key: bytes) -> Reading:
-        """Ask for the mark of one key."""
+        """Ask for the mark of one key: first where an uncropped picture has it."""
         plan = make_plan(key)
-        scores = self.scores(plan)
-        in_place = float(scores[0, 0, 0])
-        flat = scores.reshape(len(scores), -1)
-        order = np.argsort(-flat.max(axis=1))[:CANDIDATES]
-        places = [(int(one), int(flat[one].argmax())) for one in order]
-        best = float(flat.max())
-        candidates = [(one, at) for one, at in places if flat[one, at] >= MIN_SCORE]
-        if in_place >= MIN_SCORE_IN_PLACE:
-            candidates.insert(0, (0, 0))
-        for one, at in candidates:
-            row, column = divmod(at, COARSE)
-            job, score = self._decode(plan, one, row / COARSE, column / COARSE)
-            if job is not None:
-                return Reading(found=True, job=job, score=round(score, 2))
-        return Reading(found=False, job=None, score=round(best, 2))
+        in_place = _Placed.of(self._uncropped, plan)
+        if in_place.score >= MIN_SCORE_IN_PLACE and (job := in_place.decode(plan)) is not None:
+            return Reading(found=True, job=job, score=round(in_place.score, 2))
+        scores = self.scores(plan).reshape(len(self._hypotheses), -1)
+        for one in scores.max(axis=1).argsort()[: -CANDIDATES - 1 : -1]:
+            at = int(scores[one].argmax())
+            if scores[one, at] < MIN_SCORE:
+                break
+            found = self._sharpen(plan, int(one), at)
+            if (job := found.decode(plan)) is not None:
+                return Reading(found=True, job=job, score=round(found.score, 2))
+        return Reading(found=False, job=None, score=round(float(scores.max()), 2))
 
     def scores(self, plan: Plan) -> Float:
         """Correlate the pilot at every scale and shift.
@@ -211,37 +252,63 @@ class Spectra:
         Returns:
             (S, COARSE, COARSE) in standard deviations of a picture without this mark.
         """
-        inside = self._pilot_band
+        inside = radii() <= PILOT_HIGH
         weights = np.where(plan.signs_2f[:, inside] < 0, np.array(PLANES)[:, None], 0)
         template = (np.conj(plan.phases_2f[:, inside]) * weights).astype(np.complex64)
-        half = np.zeros((len(self._coarse_s2f), COARSE, COARSE // 2 + 1), np.complex64)
-        half[:, self._places[0], self._places[1]] = np.einsum(
-            "spf,pf->sf", self._coarse_s2f, template
-        )
-        deviation = np.sqrt((weights**2).sum() / 2)
+        half = np.zeros((len(self._hypotheses), COARSE, COARSE // 2 + 1), np.complex64)
+        rows, columns = band(COARSE, PILOT_HIGH)
+        half[:, rows, columns] = (self._coarse_s2f * template).sum(axis=1)
+        deviation = np.sqrt(self._power @ (weights**2).astype(np.float32).ravel() / 2)
+        deviation = np.maximum(deviation, FLAT)
         found = np.fft.irfft2(half, s=(COARSE, COARSE))
-        return np.asarray(found * np.float32(COARSE**2 / 2 / deviation), np.float32)
+        return np.asarray(found * (COARSE**2 / 2 / deviation)[:, None, None], np.float32)
 
-    def _decode(self, plan: Plan, one: int, top: float, left: float) -> tuple[int | None, float]:
-        """Sharpen a candidate's scale and shift by its pilot, and decode it there."""
+    def _sharpen(self, plan: Plan, one: int, at: int) -> "_Placed":
+        """Find the scale and shift about a candidate at which its pilot is strongest."""
         planes, scale = self._hypotheses[one]
-        weights = np.array(PLANES)[:, None]
+        moves = _shifts(*(index / COARSE for index in divmod(at, COARSE)))
+        tried = []
+        for finer in (1.0, 0.997, 1.003):
+            half = _whiten(spectrum(planes, scale * finer, GRID))[:, *band(GRID)]
+            tried.append(_Placed.of(half, plan, moves))
+        return max(tried, key=lambda placed: placed.score)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placed:
+    """The band, turned back by a shift and by the key's phases."""
+
+    turned_2f: NDArray[np.complex64]
+    score: float
+
+    @classmethod
+    def of(
+        cls,
+        half_2f: NDArray[np.complex64],
+        plan: Plan,
+        moves_mf: NDArray[np.complex128] | None = None,
+    ) -> "_Placed":
+        """Take the best of some moves; none leaves the band where it is."""
+        half_2f = half_2f * np.array(PLANES, np.float32)[:, None]
         pilot = plan.signs_2f < 0
-        deviation = np.sqrt((weights**2 * pilot).sum() / 2)
-        best: tuple[float, NDArray[np.complex64] | None] = (-np.inf, None)
-        for finer in (0.0, -0.003, 0.003) if (top, left) != (0.0, 0.0) else (0.0,):
-            half = spectrum(planes, scale * (1 + finer), GRID)[:, *band(GRID)]
-            turned = np.conj(plan.phases_2f) * half / np.maximum(np.abs(half), 1e-12) * weights
-            moves = _shifts(top, left)
-            piloted = np.where(pilot, turned, 0).sum(axis=0)
-            found = (moves @ piloted).real / deviation
-            if found.max() > best[0]:
-                best = float(found.max()), (turned * moves[found.argmax()]).astype(np.complex64)
-        score, soft = best
-        assert soft is not None
-        carriers = ~pilot
-        values = np.bincount(plan.signs_2f[carriers], soft.real[carriers], SIGNS)
-        return decode(values), score
+        turned = np.conj(plan.phases_2f) * half_2f
+        piloted = np.where(pilot, turned, 0).sum(axis=0)
+        deviation = max(FLAT, np.sqrt((np.abs(half_2f[pilot]) ** 2).sum() / 2))
+        if moves_mf is None:
+            return cls(turned, float(piloted.sum().real / deviation))
+        found = (moves_mf @ piloted).real / deviation
+        best = moves_mf[found.argmax()].astype(np.complex64)
+        return cls(turned * best, float(found.max()))
+
+    def decode(self, plan: Plan) -> int | None:
+        """Read the job: from the whole band, else from the lower parts of it."""
+        soft = self.turned_2f.real * np.sqrt(strengths())
+        for high in DECODED_TO:
+            carriers = (plan.signs_2f >= 0) & (radii() <= high)
+            values = np.bincount(plan.signs_2f[carriers], soft[carriers], SIGNS)
+            if (job := decode(values)) is not None:
+                return job
+        return None
 
 
 def _shifts(top: float, left: float) -> NDArray[np.complex128]:
@@ -254,16 +321,14 @@ def _shifts(top: float, left: float) -> NDArray[np.complex128]:
 
 
 def _hypotheses(residual: Float) -> Iterator[tuple[Float, float]]:
-    """Planes and scale: cropped by so much, and turned or mirrored uncropped; the plain one first.
+    """Planes and scale: cropped by so much, and turned uncropped; the plain one first.
 
     A scale is the long side of the picture that was marked over that of the one that is read.
     """
     for number in range(int(np.log(MAX_CROP_SCALE) / SCALE_STEP) + 1):
         yield residual, float(np.exp(number * SCALE_STEP))
-    for mirrored in (False, True):
-        planes = residual[:, :, ::-1] if mirrored else residual
-        for quarters in range(0 if mirrored else 1, 4):
-            yield np.ascontiguousarray(np.rot90(planes, quarters, (1, 2))), 1.0
+    for quarters in (1, 2, 3):
+        yield np.ascontiguousarray(np.rot90(residual, quarters, (1, 2))), 1.0
 
 
 def _residual(picture: NDArray[np.uint8]) -> Float:
@@ -310,3 +375,10 @@ def spectrum(planes_2hw: Float, scale: float, grid: int) -> NDArray[np.complex64
             smooth, to_plane, (columns, rows), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         )
     return np.asarray(np.fft.rfft2(laid), np.complex64)
+
+
+def _whiten(half: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    """Make all frequencies about equally strong, those that tower over their neighbours most."""
+    sizes = np.abs(half)
+    around = np.stack([cv2.blur(plane, (5, 5)) for plane in sizes])
+    return np.asarray(half / (sizes + 3 * around + 1e-12))

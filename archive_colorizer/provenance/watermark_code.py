@@ -11,24 +11,52 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-LOW, HIGH = 8, 44
+from archive_colorizer.errors import ConfigError
+from archive_colorizer.imaging.colour import Float
+
+LOW: Final = 8
+HIGH: Final = 44
 """Band of the mark, cycles per long side. Below it photographs have most of their own chroma; above
 it a smaller picture or a JPEG loses it first."""
 PILOT_HIGH: Final = 26
 """Highest frequency of the pilot: it can be looked for on a coarse grid."""
-PILOT_SHARE: Final = 0.6
+PILOT_SHARE: Final = 0.35
 """Of the pilot's band; the other frequencies carry signs."""
+TILT: Final = 1.0
+"""Strength falls with the frequency to this power: a photograph's own chroma does, too, and what is
+low outlives a JPEG."""
 WORD: Final = 128
 MESSAGE_BYTES: Final = 6
 """Four of the job, two of the checksum (CRC-16/CCITT)."""
 SIGNS: Final = WORD * MESSAGE_BYTES
 DEFAULT_KEY: Final = b"archive-colorizer"
 """Published on purpose: with it anybody can ask a picture. A house may have its own."""
+
+
+def read_key(path: str) -> bytes:
+    """Read a house's key: the file's bytes, without white space around them.
+
+    Args:
+        path: of the file; empty stands for the published key.
+
+    Raises:
+        ConfigError: it cannot be read, or is empty.
+    """
+    if not path:
+        return DEFAULT_KEY
+    try:
+        key = Path(path).read_bytes().strip()
+    except OSError as error:
+        raise ConfigError(f"run.watermark_key={path}: cannot be read: {error.strerror}") from error
+    if not key:
+        raise ConfigError(f"run.watermark_key={path}: is empty")
+    return key
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +94,7 @@ def radii() -> NDArray[np.float64]:
     return np.asarray(np.hypot(signed, columns))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=512)
 def make_plan(key: bytes) -> Plan:
     """Draw phases and places. SHAKE-256 draws: it is the same on every machine and version."""
     count = len(radii())
@@ -83,7 +111,13 @@ def make_plan(key: bytes) -> Plan:
     return Plan(phases.reshape(2, count), signs.reshape(2, count))
 
 
-def encode(job: int) -> NDArray[np.float32]:
+@lru_cache(maxsize=1)
+def strengths() -> Float:
+    """Strength of each frequency of the band, (F,); the lowest has 1."""
+    return np.asarray((radii() / LOW) ** -TILT, np.float32)
+
+
+def encode(job: int) -> Float:
     """Write a job as signs.
 
     Args:
@@ -93,23 +127,42 @@ def encode(job: int) -> NDArray[np.float32]:
         (SIGNS,) of +1 and -1.
     """
     message = job.to_bytes(4, "big")
-    message += binascii.crc_hqx(message, 0xFFFF).to_bytes(2, "big")
+    message += _checksum(message)
     words = [_hadamard()[byte & 127] * (1 if byte < 128 else -1) for byte in message]
     return np.concatenate(words)
 
 
 def decode(soft: NDArray[Any]) -> int | None:
-    """Read a job from soft signs, (SIGNS,); None where the checksum says that it is none."""
+    """Read a job from soft signs.
+
+    Where the best words do not fit the checksum, each byte's second-best word is tried in its
+    place (Chase 1972).
+
+    Args:
+        soft: (SIGNS,), positive for +1.
+
+    Returns:
+        The job; None where the checksum fits none of the seven messages.
+    """
     found = soft.reshape(MESSAGE_BYTES, WORD) @ _hadamard()
-    best = np.abs(found).argmax(axis=1)
-    below = found[np.arange(MESSAGE_BYTES), best] < 0
-    message = bytes((best + 128 * below).astype(np.uint8))
-    fits = binascii.crc_hqx(message[:4], 0xFFFF) == int.from_bytes(message[4:], "big")
-    return int.from_bytes(message[:4], "big") if fits else None
+    second, best = np.abs(found).argsort(axis=1)[:, -2:].T
+    at = np.arange(MESSAGE_BYTES)
+    below = 128 * (found < 0)
+    words = (best + below[at, best]).astype(np.uint8)
+    others = (second + below[at, second]).astype(np.uint8)
+    for changed in (None, *at):
+        message = bytes(np.where(at == changed, others, words))
+        if _checksum(message[:4]) == message[4:]:
+            return int.from_bytes(message[:4], "big")
+    return None
+
+
+def _checksum(message: bytes) -> bytes:
+    return binascii.crc_hqx(message, 0xFFFF).to_bytes(2, "big")
 
 
 @lru_cache(maxsize=1)
-def _hadamard() -> NDArray[np.float32]:
+def _hadamard() -> Float:
     """Sylvester's matrix, (WORD, WORD) of +1 and -1."""
     matrix = np.ones((1, 1), np.float32)
     while len(matrix) < WORD:

@@ -14,17 +14,16 @@ import described
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_sample_image
 
 from archive_colorizer.cli.main import main
 from archive_colorizer.imaging.metadata import DIGITAL_SOURCE_TYPE
-from archive_colorizer.imaging.upsample import ChromaMap
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.run import colorize
 from archive_colorizer.provenance.certificates import read_credentials
 from archive_colorizer.provenance.inspection import Inspection, inspect
 from archive_colorizer.provenance.signing import Signer
 from archive_colorizer.provenance.trial_certificates import write_test_certificate
-from archive_colorizer.provenance.watermark import Frame, embed
 
 c2pa = pytest.importorskip("c2pa")
 Job = Callable[..., JobConfig]
@@ -39,21 +38,6 @@ def gray(height: int = 300, width: int = 400) -> np.ndarray:
 def saved(path: Path, picture: Image.Image, **more: Any) -> Path:
     picture.save(path, **more)
     return path
-
-
-def marked(path: Path, number: int, key: bytes) -> Path:
-    """A picture whose chroma is the mark alone."""
-    luma = gray(480, 640)
-    share = luma.astype(np.float32) / 255
-    chroma = embed(
-        ChromaMap(np.zeros((*luma.shape, 4), np.float32)), share, Frame.of(luma.shape),
-        job=number, key=key,
-    )  # fmt: skip
-    assert chroma is not None
-    parts = chroma.coefficients_hw4
-    planes = 128 + 255 * (parts[..., 2:] + parts[..., :2] * share[..., None])
-    bands = [Image.fromarray(plane) for plane in (luma, *np.moveaxis(np.uint8(planes), 2, 0))]
-    return saved(path, Image.merge("YCbCr", bands).convert("RGB"), quality=95)
 
 
 def signed(path: Path, folder: Path, **certificate: Any) -> Path:
@@ -113,15 +97,27 @@ def test_an_expired_certificate_is_no_change(tmp_path: Path) -> None:
     assert any("unchanged" in line and "expired" in line for line in found.lines())
 
 
-def test_the_mark_says_its_job_to_who_has_the_key(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_signature_and_mark_say_the_same_job_to_who_has_the_key(
+    signing_job: Job, masters: Path, rows: Rows, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = marked(tmp_path / "marked.jpg", 0xC0FFEE01, b"a key of this house")
-    (tmp_path / "key").write_bytes(b"a key of this house")
-    assert main(["inspect", str(path), "--json", "--key", str(tmp_path / "key")]) == 0
-    found = json.loads(capsys.readouterr().out)["watermark"]
-    assert (found["found"], found["job"]) == (True, 0xC0FFEE01)
-    assert found["score"] > 3
+    photograph = Image.fromarray(load_sample_image("china.jpg")).convert("L")
+    photograph.resize((900, 600)).save(masters / "china.png")
+    key = tmp_path / "key"
+    key.write_bytes(b"a key of this house")
+    config = signing_job(
+        color={"proxy_px": 256}, output={"watermark": "on"}, select={"include": ("china.png",)},
+        run={"watermark_key": str(key)},
+    )  # fmt: skip
+    assert colorize(config).is_clean
+    (row,) = rows(tmp_path / "out")
+    path = tmp_path / "out" / row["derivative_key"]
+    capsys.readouterr()
+    assert main(["inspect", str(path), "--json", "--key", str(key)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["watermark"]["found"]
+    assert found["watermark"]["job"] == int(row["watermark"], 16)
+    assert found["c2pa"]["state"] == "valid"
+    assert found["c2pa"]["watermark"] == row["watermark"] == found["xmp"]["job_id"][-8:]
     assert main(["inspect", str(path)]) == 0
     assert "none found" in capsys.readouterr().out
     assert main(["inspect", str(path), "--key", str(tmp_path / "none")]) == 2

@@ -98,6 +98,7 @@ _OUTPUT: Final = [
     ("c2pa_sha256", pa.string()),
     ("c2pa_certificate_sha256", pa.string()),
     ("reversible", pa.bool_()),
+    ("watermark", pa.string()),
 ]
 _QUALITY: Final = [
     ("colourfulness", pa.float64()),

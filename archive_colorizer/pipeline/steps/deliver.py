@@ -33,7 +33,9 @@ from archive_colorizer.pipeline.records import (
 from archive_colorizer.pipeline.steps.composition import Composition
 from archive_colorizer.pipeline.steps.picture_errors import writing
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
+from archive_colorizer.provenance import watermark
 from archive_colorizer.provenance.signing import Signer, SigningFault, open_signer
+from archive_colorizer.provenance.watermark_code import read_key
 from archive_colorizer.storage import Store, open_store
 
 OUTSIDE: Final = "absolute/"
@@ -61,6 +63,7 @@ class Deliver(Stage[MadeT, Outcome]):
         self._signer: Signer | None = None
         if run.c2pa:
             self._signer = open_signer(run.c2pa, run.c2pa_key, run.c2pa_timestamp, fingerprint)
+        self._key = read_key(self._spec.config.run.watermark_key)
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:
         """Deliver each picture; a picture's error becomes its outcome."""
@@ -104,7 +107,7 @@ class Deliver(Stage[MadeT, Outcome]):
         self, made: MadeT, tags: metadata.Tags, ms: dict[str, float], heard: Heard
     ) -> tuple[Derivative, Thumbnail | None]:
         ref, deliver = made.ref, self._spec.config.deliver
-        picture = self._composition.picture(made, ms, heard)
+        picture, number = self._mark(self._composition.picture(made, ms, heard))
         start_s = time.perf_counter()
         luma = picture.luma_hw
         ms["compose"] += ms_since(start_s)
@@ -120,7 +123,8 @@ class Deliver(Stage[MadeT, Outcome]):
             start_s = time.perf_counter()
             quality = self._quality(luma, sink, meter)
             after = thumbnail(quality.reduced_hw3) if self._makes_thumbnails else None
-            derivative = self._sign(self._describe(ref, luma, quality), made, sink)
+            derivative = replace(self._describe(ref, luma, quality), watermark=number)
+            derivative = self._sign(derivative, made, sink)
             sha256, size = _digest(sink)
             self._fence.check()
         entry = self._store.find(ref.output_key)
@@ -186,6 +190,14 @@ class Deliver(Stage[MadeT, Outcome]):
             "recipe_json": context.recipe_json,
             "flags": self._composition.flags,
         }
+
+    def _mark(self, picture: encode.Encodable) -> tuple[encode.Encodable, str | None]:
+        """Put the imperceptible mark in, where one is wanted and the picture can carry it."""
+        if self._spec.config.deliver.watermark == "off":
+            return picture, None
+        number = self._spec.context.job_id[-8:]
+        marked = watermark.mark(picture, job=int(number, 16), key=self._key)
+        return (picture, None) if marked is None else (marked, number)
 
     def _quality(self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter) -> Quality:
         """Figures of what was delivered: it is decoded again, unless a lossless file's strips were
