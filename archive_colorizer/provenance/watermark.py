@@ -42,8 +42,9 @@ STRENGTH: Final = 0.51 / 255
 PLANES: Final = (1.0, 0.75)
 """Strength of Cb and Cr: the eye sees less detail in blue and yellow."""
 MIN_LONG_PX: Final = 256
-"""Long side of the chroma map (and so of the picture) from which a mark is put in: below it the
-band has under six samples a cycle."""
+"""Long side from which a picture is marked: of a smaller one hardly any copy could be read."""
+FINE: Final = 320
+"""Least samples per long side of the chroma map that carries the mark: seven a cycle."""
 SYNTHESIS: Final = 256
 """Samples per long side at which the pattern is made."""
 WORK_PX: Final = 384
@@ -125,11 +126,11 @@ def marked(
     Returns:
         The same with the mark; None where it has too few pixels to carry one.
     """
-    coefficients = picture.chroma.coefficients_hw4
     height, width = picture.luma_hw.shape
     long = max(within or (height, width))
-    if max(coefficients.shape[:2]) * long < MIN_LONG_PX * max(height, width):
+    if long < MIN_LONG_PX:
         return None
+    coefficients = _refined(picture.chroma)
     size = (coefficients.shape[1], coefficients.shape[0])
     gray = cv2.resize(picture.luma_hw, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     gray *= 255 / picture.top_value
@@ -138,10 +139,20 @@ def marked(
     seen = gain / (1 + np.hypot(plain[..., 0], plain[..., 1]) / 25)
     strength = STRENGTH * gain / seen.mean()
     place = (origin[0] / long, origin[1] / long, height / long, width / long)
-    made = coefficients.copy()
     for plane, pattern in enumerate(_pattern(key, job)):
-        made[..., 2 + plane] += strength * _lay(pattern, coefficients.shape, place)
-    return replace(picture, chroma=ChromaMap(made))
+        coefficients[..., 2 + plane] += strength * _lay(pattern, coefficients.shape, place)
+    return replace(picture, chroma=ChromaMap(coefficients))
+
+
+def _refined(chroma: ChromaMap) -> Float:
+    """Copy a map's coefficients, on a grid that is fine enough for the mark."""
+    coefficients = chroma.coefficients_hw4
+    rows, columns = coefficients.shape[:2]
+    finer = FINE / max(rows, columns)
+    if finer <= 1:
+        return coefficients.copy()
+    size = (round(columns * finer), round(rows * finer))
+    return np.asarray(cv2.resize(coefficients, size, interpolation=cv2.INTER_LINEAR))
 
 
 @lru_cache(maxsize=2)
