@@ -38,7 +38,7 @@ from archive_colorizer.provenance.watermark_code import (
 )
 
 STRENGTH: Final = 0.51 / 255
-"""Mean deviation of Cb, were all places grey: a mean CIEDE2000 of 0.95."""
+"""Mean deviation of Cb, were all places grey: a mean CIEDE2000 of 0.8 to 1."""
 PLANES: Final = (1.0, 0.75)
 """Strength of Cb and Cr: the eye sees less detail in blue and yellow."""
 MIN_LONG_PX: Final = 256
@@ -58,8 +58,8 @@ SCALE_STEP: Final = 0.0125
 """Scales that are looked through, as logarithm: half a step turns the pilot's highest frequency by
 half a radian at the picture's edge."""
 MIN_SCORE: Final = 5.2
-"""Of a pilot that was looked for. Of 100 wrong keys XX have as much, and of those the checksum lets
-one in 3,000 pass (21 messages are tried)."""
+"""Of a pilot that was looked for. Of 160 wrong keys one has as much, and of those the checksum lets
+one in 3,000 pass, as 21 messages are tried (benchmarks/bench_watermark.py)."""
 MIN_SCORE_IN_PLACE: Final = 3.5
 """Of a pilot where an uncropped picture has it."""
 CANDIDATES: Final = 3
@@ -124,7 +124,7 @@ def marked(
         origin: the picture's top and left on that page, pixels.
 
     Returns:
-        The same with the mark; None where it has too few pixels to carry one.
+        The same with the mark; None where the picture is too small to carry one.
     """
     height, width = picture.luma_hw.shape
     long = max(within or (height, width))
@@ -151,7 +151,7 @@ def _refined(chroma: ChromaMap) -> Float:
     finer = FINE / max(rows, columns)
     if finer <= 1:
         return coefficients.copy()
-    size = (round(columns * finer), round(rows * finer))
+    size = (max(1, round(columns * finer)), max(1, round(rows * finer)))
     return np.asarray(cv2.resize(coefficients, size, interpolation=cv2.INTER_LINEAR))
 
 
