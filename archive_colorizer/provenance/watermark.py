@@ -38,12 +38,13 @@ from archive_colorizer.provenance.watermark_code import (
 )
 
 STRENGTH: Final = 0.51 / 255
-"""Mean deviation of Cb, were all places grey: a mean CIEDE2000 of 0.95."""
+"""Mean deviation of Cb, were all places grey: a mean CIEDE2000 of 0.8 to 1."""
 PLANES: Final = (1.0, 0.75)
 """Strength of Cb and Cr: the eye sees less detail in blue and yellow."""
 MIN_LONG_PX: Final = 256
-"""Long side of the chroma map (and so of the picture) from which a mark is put in: below it the
-band has under six samples a cycle."""
+"""Long side from which a picture is marked: of a smaller one hardly any copy could be read."""
+FINE: Final = 320
+"""Least samples per long side of the chroma map that carries the mark: seven a cycle."""
 SYNTHESIS: Final = 256
 """Samples per long side at which the pattern is made."""
 WORK_PX: Final = 384
@@ -57,8 +58,8 @@ SCALE_STEP: Final = 0.0125
 """Scales that are looked through, as logarithm: half a step turns the pilot's highest frequency by
 half a radian at the picture's edge."""
 MIN_SCORE: Final = 5.2
-"""Of a pilot that was looked for. Of 100 wrong keys XX have as much, and of those the checksum lets
-one in 3,000 pass (21 messages are tried)."""
+"""Of a pilot that was looked for. Of 160 wrong keys one has as much, and of those the checksum lets
+one in 3,000 pass, as 21 messages are tried (benchmarks/bench_watermark.py)."""
 MIN_SCORE_IN_PLACE: Final = 3.5
 """Of a pilot where an uncropped picture has it."""
 CANDIDATES: Final = 3
@@ -123,13 +124,13 @@ def marked(
         origin: the picture's top and left on that page, pixels.
 
     Returns:
-        The same with the mark; None where it has too few pixels to carry one.
+        The same with the mark; None where the picture is too small to carry one.
     """
-    coefficients = picture.chroma.coefficients_hw4
     height, width = picture.luma_hw.shape
     long = max(within or (height, width))
-    if max(coefficients.shape[:2]) * long < MIN_LONG_PX * max(height, width):
+    if long < MIN_LONG_PX:
         return None
+    coefficients = _refined(picture.chroma)
     size = (coefficients.shape[1], coefficients.shape[0])
     gray = cv2.resize(picture.luma_hw, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     gray *= 255 / picture.top_value
@@ -138,10 +139,20 @@ def marked(
     seen = gain / (1 + np.hypot(plain[..., 0], plain[..., 1]) / 25)
     strength = STRENGTH * gain / seen.mean()
     place = (origin[0] / long, origin[1] / long, height / long, width / long)
-    made = coefficients.copy()
     for plane, pattern in enumerate(_pattern(key, job)):
-        made[..., 2 + plane] += strength * _lay(pattern, coefficients.shape, place)
-    return replace(picture, chroma=ChromaMap(made))
+        coefficients[..., 2 + plane] += strength * _lay(pattern, coefficients.shape, place)
+    return replace(picture, chroma=ChromaMap(coefficients))
+
+
+def _refined(chroma: ChromaMap) -> Float:
+    """Copy a map's coefficients, on a grid that is fine enough for the mark."""
+    coefficients = chroma.coefficients_hw4
+    rows, columns = coefficients.shape[:2]
+    finer = FINE / max(rows, columns)
+    if finer <= 1:
+        return coefficients.copy()
+    size = (max(1, round(columns * finer)), max(1, round(rows * finer)))
+    return np.asarray(cv2.resize(coefficients, size, interpolation=cv2.INTER_LINEAR))
 
 
 @lru_cache(maxsize=2)

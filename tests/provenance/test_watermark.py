@@ -141,6 +141,8 @@ def test_a_print_on_its_page_carries_it(plain: Composer) -> None:
 def test_what_is_too_small_or_no_colouring_gets_none(plain: Composer) -> None:
     grey = plain.luma_hw[:100, :150]
     assert mark(compose(grey, np.zeros((2, 100, 150), np.float32)), job=JOB) is None
+    thin = compose(np.full((900, 1), 90, np.uint8), np.zeros((2, 256, 1), np.float32))
+    assert mark(thin, job=JOB) is not None
     assert mark(WholePicture(rgb_of(plain)), job=JOB) is None
 
 
