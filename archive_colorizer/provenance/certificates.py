@@ -1,4 +1,4 @@
-"""Certificates that sign derivatives: read, checked, and made for trying.
+"""Certificates that sign derivatives, and their keys: read and checked.
 
 PEM files: the signer's certificate first, then those that lead to its root (C2PA Technical
 Specification 2.2, 14.5). The algorithm follows from the certificate's key.
@@ -37,7 +37,6 @@ class Credentials:
     """PEM, PKCS #8, not encrypted."""
     fingerprint: str
     """SHA-256 of the signer's certificate, hex."""
-    not_after: datetime
 
     def __reduce__(self) -> NoReturn:
         """Refuse to travel: a key must not end up in a job's description.
@@ -78,7 +77,6 @@ def read_credentials(certificate: str, key: str) -> Credentials:
             serialization.NoEncryption(),
         ),
         fingerprint=_digest(chain[0]),
-        not_after=chain[0].not_valid_after_utc,
     )
 
 
