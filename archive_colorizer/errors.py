@@ -19,6 +19,7 @@ ArchiveColorizerError          everything this package raises on purpose
     ├── MemoryPhotoError       out_of_memory: memory ran out on it, in a batch and alone
     ├── ModelPhotoError        model_error: the model raised, or gave something not finite
     ├── WritePhotoError        write_error: the derivative could not be written
+    ├── SignPhotoError         sign_error: the derivative could not be signed
     ├── ListingPhotoError      listing_error: listed, but its entry cannot be made sense of
     └── ProgramPhotoError      program_error: the program has a fault, which shows on this picture
 
@@ -131,6 +132,12 @@ class WritePhotoError(PhotoError):
     """The derivative could not be written."""
 
     error_class = "write_error"
+
+
+class SignPhotoError(PhotoError):
+    """The derivative could not be signed; nothing of it was published."""
+
+    error_class = "sign_error"
 
 
 class ListingPhotoError(PhotoError):

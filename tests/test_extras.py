@@ -13,6 +13,8 @@ import pytest
 from archive_colorizer.cli.main import main
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.extras import LIBRARIES, install_command, require
+from archive_colorizer.pipeline.output.signatures import check_signatures
+from archive_colorizer.storage import DEFAULT_S3
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -94,6 +96,8 @@ def test_what_is_there_is_not_told() -> None:
         ("colorize s3://masters/ out", "s3"),
         ("colorize {masters} s3://colour/", "s3"),
         ("status s3://colour/", "s3"),
+        ("colorize {masters} out --c2pa chain.pem --c2pa-key key.pem", "c2pa"),
+        ("c2pa test-certificate keys", "c2pa"),
         ("colorize {masters} out --model models:/palaces@champion", "train"),
         ("models list", "train"),
         ("evaluate {masters} --model builtin:default", "metrics"),
@@ -109,6 +113,17 @@ def test_the_command_says_it_in_one_line(
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("archive-colorizer: ")
     assert line.endswith(install_command(extra))
+
+
+@pytest.mark.usefixtures("bare_installation")
+def test_signatures_that_cannot_be_read_are_told_and_nothing_else_is_lost(
+    masters: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", str(masters / "one.jpg")]) == 0
+    assert install_command("c2pa") in capsys.readouterr().out
+    signed = [(str(masters / "one.jpg"), "image/jpeg")]
+    (note,) = check_signatures(signed, DEFAULT_S3).notes
+    assert note == f"1 signatures were not read: {install_command('c2pa')}"
 
 
 @pytest.mark.usefixtures("bare_installation")

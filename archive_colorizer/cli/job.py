@@ -57,7 +57,7 @@ def _fill_colorize(parser: LazyParser) -> None:
         "upscaler", "upsampling", "content_box", "negatives", "on_colour",
     )  # fmt: skip
     SettingOptions(group, "output", OutputConfig).add(
-        "format", "quality", "bits", "suffix", "name_by", "publish_paths"
+        "format", "quality", "bits", "suffix", "name_by", "publish_paths", "watermark"
     )
     group = parser.add_argument_group("how it is run")
     group.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")
@@ -66,8 +66,11 @@ def _fill_colorize(parser: LazyParser) -> None:
     SettingOptions(group, "run", RunConfig).add(
         "address", "s3_endpoint", "s3_anonymous", "engine", "workers", "batch_size",
         "max_megapixels", "max_program_errors", "keep_model", "recheck_masters",
-        "require_cleared_weights", "report", "max_failed", "audit", "verbose", "quiet",
+        "require_cleared_weights", "report", "max_failed", "watermark_key", "audit", "verbose",
+        "quiet",
     )  # fmt: skip
+    group = parser.add_argument_group("how derivatives are signed (docs/marking.md)")
+    SettingOptions(group, "run", RunConfig).add("c2pa", "c2pa_key", "c2pa_timestamp")
     group = parser.add_argument_group("a standing job")
     SettingOptions(group, "run", RunConfig).add(
         "follow", "follow_every_s", "settle_s", "until", "on_end"

@@ -34,6 +34,10 @@ DESCRIPTION, INSTRUCTIONS = DC + "description", PHOTOSHOP + "Instructions"
 MOVED: Final = {
     XMP + "CreatorTool": "masterCreatorTool",
     IPTC_EXT + "DigitalSourceType": "masterDigitalSourceType",
+    IPTC_EXT + "AISystemUsed": "masterAISystemUsed",
+    IPTC_EXT + "AISystemVersionUsed": "masterAISystemVersionUsed",
+    IPTC_EXT + "AIPromptInformation": "masterAIPromptInformation",
+    IPTC_EXT + "AIPromptWriterName": "masterAIPromptWriterName",
 }
 """The master's properties that would say something wrong of its derivative, and their names among
 ours."""
@@ -225,8 +229,22 @@ def _our_description(fields: Mapping[str, str], statement: str, theirs: Theirs) 
         f'   xmlns:arcol="{NAMESPACE}"\n'
         f"   xmp:CreatorTool={tool}\n"
         f'   Iptc4xmpExt:DigitalSourceType="{DIGITAL_SOURCE_TYPE}"\n'
+        f"{_name_system(fields)}"
         f"{own}>{more}\n"
         "  </rdf:Description>"
+    )
+
+
+def _name_system(fields: Mapping[str, str]) -> str:
+    """Name the AI system as IPTC Photo Metadata 2025.1 has it; no prompt, since there is none."""
+    model, release = fields.get("model", ""), fields.get("modelVersion", "")
+    system = f"archive-colorizer, model {model}" if model else "archive-colorizer"
+    versions = (fields.get("version", ""), f"model {release}" if release else "")
+    named = {"AISystemUsed": system, "AISystemVersionUsed": ", ".join(filter(None, versions))}
+    return "".join(
+        f"   Iptc4xmpExt:{name}={quoteattr(clean(value))}\n"
+        for name, value in named.items()
+        if value
     )
 
 

@@ -153,6 +153,8 @@ class OutputConfig:
     `object_id` where it has one. Pages that have a row keep their name."""
     publish_paths: bool = False
     """Write the master's full path into its derivative; left out, its path below SOURCE alone."""
+    watermark: Literal["on", "off"] = "off"
+    """Put an imperceptible mark with the run's number into the chroma; `inspect` reads it."""
 
     def __post_init__(self) -> None:
         if not self.suffix or set(self.suffix) & set("/\\\0"):
@@ -186,6 +188,13 @@ class RunConfig:
     """Record small model batches that come again and again as CUDA graphs, on a GPU."""
     gpu_resource: str = "GPU"
     """Ray resource that a model actor asks for; another name lets CPUs play the GPU's part."""
+    c2pa: Annotated[str, Setting(metavar="CERT")] = ""
+    """Sign every derivative by C2PA: PEM file of the certificate and its chain, at the same path on
+    every machine that delivers. Finished pictures stay as they are."""
+    c2pa_key: Annotated[str, Setting(metavar="KEY")] = ""
+    """PEM file of the certificate's key; a password is in ARCHIVE_COLORIZER_C2PA_PASSWORD."""
+    c2pa_timestamp: Annotated[str, Setting(metavar="URL")] = ""
+    """Timestamp authority (RFC 3161) that is asked for each signature; empty asks none."""
     max_megapixels: Annotated[float, Setting(gt=0, unit="MP")] = 400.0
     """Larger masters fail as too_large before they are decoded."""
     inline_mib: Annotated[float, Setting(ge=0, unit="MiB")] = 32.0
@@ -212,6 +221,9 @@ class RunConfig:
     """Take no further batch from this time of this machine's clock on (or YYYY-MM-DDTHH:MM)."""
     on_end: Annotated[str, Setting(metavar="URL|COMMAND")] = ""
     """Who is told of the end, as JSON: an http(s) URL by POST, or a command on standard input."""
+    watermark_key: Annotated[str, Setting(metavar="FILE")] = ""
+    """File whose bytes are the key of the imperceptible mark, at the same path on every machine
+    that delivers. Empty takes the published one, with which anybody can read it."""
     audit: bool = False
     """Measure the quality columns at full size."""
     verbose: bool = False
@@ -221,6 +233,10 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         self.count_allowed(0)
+        if bool(self.c2pa) != bool(self.c2pa_key):
+            raise ConfigError("run.c2pa: --c2pa CERT and --c2pa-key KEY go together")
+        if self.c2pa_timestamp and not self.c2pa:
+            raise ConfigError("run.c2pa_timestamp: needs --c2pa and --c2pa-key")
 
     @property
     def s3(self) -> S3Settings:

@@ -47,6 +47,7 @@ from archive_colorizer.pipeline.pins import (
     read_pins,
     settle,
 )
+from archive_colorizer.provenance.signing import open_signer
 from archive_colorizer.storage import S3Settings, Store
 from archive_colorizer.weights.reference import ResolvedModel
 
@@ -87,6 +88,16 @@ def check_models(config: JobConfig, store: Store) -> None:
     """
     pins = read_pins(read_job(store), store.uri)
     _find_models(settle(config, pins)[0], store, pins)
+
+
+def check_signing(config: JobConfig) -> None:
+    """See that derivatives can be signed, where they are to be, before anything is coloured.
+
+    Raises:
+        ConfigError: as `open_signer`.
+    """
+    if config.run.c2pa:
+        open_signer(config.run.c2pa, config.run.c2pa_key)
 
 
 def make_intent(
@@ -335,6 +346,8 @@ def _describe(
         notes.append(newer)
     if models and selection.todo.num_rows:
         notes += _name_resolution(config.color.proxy_px, models[0])
+    if not config.run.c2pa and (standing.job.get("config") or {}).get("run", {}).get("c2pa"):
+        notes.append("the last run signed its derivatives, this one does not (--c2pa, --c2pa-key)")
     gone = standing.condition.gone
     if lost := sum(one in gone for one in selection.todo["earlier_id"].to_pylist()):
         notes.append(f"{lost:,} derivatives are missing or changed, and made again")

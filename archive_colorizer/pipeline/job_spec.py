@@ -3,9 +3,10 @@
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from archive_colorizer.pipeline.config import JobConfig
@@ -13,6 +14,8 @@ from archive_colorizer.pipeline.job_models import Models
 from archive_colorizer.pipeline.output.rows import JobContext
 from archive_colorizer.pipeline.pins import Pins
 from archive_colorizer.pipeline.recipe import recipe, recipe_digest, recipe_text
+from archive_colorizer.provenance.certificates import find_fingerprint
+from archive_colorizer.provenance.watermark_code import read_key
 from archive_colorizer.storage import absolute
 from archive_colorizer.version import __version__, git_commit
 from archive_colorizer.weights.reference import ResolvedModel
@@ -34,6 +37,9 @@ class JobSpec:
     """XMP that every derivative carries."""
     owner: str
     """Owner of the lease on OUTPUT: workers stop when another run holds it."""
+    certificate_sha256: str = ""
+    """Certificate that derivatives are signed with, hex; empty where they are not. The key itself
+    never travels: each worker reads the files that the configuration names."""
 
 
 def digest(config: JobConfig, models: Models) -> str:
@@ -51,6 +57,7 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
     """
     job_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     model, *after = models
+    config = _place_key(_place_signing(config))
     context = JobContext(
         job_id=job_id,
         recipe_sha256=digest(config, models),
@@ -73,7 +80,30 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
         config=config, output=absolute(config.output), model=model,
         enlarger=after[0] if after else None,
         context=context, labels=labels, owner=owner,
+        certificate_sha256=find_fingerprint(config.run.c2pa) if config.run.c2pa else "",
     )  # fmt: skip
+
+
+def _place_signing(config: JobConfig) -> JobConfig:
+    """Make the paths of certificate and key absolute: workers may be in another folder."""
+    run = config.run
+    if not run.c2pa:
+        return config
+    certificate, key = (str(Path(name).absolute()) for name in (run.c2pa, run.c2pa_key))
+    return replace(config, run=replace(run, c2pa=certificate, c2pa_key=key))
+
+
+def _place_key(config: JobConfig) -> JobConfig:
+    """Make the path of the mark's key absolute, once it is seen that there is a key.
+
+    Raises:
+        ConfigError: the file cannot be read, or is empty.
+    """
+    if not config.run.watermark_key:
+        return config
+    read_key(config.run.watermark_key)
+    path = str(Path(config.run.watermark_key).absolute())
+    return replace(config, run=replace(config.run, watermark_key=path))
 
 
 def _describe_step(config: JobConfig, model: ResolvedModel) -> dict[str, Any]:
@@ -134,9 +164,10 @@ def job_record(spec: JobSpec, pins: Pins, **listing: object) -> dict[str, Any]:
 
 
 def _list_settings(config: JobConfig) -> dict[str, Any]:
-    """List the settings of a job, but for whom it tells of its end: that may hold a key."""
+    """List the settings of a job, but for those that may hold a key, or say where one is."""
     said = asdict(config)
-    said["run"].pop("on_end")
+    for name in ("on_end", "c2pa_key"):
+        said["run"].pop(name)
     return said
 
 

@@ -20,7 +20,7 @@ from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.engines.transport import refs_of
 from archive_colorizer.pipeline.inputs.inventory import INVENTORIES
 from archive_colorizer.pipeline.inputs.listing import list_source
-from archive_colorizer.pipeline.intent import make_intent
+from archive_colorizer.pipeline.intent import check_signing, make_intent
 from archive_colorizer.pipeline.job import composition, making_steps
 from archive_colorizer.pipeline.job_spec import JobSpec, make_spec
 from archive_colorizer.pipeline.output.lease import Fence
@@ -104,6 +104,7 @@ def colorize_one(config: JobConfig, *, overwrite: bool = False) -> PictureReport
         raise LocationError(
             f"{config.output}: is there already: --overwrite replaces it, or give another name"
         )
+    check_signing(config)
     ref, spec = _plan(config)
     spec = replace(spec, output=store.uri)
     ref = replace(ref, output_key=place.name, owns_key=overwrite)

@@ -137,6 +137,13 @@ ERRORS: Final[Mapping[str, Reason]] = {
             "make room in OUTPUT, or clear the name that is taken", "공간이나 이름을 확보하고"
         ),
     ),
+    "sign_error": Reason(
+        Words("the derivative could not be signed", "채색본에 서명할 수 없었습니다"),
+        _then_retry(
+            "check the certificate's dates and the timestamp authority",
+            "인증서 유효 기간과 타임스탬프 서버를 확인하고",
+        ),
+    ),
     "listing_error": Reason(
         Words("the entry in the listing makes no sense", "목록의 항목을 이해할 수 없습니다"),
         _then_retry("correct that row of the inventory", "목록의 해당 행을 고치고"),

@@ -352,6 +352,15 @@ class Derivative:
     luminance_mae: float | None
     """Mean |Y' derivative - Y' master|, 0..255; None where nothing of the master is kept."""
     luminance_p99: float | None
+    c2pa_state: str = "none"
+    """signed, or none: whether it has a C2PA manifest."""
+    c2pa_sha256: str | None = None
+    """SHA-256 of the manifest store in it, hex."""
+    c2pa_certificate_sha256: str | None = None
+    """SHA-256 of the certificate that signed it, hex."""
+    watermark: str | None = None
+    """Number in its imperceptible mark, 8 hex digits: the end of the run's `job_id`; None where it
+    has no mark."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from archive_colorizer.pipeline.engines.transport import refs_of
 from archive_colorizer.pipeline.inputs.inventory import make_form
 from archive_colorizer.pipeline.inputs.listing import Listing, list_sources, total_bytes
 from archive_colorizer.pipeline.inputs.settling import hold_unsettled
-from archive_colorizer.pipeline.intent import Intent, check_models, make_intent
+from archive_colorizer.pipeline.intent import Intent, check_models, check_signing, make_intent
 from archive_colorizer.pipeline.job_spec import JobSpec, job_record, make_spec
 from archive_colorizer.pipeline.output import derivatives, disk_reserve, freshen, layout, manifest
 from archive_colorizer.pipeline.output.attention import COLUMNS as ATTENTION_COLUMNS
@@ -64,6 +64,7 @@ def preview(config: JobConfig, *, measure: bool = False) -> Preview:
     _check_apart(config.sources, config.output)
     store = open_store(config.output, config.run.s3)
     check_models(config, store)
+    check_signing(config)
     intent = make_intent(config, _list(config), store)
     chosen, measured = intent.selection, None
     if measure:
@@ -113,6 +114,7 @@ def colorize(
     _check_apart(config.sources, config.output)
     store = open_store(config.output, config.run.s3)
     check_models(config, store)
+    check_signing(config)
     with show or (Silent() if config.run.quiet else display()) as shown:
         shown.say("listing")
         listing = _list(config, _tell_listed(shown))

@@ -66,6 +66,19 @@ def test_theirs_stays_and_ours_stands_beside_it() -> None:
     assert b"xmlns:edm=" in data  # prefixes stay, too
 
 
+def test_the_ai_system_is_named_as_iptc_has_it_and_the_masters_own_stands_aside() -> None:
+    theirs = xmp.Theirs()
+    own = "Iptc4xmpExt:AISystemUsed='Other &amp; co' Iptc4xmpExt:AIPromptInformation='a cat'"
+    theirs.read(packet("", f" xmlns:Iptc4xmpExt='{xmp.IPTC_EXT[1:-1]}' {own}"))
+    named = {**FIELDS, "model": "mine <1>", "modelVersion": "7"}
+    found = properties(xmp.build_packet(named, ESTIMATE, theirs)[0])
+    assert found[xmp.IPTC_EXT + "AISystemUsed"] == "archive-colorizer, model mine <1>"
+    assert found[xmp.IPTC_EXT + "AISystemVersionUsed"] == "1, model 7"
+    assert xmp.IPTC_EXT + "AIPromptInformation" not in found
+    assert found[f"{{{xmp.NAMESPACE}}}masterAISystemUsed"] == "Other & co"
+    assert found[f"{{{xmp.NAMESPACE}}}masterAIPromptInformation"] == "a cat"
+
+
 def test_where_both_places_for_people_are_taken_the_statement_is_a_label() -> None:
     own = "<dc:description>x</dc:description>"
     more = ' xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" photoshop:Instructions="ask us"'

@@ -95,7 +95,10 @@ _OUTPUT: Final = [
     ("thumbnail_index", pa.int32()),
     ("digital_source_type", pa.string()),
     ("c2pa_state", pa.string()),
+    ("c2pa_sha256", pa.string()),
+    ("c2pa_certificate_sha256", pa.string()),
     ("reversible", pa.bool_()),
+    ("watermark", pa.string()),
 ]
 _QUALITY: Final = [
     ("colourfulness", pa.float64()),

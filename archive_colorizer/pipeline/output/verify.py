@@ -1,4 +1,4 @@
-"""Verify: re-hash masters and derivatives against the manifest."""
+"""Verify: re-hash masters and derivatives against the manifest, and read signatures again."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +13,7 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.output import derivatives, manifest
 from archive_colorizer.pipeline.output.derivatives import Present
 from archive_colorizer.pipeline.output.layout import read_job
+from archive_colorizer.pipeline.output.signatures import check_signatures
 from archive_colorizer.storage import (
     DEFAULT_S3,
     TEMPORARIES,
@@ -24,7 +25,7 @@ from archive_colorizer.storage import (
 
 COLUMNS: Final = (
     "row_id", "status", "source_uri", "page", "source_sha256", "derivative_uri", "derivative_key",
-    "derivative_sha256",
+    "derivative_sha256", "derivative_mime", "c2pa_state",
 )  # fmt: skip
 THREADS: Final = 4
 
@@ -34,8 +35,8 @@ class Finding:
     """One difference between the manifest and what is there."""
 
     what: str
-    """missing_master, changed_master, missing_derivative, changed_derivative, double_row,
-    missing_rows, unlisted_file, or temporary."""
+    """missing_master, changed_master, missing_derivative, changed_derivative, broken_signature,
+    double_row, missing_rows, unlisted_file, or temporary."""
     where: str
 
 
@@ -47,7 +48,7 @@ class VerifyReport:
     derivatives: int
     findings: tuple[Finding, ...]
     expected: tuple[str, ...] = ()
-    """Absences that are as they should be, one line each."""
+    """Absences that are as they should be, and what became of signatures; one line each."""
 
     def text(self) -> str:
         """Format the report for people."""
@@ -84,7 +85,9 @@ def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> Veri
         sources = [(uri, sha256) for uri, sha256 in found if uri]
         weeded = len(found) - len(sources)
     made = _list_derivatives(rows, present)
+    signatures = check_signatures(_list_signed(rows, present), s3)
     findings = (
+        *(Finding("broken_signature", line) for line in signatures.broken),
         *(_find("master", *one) for one in _compare_all(sources, s3)),
         *(_find("derivative", *one) for one in _compare_all(made, s3)),
         *_check_rows(manifest.read(store, ["source_uri", "page", "row_id"], every=True), job),
@@ -94,6 +97,7 @@ def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> Veri
     expected = (
         *([f"{weeded:,} masters are not in {masters}: weeded"] if weeded else ()),
         *([f"{kept_back:,} pages were held back by --limit"] if kept_back else ()),
+        *signatures.notes,
     )
     return VerifyReport(len(sources), len(made), findings, expected)
 
@@ -118,6 +122,17 @@ def _list_derivatives(rows: pa.Table, present: Present) -> list[tuple[str, str]]
         present.keys_of(rows).to_pylist(), rows["derivative_sha256"].to_pylist(), strict=True
     )
     return [(present.store.uri_of(key), sha256) for key, sha256 in pairs if key and sha256]
+
+
+def _list_signed(rows: pa.Table, present: Present) -> list[tuple[str, str]]:
+    """List URIs and types of the derivatives that were signed."""
+    keys = present.keys_of(rows).to_pylist()
+    states, mimes = rows["c2pa_state"].to_pylist(), rows["derivative_mime"].to_pylist()
+    return [
+        (present.store.uri_of(key), mime)
+        for key, state, mime in zip(keys, states, mimes, strict=True)
+        if key and state == "signed"
+    ]
 
 
 class _Places:

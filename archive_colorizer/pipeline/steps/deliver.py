@@ -7,12 +7,12 @@ derivative is never whole in memory.
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, BinaryIO, Final, TypeVar
 
 from numpy.typing import NDArray
 
-from archive_colorizer.errors import PhotoError, WritePhotoError
+from archive_colorizer.errors import PhotoError, SignPhotoError, WritePhotoError
 from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.quality import Meter, Quality, measure
 from archive_colorizer.imaging.samples import Heard
@@ -34,6 +34,9 @@ from archive_colorizer.pipeline.steps.composition import Composition
 from archive_colorizer.pipeline.steps.picture_errors import writing
 from archive_colorizer.pipeline.steps.publishing import Publisher
 from archive_colorizer.pipeline.steps.step import Stage, each, failed, ms_since
+from archive_colorizer.provenance import watermark
+from archive_colorizer.provenance.signing import Signer, SigningFault, open_signer
+from archive_colorizer.provenance.watermark_code import read_key
 from archive_colorizer.storage import Store, open_store
 
 OUTSIDE: Final = "absolute/"
@@ -58,6 +61,11 @@ class Deliver(Stage[MadeT, Outcome]):
         self._store: Store = open_store(self._spec.output, self._spec.config.run.s3)
         self._fence = Fence(self._store, self._spec.owner)
         self._publisher = Publisher(self._store, self._fence)
+        run, fingerprint = self._spec.config.run, self._spec.certificate_sha256
+        self._signer: Signer | None = None
+        if run.c2pa:
+            self._signer = open_signer(run.c2pa, run.c2pa_key, run.c2pa_timestamp, fingerprint)
+        self._key = read_key(run.watermark_key)
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:
         """Deliver each picture; a picture's error becomes its outcome."""
@@ -120,7 +128,7 @@ class Deliver(Stage[MadeT, Outcome]):
         self, made: MadeT, tags: metadata.Tags, ms: dict[str, float], heard: Heard
     ) -> tuple[Derivative, Thumbnail | None]:
         ref, deliver = made.ref, self._spec.config.deliver
-        picture = self._composition.picture(made, ms, heard)
+        picture, number = self._mark(self._composition.picture(made, ms, heard))
         start_s = time.perf_counter()
         luma = picture.luma_hw
         ms["compose"] += ms_since(start_s)
@@ -134,26 +142,71 @@ class Deliver(Stage[MadeT, Outcome]):
             encode.encode(picture, sink, settings, tags, meter)
             ms["encode"] = ms_since(start_s)
             start_s = time.perf_counter()
-            sha256, size = _digest(sink)
             quality = self._quality(luma, sink, meter)
             after = thumbnail(quality.reduced_hw3) if self._makes_thumbnails else None
+            derivative = replace(self._describe(ref, luma, quality), watermark=number)
+            derivative = self._sign(derivative, made, sink)
+            sha256, size = _digest(sink)
         ms["write"] = ms_since(start_s)
-        height, width = luma.shape
+        return replace(derivative, derivative_sha256=sha256, derivative_bytes=size), after
+
+    def _describe(self, ref: PhotoRef, luma_hw: NDArray[Any], quality: Quality) -> Derivative:
+        """Describe what was encoded; its bytes are not known before it is signed."""
+        height, width = luma_hw.shape
         kept = self._composition.keeps_luminance
-        derivative = Derivative(
+        return Derivative(
             derivative_uri=self._store.uri_of(ref.output_key),
             derivative_key=ref.output_key,
-            derivative_sha256=sha256,
-            derivative_bytes=size,
+            derivative_sha256="",
+            derivative_bytes=0,
             derivative_version="",  # known when it has arrived
-            derivative_mime=encode.MIMES[deliver.format],
+            derivative_mime=encode.MIMES[self._spec.config.deliver.format],
             derivative_width=width,
             derivative_height=height,
             colourfulness=quality.colourfulness,
             luminance_mae=quality.luminance_mae if kept else None,
             luminance_p99=quality.luminance_p99 if kept else None,
         )
-        return derivative, after
+
+    def _sign(self, derivative: Derivative, made: MadeT, sink: BinaryIO) -> Derivative:
+        """Sign the file, which is finished but for that; nothing where the job signs nothing.
+
+        Raises:
+            SignPhotoError: it cannot be signed.
+        """
+        if self._signer is None:
+            return derivative
+        row = self._signed_row(derivative, made)
+        try:
+            signature = self._signer.sign(sink, row, made.prepared.data)
+        except SigningFault as fault:
+            key = derivative.derivative_key
+            raise SignPhotoError(f"{key}: cannot be signed: {fault}") from fault
+        return replace(derivative, c2pa_state="signed", **asdict(signature))
+
+    def _signed_row(self, derivative: Derivative, made: MadeT) -> dict[str, Any]:
+        """The columns of which a signature speaks, as far as they are known before it."""
+        ref, context = made.ref, self._spec.context
+        return asdict(derivative) | {
+            "row_id": ref.row_id,
+            "job_id": context.job_id,
+            "source_path": ref.relative,
+            "source_sha256": made.facts.source_sha256,
+            "mime": made.facts.mime,
+            "digital_source_type": metadata.DIGITAL_SOURCE_TYPE,
+            "version": context.version,
+            "steps": context.steps,
+            "recipe_json": context.recipe_json,
+            "flags": self._composition.flags,
+        }
+
+    def _mark(self, picture: encode.Encodable) -> tuple[encode.Encodable, str | None]:
+        """Put the imperceptible mark in, where one is wanted and the picture can carry it."""
+        if self._spec.config.deliver.watermark == "off":
+            return picture, None
+        number = self._spec.context.job_id[-8:]
+        marked = watermark.mark(picture, job=int(number, 16), key=self._key)
+        return (picture, None) if marked is None else (marked, number)
 
     def _quality(self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter) -> Quality:
         """Figures of what was delivered: a JPEG's luma is read again, in an audit everything."""

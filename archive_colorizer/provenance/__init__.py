@@ -1,0 +1,1 @@
+"""Provenance: what a derivative says of its own origin, and how that is read."""
