@@ -17,7 +17,9 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+Gray = NDArray[np.uint8]
 NETWORK_PX = 512  # DDColor's, and its network's proxies are square
 SHORT_PX = 256  # about what the product's default works at
 BATCH = 16
@@ -31,7 +33,7 @@ def load() -> Any:  # noqa: ANN401 (a Colorizer; the product is imported where i
     return open_colorizer(resolve("builtin:default"), "float32", None)
 
 
-def predict(colorizer: Any, grays: Sequence[np.ndarray]) -> list[np.ndarray]:  # noqa: ANN401
+def predict(colorizer: Any, grays: Sequence[Gray]) -> list[NDArray[np.float32]]:  # noqa: ANN401
     """CIE Lab a and b at the size of the pictures given."""
     from archive_colorizer.inference.batching import GreyPicture
 
@@ -39,25 +41,26 @@ def predict(colorizer: Any, grays: Sequence[np.ndarray]) -> list[np.ndarray]:  #
     return [np.moveaxis(one.ab_2hw, 0, -1) for one in found]
 
 
-def decode(data: bytes) -> np.ndarray:
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+def decode(data: bytes) -> Gray:
+    gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    return np.asarray(gray, np.uint8)
 
 
-def reduce(gray: np.ndarray) -> np.ndarray:
+def reduce(gray: Gray) -> Gray:
     scale = SHORT_PX / min(gray.shape)
-    return cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 
-def compose(gray: np.ndarray, ab: np.ndarray) -> np.ndarray:
+def compose(gray: Gray, ab: NDArray[np.float32]) -> Gray:
     """Join at full size in float Lab, as DDColor's pipeline and most notebooks do; BGR."""
     grey = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR).astype(np.float32) / 255
     light = cv2.cvtColor(grey, cv2.COLOR_BGR2Lab)[:, :, :1]
     full = cv2.resize(np.ascontiguousarray(ab, np.float32), gray.shape[::-1])
     bgr = cv2.cvtColor(np.concatenate([light, full], -1), cv2.COLOR_Lab2BGR)
-    return (bgr * 255).clip(0, 255).round().astype(np.uint8)
+    return np.asarray((bgr * 255).clip(0, 255).round(), np.uint8)
 
 
-def write(bgr: np.ndarray, path: Path) -> None:
+def write(bgr: Gray, path: Path) -> None:
     cv2.imwrite(str(path), bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
 
 
@@ -70,7 +73,7 @@ def ddcolor(paths: Sequence[Path], output: Path) -> None:
         write(compose(gray, predict(colorizer, [square])[0]), output / path.name)
 
 
-class Photographs(torch.utils.data.Dataset[tuple[str, np.ndarray, np.ndarray]]):
+class Photographs(torch.utils.data.Dataset[tuple[str, Gray, Gray]]):
     """What a DataLoader's workers do: decode and reduce."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -79,14 +82,14 @@ class Photographs(torch.utils.data.Dataset[tuple[str, np.ndarray, np.ndarray]]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> tuple[str, np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[str, Gray, Gray]:
         gray = decode(self.paths[index].read_bytes())
         return self.paths[index].name, gray, reduce(gray)
 
 
 def data_loader(paths: Sequence[Path], output: Path) -> None:
     """Workers decode; the main process asks the network, joins and writes."""
-    loader: Iterable[list[tuple[str, np.ndarray, np.ndarray]]] = torch.utils.data.DataLoader(
+    loader: Iterable[list[tuple[str, Gray, Gray]]] = torch.utils.data.DataLoader(
         Photographs(paths), batch_size=BATCH, num_workers=os.cpu_count() or 1, collate_fn=list
     )
     colorizer = load()
@@ -126,7 +129,7 @@ class RayColour:
     def __init__(self) -> None:
         _start()
 
-    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, Any]:
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         grays = [
             image[:, :, 0] if image.ndim == 3 else image  # noqa: PLR2004 (height, width, channels)
             for image in batch["image"]
@@ -172,7 +175,8 @@ def daft_frame(paths: Sequence[Path], output: Path) -> None:
 
     frame = daft.from_pydict({"path": [str(path) for path in paths]})
     frame = frame.with_column("data", frame["path"].download())
-    frame.select(Colour().colour(frame["path"], frame["data"])).collect()
+    column: Any = Colour().colour(frame["path"], frame["data"])
+    frame.select(column).collect()
 
 
 PEERS = {

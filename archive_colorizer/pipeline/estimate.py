@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.machine import measure_machine
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.costs import COLUMNS, loads
 from archive_colorizer.pipeline.engines.choice import Engine, choose_engine
 from archive_colorizer.pipeline.engines.transport import refs_of
 from archive_colorizer.pipeline.intent import Intent
-from archive_colorizer.pipeline.job import Resources, plan, steps
+from archive_colorizer.pipeline.job import steps
 from archive_colorizer.pipeline.job_spec import make_spec
 from archive_colorizer.pipeline.output import layout, manifest
 from archive_colorizer.pipeline.output.lease import Lock
@@ -34,17 +35,15 @@ from archive_colorizer.pipeline.pilot.intervals import (
     estimate_total,
     make_design,
 )
-from archive_colorizer.pipeline.records import Status
+from archive_colorizer.pipeline.plan import Resources, plan
+from archive_colorizer.pipeline.records import STEP_TIMES, Status
 from archive_colorizer.pipeline.report import Estimate
 from archive_colorizer.pipeline.steps.step import Step, run_batch, set_up
 from archive_colorizer.storage import Store, open_store
 
 PICTURES: Final = 8
 PARTS: Final = 4
-TIMES: Final = {
-    "read": ("read",), "prepare": ("prepare",), "deliver": ("compose", "encode", "write"),
-    "record": (),
-}  # fmt: skip
+TIMES: Final = {**COLUMNS, "record": ()}
 """Step -> its times in a row; those of all others are the model's."""
 
 
@@ -146,7 +145,10 @@ def _add_up(
             cpus=measure_machine().cpus, gpus=_count_gpus() if "gpu" in kinds else 0,
             workers=config.run.workers, batch_size=config.run.batch_size,
         )  # fmt: skip
-        pools = [(pool.steps, pool.actors) for pool in plan(resources, kinds)]
+        measured = {name: pc.mean(done[f"ms_{name}"]).as_py() or 0.0 for name in STEP_TIMES}
+        form, upscale = config.deliver.format, config.color.upscale
+        costs = loads(way, pc.mean(done["source_bytes"]).as_py() or 0.0, form, upscale, measured)
+        pools = [(pool.steps, pool.actors) for pool in plan(resources, costs)]
     found = [
         (actors, _total(design, _times(done, way[part])).times(1 / actors))
         for part, actors in pools
