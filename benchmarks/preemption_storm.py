@@ -72,25 +72,26 @@ class Storm:
         self._nodes.append(self._add())
 
 
-def count_leaked_workers(mark: str) -> int:
-    """Count workers of this storm that have outlived their job, or their node."""
-    count = 0
+def list_leaked_workers(mark: str) -> list[str]:
+    """List workers of this storm that have outlived their job, or their node, in words."""
+    found = []
     for process in psutil.process_iter():
         try:
             words, home = " ".join(process.cmdline()), process.environ().get(MARK)
             parent = process.parent()
-            orphan = parent is None or "raylet" not in parent.name()
+            orphan = parent is None or parent.name() != "raylet"
         except psutil.Error:
             continue
-        if home == mark and words.startswith("ray::"):
-            count += orphan or not words.startswith("ray::IDLE")
-    return count
+        at_work = orphan or not words.startswith("ray::IDLE")
+        if home == mark and words.startswith("ray::") and at_work:
+            found.append(f"{words.strip()}{' without a node' if orphan else ''}")
+    return found
 
 
-def wait_for_workers_to_go(mark: str) -> int:
-    """Count what is left of the workers once they have had time to go."""
+def wait_for_workers_to_go(mark: str) -> list[str]:
+    """List what is left of the workers once they have had time to go."""
     end_s = time.monotonic() + ENDS_WITHIN_S
-    while (left := count_leaked_workers(mark)) and time.monotonic() < end_s:
+    while (left := list_leaked_workers(mark)) and time.monotonic() < end_s:
         time.sleep(1)
     return left
 
@@ -175,7 +176,7 @@ def main() -> None:
         "exit_code": 0, "nodes_lost": int(given.seconds / given.every_s),
         "job_outlasted_the_storm": True, "rows": pictures, "pictures_with_a_row": pictures,
         "statuses": {"ok": pictures}, "derivatives_named": pictures, "derivative_files": pictures,
-        "findings_of_verify": [], "workers_left": 0,
+        "findings_of_verify": [], "workers_left": [],
     }  # fmt: skip
     if given.seconds >= RECORDED_S:
         save("preemption_storm", figures)

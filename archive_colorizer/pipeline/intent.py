@@ -44,6 +44,7 @@ from archive_colorizer.pipeline.pins import (
     read_pins,
     settle,
 )
+from archive_colorizer.pipeline.steps.marking import check_mark
 from archive_colorizer.storage import S3Settings, Store
 from archive_colorizer.weights.reference import ResolvedModel
 
@@ -96,6 +97,7 @@ def make_intent(
     standing = read_standing(store, MANIFEST_COLUMNS)
     pins, chosen = standing.pins, config.select
     settled, changes = settle(config, pins)
+    check_mark(settled.deliver)
     models = _find_models(settled, store, pins)
     if chosen.ids and not chosen.redo:
         raise ConfigError("ids: says which pictures are done again: it needs --redo")

@@ -321,6 +321,11 @@ class Derivative:
     luminance_mae: float | None
     """Mean |Y' derivative - Y' master|, 0..255; None where nothing of the master is kept."""
     luminance_p99: float | None
+    marked_key: str | None = None
+    """Place below OUTPUT of the second file, which carries a visible mark; None where there is
+    none."""
+    marked_sha256: str | None = None
+    marked_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

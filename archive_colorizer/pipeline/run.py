@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -210,8 +211,8 @@ def _carry_out(
     write_passed_over(store, listing.passed_over_names)
     layout.write_job(store, record | ({"redo": intent.redo} if intent.redo else {}))
     changed = intent.standing.condition.changed
-    again = (changed[one] for one in chosen.todo["earlier_id"].to_pylist() if one in changed)
-    derivatives.keep_changed(store, again, spec.context.job_id)
+    again = (changed.get(one, ()) for one in chosen.todo["earlier_id"].to_pylist())
+    derivatives.keep_changed(store, chain.from_iterable(again), spec.context.job_id)
     disk_reserve.keep(store)
     _record_excluded(store, chosen.excluded, spec)
     program_errors = ProgramErrors(spec.config.run.max_program_errors, others=chosen.done)

@@ -4,9 +4,8 @@ Composing and encoding go strip by strip into one staged file, so they are one s
 derivative is never whole in memory.
 """
 
-import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, Final, TypeVar
 
 from numpy.typing import NDArray
@@ -19,10 +18,12 @@ from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
 from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.output.derivatives import page_id, read_labels, version_of
 from archive_colorizer.pipeline.output.lease import Fence
+from archive_colorizer.pipeline.output.written import check_arrived, digest
 from archive_colorizer.pipeline.records import (
     METADATA_LOST,
     NEARLY_GREY,
     NEARLY_GREY_BELOW,
+    TRANSLATED,
     Derivative,
     Made,
     Outcome,
@@ -30,6 +31,7 @@ from archive_colorizer.pipeline.records import (
     Status,
 )
 from archive_colorizer.pipeline.steps.composition import Composition
+from archive_colorizer.pipeline.steps.marking import RENDITION, Marker, words_of
 from archive_colorizer.pipeline.steps.picture_errors import writing
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
 from archive_colorizer.storage import Store, open_store
@@ -55,6 +57,15 @@ class Deliver(Stage[MadeT, Outcome]):
         self._composition.setup()
         self._store: Store = open_store(self._spec.output, self._spec.config.run.s3)
         self._fence = Fence(self._store, self._spec.owner)
+        self._marker = self._make_marker()
+
+    def _make_marker(self) -> Marker | None:
+        """Make what writes the second file, with words on it; None where none is asked for."""
+        deliver = self._spec.config.deliver
+        if deliver.mark == "off":
+            return None
+        words = words_of(deliver.mark_text, translates=TRANSLATED in self._composition.flags)
+        return Marker(self._store, self._fence, deliver.mark, words)
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:
         """Deliver each picture; a picture's error becomes its outcome."""
@@ -64,7 +75,7 @@ class Deliver(Stage[MadeT, Outcome]):
         ms = dict(made.ms)
         heard = Heard()
         with writing(made.ref):
-            tags, lost = self._tags(made)
+            tags, lost = self._tags(made, {})
             derivative, after = self._write(made, tags, ms, heard)
         facts = made.facts.having_heard(tuple(heard.words), damaged=heard.damaged)
         return Outcome(
@@ -104,6 +115,7 @@ class Deliver(Stage[MadeT, Outcome]):
         ms["compose"] += ms_since(start_s)
         bits = deliver.bits or (16 if luma.itemsize == 2 else 8)
         settings = encode.Settings(deliver.format, deliver.quality, bits)
+        marked: Mapping[str, Any] = {}
         with self._store.staged(
             ref.output_key, self._spec.context.job_id, replace=self._ours(ref)
         ) as sink:
@@ -112,15 +124,15 @@ class Deliver(Stage[MadeT, Outcome]):
             encode.encode(picture, sink, settings, tags, meter)
             ms["encode"] = ms_since(start_s)
             start_s = time.perf_counter()
-            sha256, size = _digest(sink)
+            sha256, size = digest(sink)
             quality = self._quality(luma, sink, meter)
             after = thumbnail(quality.reduced_hw3) if self._makes_thumbnails else None
+            if self._marker:
+                marked_tags, _ = self._tags(made, RENDITION)
+                token = self._spec.context.job_id
+                marked = self._marker.write(ref, picture, settings, marked_tags, token)
             self._fence.check()
-        entry = self._store.find(ref.output_key)
-        if entry is None or entry.size_bytes != size:
-            raise WritePhotoError(
-                f"{ref.output_key}: {size:,} bytes were written and are not there"
-            )
+        entry = check_arrived(self._store, ref.output_key, size)
         ms["write"] = ms_since(start_s)
         height, width = luma.shape
         kept = self._composition.keeps_luminance
@@ -136,6 +148,7 @@ class Deliver(Stage[MadeT, Outcome]):
             colourfulness=quality.colourfulness,
             luminance_mae=quality.luminance_mae if kept else None,
             luminance_p99=quality.luminance_p99 if kept else None,
+            **marked,
         )
         return derivative, after
 
@@ -170,12 +183,12 @@ class Deliver(Stage[MadeT, Outcome]):
             f"({labels.get('sourceUri') or labels.get('sourcePath') or labels['rowId']})"
         )
 
-    def _tags(self, made: MadeT) -> tuple[metadata.Tags, bool]:
-        """What the derivative says of itself, and whether the master says more."""
+    def _tags(self, made: MadeT, more: Mapping[str, str]) -> tuple[metadata.Tags, bool]:
+        """What the derivative says of itself, with `more` labels; whether the master says more."""
         return metadata.carry(
             made.prepared.header,
             self._spec.config.deliver.format,
-            self._labels(made),
+            {**self._labels(made), **more},
             self._composition.statement,
             self._composition.dpi(made.facts),
         )
@@ -199,11 +212,3 @@ def _place(ref: PhotoRef, *, publish: bool) -> dict[str, str]:
     name = ref.relative.rpartition("/")[2] if outside else ref.relative
     named = {"sourcePath": name, "objectId": ref.object_id}
     return place | {label: value for label, value in named.items() if value}
-
-
-def _digest(file: BinaryIO) -> tuple[str, int]:
-    """SHA-256 and size of what was written."""
-    file.flush()
-    file.seek(0)
-    digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
-    return digest.hexdigest(), file.tell()
