@@ -82,8 +82,8 @@ def list_leaked_workers(mark: str) -> list[str]:
             orphan = parent is None or parent.name() != "raylet"
         except psutil.Error:
             continue
-        at_work = orphan or not words.startswith("ray::IDLE")
-        if home == mark and words.startswith("ray::") and at_work:
+        ours = orphan or "StageWorker" in words  # Ray Data's own actors and idle workers stay
+        if home == mark and words.startswith("ray::") and ours:
             found.append(f"{words.strip()}{' without a node' if orphan else ''}")
     return found
 
