@@ -26,11 +26,11 @@ from archive_colorizer.demo import colour_photographs
 
 TARGET: Final = Path(__file__).parents[1] / "docs" / "images" / "progress.svg"
 COLUMNS: Final = 108
-COPIES: Final = 24
+COPIES: Final = 12
 COMMAND: Final = ("archive-colorizer", "colorize", "scans", "colour", "--engine", "local")
-ERASE: Final = re.compile(r"\x1b\[2K|\x1b\[1A|\x1b\[\?25[lh]|\r")
+ERASE: Final = re.compile(rb"\x1b\[2K|\x1b\[1A|\x1b\[\?25[lh]|\r\n?")
 """Written by `rich` before it draws a line again."""
-SPINNER: Final = re.compile(r"[\u2800-\u28ff][^\w]*")
+BAR: Final = re.compile(r"[\u2800-\u28ff ]* *[\u2501\u2578\u257a][^\w]*")
 """Begins a line that is drawn again and again: a turning mark, and a bar."""
 AT_WORK: Final = re.compile(r"([\d,]+)/([\d,]+) done")
 Moment = tuple[float, str]
@@ -59,20 +59,23 @@ def watch(folder: Path) -> tuple[list[Moment], str]:
     os.close(inside)
     start_s = time.monotonic()
     shown: list[Moment] = []
-    said = b""
+    held = b""
     while True:
         try:
-            part = os.read(terminal, 1 << 16)
+            held += os.read(terminal, 1 << 16)
         except OSError:  # the terminal's other side is closed
             break
-        said += part
-        lines = ERASE.split(part.decode(errors="replace"))
+        *whole, held = ERASE.split(held)
         now_s = time.monotonic() - start_s
-        shown += [(now_s, line.rstrip("\n")) for line in lines if line.strip()]
+        shown += [(now_s, line.decode()) for line in whole if line.strip()]
     job.wait()
     os.close(terminal)
-    stayed = ERASE.split(said.decode(errors="replace").rpartition("\x1b[2K")[2])
-    return shown, "".join(stayed).strip()
+    return shown, "\n".join(line for _, line in shown if not BAR.match(plain(line)))
+
+
+def plain(line: str) -> str:
+    """Take the colours off a line."""
+    return Text.from_ansi(line).plain
 
 
 def choose(shown: list[Moment]) -> list[Moment]:
@@ -80,10 +83,9 @@ def choose(shown: list[Moment]) -> list[Moment]:
     chosen: list[Moment] = []
     seen: set[str] = set()
     for at_s, line in shown:
-        plain = Text.from_ansi(line).plain
-        if not SPINNER.match(plain):
+        if not BAR.match(plain(line)):
             continue
-        words = SPINNER.sub("", plain)
+        words = BAR.sub("", plain(line))
         found = AT_WORK.search(words)
         if found:
             done, total = (int(one.replace(",", "")) for one in found.groups())

@@ -38,7 +38,7 @@ def find_font(text: str) -> str:
     """Find a font that has every character of a text.
 
     Returns:
-        The font's file; empty for the one that comes with Pillow, which has Latin letters.
+        The font's file; empty for the one that comes with Pillow, which has ASCII alone.
 
     Raises:
         ConfigError: the font for other letters is not installed, or has not all of them either.
@@ -129,21 +129,19 @@ class Marked:
 
     @property
     def luma_hw(self) -> NDArray[Any]:
-        """(H, W): the picture's, and the words."""
-        luma = self.picture.luma_hw
-        return self._lay(luma, _to_depth(self.label_hw, luma.dtype))
-
-    def _lay(self, plane: NDArray[Any], label: NDArray[Any]) -> NDArray[Any]:
-        """Lay the words over a plane or picture, which grows below where they need it."""
-        more = max(0, self.top + len(label) - len(plane))
-        laid = np.pad(plane, [(0, more), *[(0, 0)] * (plane.ndim - 1)])
-        laid[self.top : self.top + len(label), laid.shape[1] - label.shape[1] :] = label
-        return laid
+        """(H, W), of its size and black: encoders ask for no more, and a copy of a large picture's
+        luma would be as large.
+        """
+        height, width = self.picture.luma_hw.shape
+        size = (max(height, self.top + len(self.label_hw)), width)
+        return np.broadcast_to(np.uint8(0), size)
 
     def ycc_planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
         """Planes for a 4:2:0 JPEG; a pair of rows that picture and strip share has its chroma."""
         luma, cb, cr = self.picture.ycc_planes()
-        laid = self._lay(luma, self.label_hw)
+        bottom = self.top + len(self.label_hw)
+        laid = np.pad(luma, [(0, max(0, bottom - len(luma))), (0, 0)])
+        laid[self.top : bottom, laid.shape[1] - self.label_hw.shape[1] :] = self.label_hw
         half = [-(-side // 2) for side in laid.shape]
         first, left = -(-self.top // 2), (laid.shape[1] - self.label_hw.shape[1]) // 2
         planes = []
