@@ -30,7 +30,7 @@ from archive_colorizer.storage import open_store
 
 NODES: Final = 4
 MEGAPIXELS: Final = 0.1
-PICTURES_PER_S: Final = 13
+PICTURES_PER_S: Final = 20
 """More than two shared cores do under a storm, so that the job outlasts it."""
 RECORDED_S: Final = 600
 """Shorter storms leave the record in benchmarks/results/ as it is."""
