@@ -34,6 +34,7 @@ from archive_colorizer.pipeline.job_models import (
 from archive_colorizer.pipeline.job_spec import digest
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.layout import read_job
+from archive_colorizer.pipeline.output.marking import check_mark
 from archive_colorizer.pipeline.output.standing import Standing, read_standing
 from archive_colorizer.pipeline.output.verify import compare_masters
 from archive_colorizer.pipeline.pins import (
@@ -44,7 +45,6 @@ from archive_colorizer.pipeline.pins import (
     read_pins,
     settle,
 )
-from archive_colorizer.pipeline.steps.marking import check_mark
 from archive_colorizer.storage import S3Settings, Store
 from archive_colorizer.weights.reference import ResolvedModel
 

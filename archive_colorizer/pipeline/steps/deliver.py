@@ -18,6 +18,7 @@ from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
 from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.output.derivatives import page_id, read_labels, version_of
 from archive_colorizer.pipeline.output.lease import Fence
+from archive_colorizer.pipeline.output.marking import RENDITION, Marker, words_of
 from archive_colorizer.pipeline.output.written import check_arrived, digest
 from archive_colorizer.pipeline.records import (
     METADATA_LOST,
@@ -31,7 +32,6 @@ from archive_colorizer.pipeline.records import (
     Status,
 )
 from archive_colorizer.pipeline.steps.composition import Composition
-from archive_colorizer.pipeline.steps.marking import RENDITION, Marker, words_of
 from archive_colorizer.pipeline.steps.picture_errors import writing
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
 from archive_colorizer.storage import Store, open_store
