@@ -144,6 +144,8 @@ class ListingPhotoError(PhotoError):
     """The picture is there, but its entry in the listing cannot be made sense of."""
 
     error_class = "listing_error"
+    WORDS: ClassVar = "cannot be listed: "
+    """Stand before what is wrong with the entry."""
 
 
 class ProgramPhotoError(PhotoError):

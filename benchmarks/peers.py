@@ -103,7 +103,7 @@ _colorizer: Any = None
 
 
 def _start() -> None:
-    global _colorizer  # noqa: PLW0603 (how a pool's processes keep what they loaded)
+    global _colorizer
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     _colorizer = load()
@@ -130,10 +130,7 @@ class RayColour:
         _start()
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        grays = [
-            image[:, :, 0] if image.ndim == 3 else image  # noqa: PLR2004 (height, width, channels)
-            for image in batch["image"]
-        ]
+        grays = [image[:, :, 0] if image.ndim == 3 else image for image in batch["image"]]
         found = predict(_colorizer, [reduce(np.ascontiguousarray(gray)) for gray in grays])
         made = [
             compose(np.ascontiguousarray(gray), ab)[:, :, ::-1]

@@ -57,7 +57,15 @@ def _fill_colorize(parser: LazyParser) -> None:
         "upscaler", "upsampling", "content_box", "negatives", "on_colour",
     )  # fmt: skip
     SettingOptions(group, "output", OutputConfig).add(
-        "format", "quality", "bits", "suffix", "name_by", "publish_paths", "watermark"
+        "format",
+        "quality",
+        "bits",
+        "suffix",
+        "name_by",
+        "publish_paths",
+        "mark",
+        "mark_text",
+        "watermark",
     )
     group = parser.add_argument_group("how it is run")
     group.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")

@@ -51,6 +51,16 @@ class EnlargerScores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnlargedPictureScores:
+    """Figures of one picture."""
+
+    name: str
+    psnr_y: float
+    """dB."""
+    ssim_y: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnlargingReport:
     """Figures of all models over the same pictures; the baseline is the first row."""
 
@@ -58,6 +68,8 @@ class EnlargingReport:
     pictures: int
     protocol: str
     left_out: dict[str, str]
+    per_picture: dict[str, tuple[EnlargedPictureScores, ...]]
+    """Model -> figures of each picture, in the same order for all."""
 
     def markdown(self) -> str:
         """The table, and the protocol under it."""
@@ -104,9 +116,9 @@ def evaluate_enlargers(
     if scale == 1 and not (config.jpeg or config.worn):
         raise ConfigError("models restore (scale 1): --jpeg Q or --worn says from what")
     pairs, left_out = _pairs(config, scale)
-    truths, lows = [pair.truth_hw3 for pair in pairs], [pair.source_hw3 for pair in pairs]
+    truths = [pair.truth_hw3 for pair in pairs]
     name = "bicubic" if scale > 1 else "as it is"
-    judge = _Judge(truths, lows, scale)
+    judge = _Judge(pairs, scale)
     judge.add(name, 0, lambda low: resized(low, low.shape[1] * scale, low.shape[0] * scale))
     for model, enlarger in zip(models, enlargers, strict=True):
         judge.add(model.ref, enlarger.parameters, enlarger)
@@ -124,6 +136,7 @@ def evaluate_enlargers(
             f"names and pixels {digest(pairs)}."
         ),
         left_out=left_out,
+        per_picture=judge.per_picture,
     )
     report.write(found, folder)
     titles = [*(row.model for row in judge.rows), "truth"]
@@ -142,14 +155,15 @@ def _low(truth: Rgb, scale: int, config: EvaluationConfig) -> Rgb:
 class _Judge:
     """Collects rows over the same pictures."""
 
-    def __init__(self, truths: Sequence[Rgb], lows: Sequence[Rgb], scale: int) -> None:
-        self._truths, self._lows, self._scale = truths, lows, scale
+    def __init__(self, pairs: Sequence[Pair], scale: int) -> None:
+        self._pairs, self._scale = pairs, scale
         self.rows: list[EnlargerScores] = []
+        self.per_picture: dict[str, tuple[EnlargedPictureScores, ...]] = {}
         self.made: list[list[Rgb]] = []
 
     def add(self, name: str, parameters: int, make: Make) -> None:
         """Judge what something makes of the low pictures."""
-        self._judge(name, parameters, make, self._lows, 0.0)
+        self._judge(name, parameters, make, [pair.source_hw3 for pair in self._pairs], 0.0)
 
     def add_sharpened(self, name: str, amount: float) -> None:
         """Judge the latest's pictures with their edges raised."""
@@ -168,13 +182,20 @@ class _Judge:
         except PhotoError as error:
             raise ModelReferenceError(f"{name}: {error}") from error
         ms = 1000 * (time.perf_counter() - start_s) / len(made)
-        pairs = list(zip(made, self._truths, strict=True))
         self.made.append(made)
-        psnr = fmean(min(MAX_PSNR, psnr_y(a, b, self._scale)) for a, b in pairs)
+        self.per_picture[name] = scores = tuple(
+            EnlargedPictureScores(
+                name=pair.name,
+                psnr_y=min(MAX_PSNR, psnr_y(rgb, pair.truth_hw3, self._scale)),
+                ssim_y=_ssim_y(rgb, pair.truth_hw3, self._scale),
+            )
+            for rgb, pair in zip(made, self._pairs, strict=True)
+        )
+        psnr = fmean(one.psnr_y for one in scores)
         self.rows.append(EnlargerScores(
             model=name, parameters=parameters, psnr_y=psnr,
             psnr_y_gain=psnr - self.rows[0].psnr_y if self.rows else 0.0,
-            ssim_y=fmean(_ssim_y(a, b, self._scale) for a, b in pairs),
+            ssim_y=fmean(one.ssim_y for one in scores),
             ms_per_picture=ms_before + ms,
         ))  # fmt: skip
 

@@ -12,9 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from archive_colorizer.evaluation.enlargers import EnlargedPictureScores
 from archive_colorizer.evaluation.gates import OF_A_PICTURE, Evidence, Gate, Verdict
 from archive_colorizer.evaluation.scores import PictureScores
 
+Scores = Sequence[PictureScores] | Sequence[EnlargedPictureScores]
+"""Figures of each picture; those of two models are of the same pictures in the same order."""
 RESAMPLES: Final = 10_000
 SEED: Final = 0
 AT_ONCE: Final = 500
@@ -38,8 +41,8 @@ class Difference:
 
 def measure_difference(
     metric: str,
-    mine: Sequence[PictureScores],
-    theirs: Sequence[PictureScores],
+    mine: Scores,
+    theirs: Scores,
     confidence: float,
 ) -> Difference | None:
     """Measure a paired difference and its interval.
@@ -51,10 +54,11 @@ def measure_difference(
         confidence: of the interval.
 
     Returns:
-        None where a picture lacks the figure.
+        None where a picture lacks the figure, as those of the other kind of models do.
     """
+    figure = OF_A_PICTURE[metric]
     pairs = [
-        (getattr(a, OF_A_PICTURE[metric]), getattr(b, OF_A_PICTURE[metric]))
+        (getattr(a, figure, None), getattr(b, figure, None))
         for a, b in zip(mine, theirs, strict=True)
     ]
     if any(a is None or b is None for a, b in pairs):
@@ -92,8 +96,8 @@ def judge_amount(evidence: Evidence, pictures: int, px: int) -> Iterator[Verdict
 def judge_differences(
     evidence: Evidence,
     gates: Sequence[Gate],
-    mine: Sequence[PictureScores],
-    theirs: Sequence[PictureScores],
+    mine: Scores,
+    theirs: Scores,
 ) -> Iterator[Verdict]:
     """Judge the differences from the champion: none may be worse than its gate allows, one better.
 
@@ -117,10 +121,11 @@ def judge_differences(
         )
         passed = found.low >= -gate.not_worse_by
         yield Verdict(gate=f"{gate.metric} interval", passed=passed, text=text)
-    if evidence.better_in:
+    asked = [one for one in evidence.better_in if hasattr(mine[0], OF_A_PICTURE[one])]
+    if asked:
         said = {
             metric: measure_difference(metric, mine, theirs, evidence.confidence)
-            for metric in evidence.better_in
+            for metric in asked
         }
         better = any(one is not None and one.low > 0 for one in said.values())
         figures = ", ".join(f"{metric} {one}" for metric, one in said.items() if one is not None)

@@ -34,8 +34,10 @@ OF_A_PICTURE: Final = {
     "psnr_mean": "psnr", "mse": "mse", "ssim": "ssim", "ciede2000": "ciede2000",
     "ab_error": "ab_error", "accuracy_area": "accuracy_area",
     "lightness_error": "lightness_error", "lpips": "lpips",
+    "psnr_y": "psnr_y", "psnr_y_gain": "psnr_y", "ssim_y": "ssim_y",
 }  # fmt: skip
-"""Figures of ModelScores that are means over pictures -> the figure of a picture."""
+"""Figures of ModelScores and EnlargerScores that are means over pictures -> the figure of a
+picture. (The baseline of `psnr_y_gain` is the same for both models.)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +81,8 @@ class Evidence:
     """Of the interval that a difference from the champion must keep within a gate's allowance;
     None compares the means alone."""
     better_in: tuple[str, ...] = ()
-    """Figures of ModelScores of which one must be better than the champion's beyond chance; empty
-    lets a tie pass."""
+    """Figures of which one must be better than the champion's beyond chance, of those that a model
+    of its kind has; none lets a tie pass."""
 
     def __post_init__(self) -> None:
         for name in ("min_pictures", "min_px"):
@@ -130,7 +132,10 @@ class Policy:
 
 DEFAULT: Final = Policy(
     evidence=Evidence(
-        min_pictures=50, min_px=128, confidence=0.95, better_in=("psnr_mean", "ciede2000")
+        min_pictures=50,
+        min_px=128,
+        confidence=0.95,
+        better_in=("psnr_mean", "ciede2000", "psnr_y_gain", "ssim_y"),
     ),
     gates=(
         Gate(metric="psnr_mean", not_worse_by=0.1),

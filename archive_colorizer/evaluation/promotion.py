@@ -112,8 +112,8 @@ def _count(report: Report) -> int:
 def _judge_differences(
     report: Report, evidence: Evidence, gates: Sequence[Gate], refs: Sequence[str]
 ) -> Iterable[Verdict]:
-    """Judge the challenger's differences from the champion; enlargers have no figures a picture."""
-    if isinstance(report, EnlargingReport) or len(refs) < 2:
+    """Judge the challenger's differences from the champion, picture by picture."""
+    if len(refs) < 2:
         return ()
-    mine, theirs = (report.pictures[ref] for ref in refs)
-    return judge_differences(evidence, gates, mine, theirs)
+    scores = report.per_picture if isinstance(report, EnlargingReport) else report.pictures
+    return judge_differences(evidence, gates, scores[refs[0]], scores[refs[1]])

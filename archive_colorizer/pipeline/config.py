@@ -30,6 +30,7 @@ Format = Literal["jpeg", "png", "tiff"]
 Pages = Literal["first", "all", "reject"]
 STRATA_KEYS: Final = ("collection", "folder", "format", "size", "pages", "year", "tone")
 """What a sample may be drawn by."""
+MAX_MARK_CHARS: Final = 100
 
 
 @settings("select")
@@ -153,6 +154,12 @@ class OutputConfig:
     `object_id` where it has one. Pages that have a row keep their name."""
     publish_paths: bool = False
     """Write the master's full path into its derivative; left out, its path below SOURCE alone."""
+    mark: Literal["off", "corner", "strip"] = "off"
+    """A second file of each derivative, under OUTPUT/marked, that says in words that a machine
+    made the colours: in a corner, or on a strip below the picture."""
+    mark_text: Annotated[str, Setting(metavar="en|ko|TEXT")] = "en"
+    """Words of the mark: English, Korean, or a text of your own. Letters beyond ASCII need the
+    extra `marks`."""
     watermark: Literal["on", "off"] = "off"
     """Put an imperceptible mark with the run's number into the chroma; `inspect` reads it."""
 
@@ -163,6 +170,10 @@ class OutputConfig:
             )
         if self.format == "jpeg" and self.bits == 16:
             raise ConfigError("output.bits=16: JPEG has 8 bits; use --format tiff or png")
+        text = self.mark_text
+        if not text.strip() or len(text) > MAX_MARK_CHARS or not text.isprintable():
+            longest = f"at most {MAX_MARK_CHARS} characters"
+            raise ConfigError(f"output.mark_text={text!r}: must be one line of {longest}")
 
 
 @settings("run")

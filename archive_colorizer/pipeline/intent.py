@@ -34,6 +34,7 @@ from archive_colorizer.pipeline.job_models import (
 from archive_colorizer.pipeline.job_spec import digest
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.layout import read_job
+from archive_colorizer.pipeline.output.marking import check_mark
 from archive_colorizer.pipeline.output.standing import Standing, read_standing
 from archive_colorizer.pipeline.output.verify import compare_masters
 from archive_colorizer.pipeline.pilot.draw import draw_pilot, take_sample
@@ -121,6 +122,7 @@ def make_intent(
     standing = read_standing(store, MANIFEST_COLUMNS)
     pins, chosen = standing.pins, config.select
     settled, changes = settle(config, pins)
+    check_mark(settled.deliver)
     models = _find_models(settled, store, pins)
     if chosen.ids and not chosen.redo:
         raise ConfigError("ids: says which pictures are done again: it needs --redo")

@@ -133,6 +133,8 @@ def _fit_settings(config: JobConfig) -> JobConfig:
             raise ConfigError(f"select.{key}: {where}, of which no record is kept")
     if config.select.pages == "all":
         raise ConfigError(f"select.pages=all: {where}: name a folder")
+    if config.deliver.mark != "off":
+        raise ConfigError(f"output.mark={config.deliver.mark}: {where}: name a folder")
     if config.run.engine == "ray" or config.run.address:
         raise ConfigError(f"run.engine: {where}, which this process makes without Ray")
     return replace(

@@ -31,6 +31,8 @@ def recipe(config: JobConfig, *weights_sha256: str) -> dict[str, Any]:
     color = {key: value for key, value in asdict(config.color).items() if key not in named}
     output = asdict(config.deliver)
     del output["name_by"]  # a name is no part of a picture
+    if output["mark"] == "off":
+        del output["mark"], output["mark_text"]
     for section in (color, output):
         for key in LATER.keys() & section.keys():
             if section[key] == LATER[key]:

@@ -361,6 +361,11 @@ class Derivative:
     watermark: str | None = None
     """Number in its imperceptible mark, 8 hex digits: the end of the run's `job_id`; None where it
     has no mark."""
+    marked_key: str | None = None
+    """Place below OUTPUT of the second file, which carries a visible mark; None where there is
+    none."""
+    marked_sha256: str | None = None
+    marked_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

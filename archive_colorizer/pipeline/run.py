@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -233,8 +234,8 @@ def _carry_out(
     if intent.pilot:
         write_pilot(store, intent.pilot)
     changed = intent.standing.condition.changed
-    again = (changed[one] for one in chosen.todo["earlier_id"].to_pylist() if one in changed)
-    derivatives.keep_changed(store, again, spec.context.job_id)
+    again = (changed.get(one, ()) for one in chosen.todo["earlier_id"].to_pylist())
+    derivatives.keep_changed(store, chain.from_iterable(again), spec.context.job_id)
     disk_reserve.keep(store)
     _record_excluded(store, chosen.excluded, spec)
     times = StepTimes()

@@ -63,6 +63,9 @@ def test_enlargers_stand_beside_bicubic(
         "bicubic", refs[0], f"{refs[0]} + sharpened 0.5", refs[1], f"{refs[1]} + sharpened 0.5",
     ]  # fmt: skip
     assert said["pictures"] == 3
+    each = said["per_picture"][refs[0]]
+    assert sorted(one["name"] for one in each) == ["0.png", "1.png", "2.png"]
+    assert np.mean([one["psnr_y"] for one in each]) == pytest.approx(said["models"][1]["psnr_y"])
     assert list(said["left_out"]) == ["cut.png"]
     assert (tmp_path / "out" / "sheet.png").stat().st_size > 1000
     truths = [np.asarray(Image.open(photos / f"{n}.png"))[0:96, 0:130] for n in range(3)]

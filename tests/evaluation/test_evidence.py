@@ -1,18 +1,19 @@
 """Evidence of a promotion: numbers of pictures, intervals of paired differences, ties."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.evaluation.enlargers import EnlargedPictureScores
 from archive_colorizer.evaluation.evidence import (
     judge_amount,
     judge_differences,
     measure_difference,
 )
-from archive_colorizer.evaluation.gates import Evidence, Gate, read_policy
+from archive_colorizer.evaluation.gates import DEFAULT, Evidence, Gate, read_policy
 from archive_colorizer.evaluation.scores import PictureScores
 
 ASKED = Evidence(min_pictures=50, min_px=128, confidence=0.95, better_in=("psnr_mean",))
@@ -75,6 +76,34 @@ def test_a_loss_that_may_be_more_than_is_allowed_is_refused(theirs: np.ndarray) 
     noise = np.random.default_rng(4).normal(0, 2, 80)
     assert failing(theirs - 0.05 + noise - noise.mean(), theirs)[0] == "psnr_mean interval"
     assert failing(theirs - 0.05, theirs) == ["better_in"]
+
+
+def enlarged(psnr_y: np.ndarray) -> list[EnlargedPictureScores]:
+    return [
+        EnlargedPictureScores(name=str(i), psnr_y=float(one), ssim_y=0.9)
+        for i, one in enumerate(psnr_y)
+    ]
+
+
+def test_enlargers_are_asked_for_the_same_evidence(theirs: np.ndarray) -> None:
+    noise = np.random.default_rng(5).normal(0, 2, 80)
+    steady, lucky = theirs + 0.2, theirs + noise - noise.mean() + 0.2
+    for mine, failed in (
+        (steady, []),
+        (lucky, ["psnr_y_gain interval", "better_in"]),  # its mean alone is as much better
+        (theirs, ["better_in"]),
+    ):
+        verdicts = judge_differences(
+            DEFAULT.evidence, DEFAULT.enlarging_gates, enlarged(mine), enlarged(theirs)
+        )
+        assert [verdict.gate for verdict in verdicts if not verdict.passed] == failed
+
+
+def test_figures_of_the_other_kind_are_not_asked_for(theirs: np.ndarray) -> None:
+    asked = replace(ASKED, better_in=("psnr_y_gain",))
+    assert failing(theirs, theirs, asked) == []
+    gates = [*judge_differences(ASKED, GATES, enlarged(theirs), enlarged(theirs))]
+    assert gates == []
 
 
 def test_equal_pictures_and_missing_figures(theirs: np.ndarray) -> None:

@@ -72,18 +72,22 @@ def test_the_driver_is_killed_at_several_moments_and_the_next_run_completes_the_
     archive: Path, tmp_path: Path, tiny_model: str, rows: Rows
 ) -> None:
     output = tmp_path / "out"
+    words = command(archive, output, tiny_model, "--mark", "corner")
     for moment in (1, 40, 90):
-        process = start(command(archive, output, tiny_model))
+        process = start(words)
         wait_for_pictures(moment, output, process)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         for path in derivatives(output):
             Image.open(path).load()  # whole, wherever it was stopped
-    process = start(command(archive, output, tiny_model))
+        named = rows(output) if (output / "manifest").exists() else []
+        assert all((output / row["marked_key"]).is_file() for row in named)
+    process = start(words)
     said, errors = process.communicate(timeout=400)
     assert process.returncode == 0, errors
     assert "0 failed" in said
     check_complete(output, rows)
+    assert len(derivatives(output / "marked")) == PICTURES
 
 
 def test_a_killed_worker_is_replaced_within_the_same_run(

@@ -1,5 +1,6 @@
 """The documentation's site: built strictly, whole, and it asks nobody else for anything."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -76,3 +77,12 @@ def test_a_link_to_nothing_stops_it(tmp_path: Path) -> None:
     done = site(repository)
     assert done.returncode != 0
     assert "anchor does not exist" in done.stdout + done.stderr
+
+
+def test_pictures_load_nothing_from_elsewhere() -> None:
+    drawn = sorted((ROOT / "docs" / "images").glob("*.svg"))
+    assert "progress.svg" in {path.name for path in drawn}
+    for path in drawn:
+        text = path.read_text(encoding="utf-8")
+        assert set(re.findall(r"https?://[^\s\"']+", text)) == {"http://www.w3.org/2000/svg"}
+        assert "pictures/s" in text.replace("&#160;", " ")

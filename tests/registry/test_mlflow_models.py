@@ -194,6 +194,9 @@ def test_what_restores_has_gates_of_its_own(photos: Path, tmp_path: Path, run: A
     assert refusal.figures["challenger"]["psnr_y_gain"] < 0
     assert refusal.figures["champion"]["psnr_y_gain"] == 0
     assert "SHA-256 of names and pixels" in refusal.on
+    policy.write_text(f"evidence: {{confidence: 0.95, better_in: [ssim_y]}}\n{policy.read_text()}")
+    run("register", restorer(tmp_path / "three", 0.0), "clean")
+    assert "clean version 3 was refused by better_in" in run(*words, "--worn")[1], "a tie"
     assert "has no enlarging_gates" in run(*asked, "--worn", "--policy",
                                            str(tmp_path / "policy.yaml"))[1]  # fmt: skip
     run("register", model(tmp_path / "colours", 0.0), "town")

@@ -22,7 +22,7 @@ from archive_colorizer.storage import TEMPORARIES
 EXTENSIONS: Final[Mapping[str, str]] = {name: one.ending for name, one in WRITTEN.items()}
 MAX_NAME_BYTES: Final = 255
 RESERVED: Final = frozenset(
-    {"manifest", "history", "models", "report", TEMPORARIES, "job.json", "job.lock"}
+    {"manifest", "history", "models", "report", "marked", TEMPORARIES, "job.json", "job.lock"}
 )
 """Names in OUTPUT that are ours: a source folder of that name gets an underscore."""
 HASH_CHARS: Final = 8

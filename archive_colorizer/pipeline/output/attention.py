@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.cells import cell_len, set_cell_size
 
-from archive_colorizer.errors import LocationError
+from archive_colorizer.errors import ListingPhotoError, LocationError
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.layout import PASSED_OVER
 from archive_colorizer.pipeline.reasons import (
@@ -55,8 +55,12 @@ class Entry:
 
     @property
     def why(self) -> str:
-        """The reasons, in English."""
-        return "; ".join(reason.why.en for reason in self.reasons)
+        """The reasons, in English; of a listing's entry also which one it is."""
+        text = "; ".join(reason.why.en for reason in self.reasons)
+        where = self.message.partition(ListingPhotoError.WORDS)[2]
+        if self.kind == ListingPhotoError.error_class and where:
+            return f"{text}: {_BLANKS.sub(' ', where)}"
+        return text
 
     @property
     def todo(self) -> str:

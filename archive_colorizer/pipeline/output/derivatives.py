@@ -23,7 +23,7 @@ HEAD_BYTES: Final = 1 << 20
 """Every encoder writes XMP, and with it the row id, before the pixels."""
 COLUMNS: Final = (
     "row_id", "source_uri", "page", "status", "error_class", "derivative_uri", "derivative_key",
-    "derivative_sha256", "derivative_bytes", "derivative_version",
+    "derivative_sha256", "derivative_bytes", "derivative_version", "marked_key", "marked_bytes",
 )  # fmt: skip
 THREADS: Final = 4
 LOOKED_AT: Final = 100
@@ -125,15 +125,17 @@ class Condition:
     """What has become of the derivatives that rows name."""
 
     gone: frozenset[str]
-    """Ids of rows whose derivative is missing, or has other bytes."""
-    changed: Mapping[str, str]
-    """Row id -> key, of those that have other bytes: somebody may have worked on them."""
+    """Ids of rows whose derivative or marked file is missing, or has other bytes."""
+    changed: Mapping[str, tuple[str, ...]]
+    """Row id -> keys of files that have other bytes: somebody may have worked on them."""
     touched: Mapping[str, str]
     """Row id -> version, of derivatives that have the same bytes under a new version."""
 
 
 def inspect(present: Present, rows: pa.Table, keys: pa.ChunkedArray) -> Condition:
     """Compare derivatives with their rows: by size and version; where those differ, by SHA-256.
+
+    Marked files are compared by size alone.
 
     Args:
         present: the files in OUTPUT.
@@ -152,7 +154,7 @@ def inspect(present: Present, rows: pa.Table, keys: pa.ChunkedArray) -> Conditio
     gone = set(rows.filter(pc.invert(sized))["row_id"].to_pylist())
     other_size = pc.and_(there, pc.invert(sized))
     names = (column.filter(other_size).to_pylist() for column in (rows["row_id"], keys))
-    changed = dict(zip(*names, strict=True))
+    changed = {row_id: (key,) for row_id, key in zip(*names, strict=True)}
     doubtful = pc.and_(sized, other)
     columns = rows["row_id"], rows["derivative_sha256"], keys, versions
     cells = [column.filter(doubtful).to_pylist() for column in columns]
@@ -164,8 +166,23 @@ def inspect(present: Present, rows: pa.Table, keys: pa.ChunkedArray) -> Conditio
                 touched[row_id] = version
             else:
                 gone.add(row_id)
-                changed[row_id] = key
+                changed[row_id] = (key,)
+    for row_id, key, size in _find_marks_amiss(present, rows):
+        gone.add(row_id)
+        if size is not None:
+            changed[row_id] = (*changed.get(row_id, ()), key)
     return Condition(frozenset(gone), changed, touched)
+
+
+def _find_marks_amiss(present: Present, rows: pa.Table) -> Iterator[tuple[str, str, int | None]]:
+    """Yield row id, key and size of marked files with another size; no size where none is there."""
+    marks = rows["marked_key"]
+    at = pc.index_in(marks, value_set=present.files["key"].combine_chunks())
+    sizes = present.files["size_bytes"].take(at)
+    sized = pc.fill_null(pc.equal(sizes, rows["marked_bytes"]), False)
+    amiss = pc.and_(pc.is_valid(marks), pc.invert(sized))
+    columns = (column.filter(amiss).to_pylist() for column in (rows["row_id"], marks, sizes))
+    yield from zip(*columns, strict=True)
 
 
 def keep_changed(store: Store, keys: Iterable[str], job_id: str) -> None:
@@ -192,16 +209,23 @@ def _hash(store: Store, key: str) -> str:
         return ""
 
 
-def earlier_keys(store: Store, present: Present) -> Mapping[str, Page]:
-    """Find the page of each derivative that history names and that is still there, by its key."""
-    names = ["source_uri", "page", "derivative_uri", "derivative_key"]
+def earlier_keys(store: Store, present: Present, *, marked: bool = False) -> Mapping[str, Page]:
+    """Find the page of each derivative that history names and that is still there, by its key.
+
+    Args:
+        store: OUTPUT.
+        present: the files in it.
+        marked: add the marked files.
+    """
+    names = ["source_uri", "page", "derivative_uri", "derivative_key", "marked_key"]
     rows = manifest.read(store, names, manifest.HISTORY)
     if not rows.num_rows:
         return {}
-    keys = present.keys_of(rows)
-    there = pc.is_in(keys, value_set=present.files["key"].combine_chunks())
-    rows, keys = rows.filter(there), keys.filter(there)
-    return dict(zip(keys.to_pylist(), _pages(rows), strict=True))
+    found: dict[str, Page] = {}
+    for keys in (present.keys_of(rows), *([rows["marked_key"]] if marked else [])):
+        there = pc.is_in(keys, value_set=present.files["key"].combine_chunks())
+        found |= zip(keys.filter(there).to_pylist(), _pages(rows.filter(there)), strict=True)
+    return found
 
 
 def _pages(rows: pa.Table) -> Iterator[Page]:
@@ -211,7 +235,7 @@ def _pages(rows: pa.Table) -> Iterator[Page]:
 def remove_superseded(store: Store) -> int:
     """Delete derivatives of ours that only history names: their pages were done again or excluded.
 
-    What stands for a page whose new try failed is left.
+    So with their marked files. What stands for a page whose new try failed is left.
 
     Returns:
         How many were deleted.
@@ -220,8 +244,8 @@ def remove_superseded(store: Store) -> int:
         return 0
     rows = manifest.read(store, COLUMNS)
     present = find_present(store, rows)
-    earlier = earlier_keys(store, present)
-    named = set(present.keys_of(rows).to_pylist())
+    earlier = earlier_keys(store, present, marked=True)
+    named = {*present.keys_of(rows).to_pylist(), *rows["marked_key"].to_pylist()}
     excluded = pc.fill_null(pc.equal(rows["error_class"], "excluded"), False)
     done = set(_pages(rows.filter(pc.or_(pc.equal(rows["status"], "ok"), excluded))))
     leaving = {key for key, page in earlier.items() if page in done and key not in named}

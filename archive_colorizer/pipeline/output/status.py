@@ -144,18 +144,22 @@ def summarize(store: Store) -> StatusReport:
 
 
 def list_sums(store: Store) -> Iterator[str]:
-    """Yield a line for each derivative, as `sha256sum` writes them: paths relative to OUTPUT.
+    """Yield a line for each derivative and marked file, as `sha256sum` writes them.
+
+    Paths are relative to OUTPUT.
 
     Raises:
         LocationError: there is no job at that place.
     """
     check_job(store)
-    names = ["derivative_key", "derivative_uri", "derivative_sha256"]
+    names = ["derivative_key", "derivative_uri", "derivative_sha256", "marked_key", "marked_sha256"]
     rows = manifest.read(store, names)
     present = find_present(store, rows)
     made = rows.filter(pc.is_valid(rows["derivative_sha256"]))
-    sums = made["derivative_sha256"].to_pylist()
-    for key, sha256 in zip(present.keys_of(made).to_pylist(), sums, strict=True):
+    marked = rows.filter(pc.is_valid(rows["marked_sha256"]))
+    keys = [*present.keys_of(made).to_pylist(), *marked["marked_key"].to_pylist()]
+    sums = [*made["derivative_sha256"].to_pylist(), *marked["marked_sha256"].to_pylist()]
+    for key, sha256 in zip(keys, sums, strict=True):
         escaped = key.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
         yield f"{'' if escaped == key else chr(92)}{sha256}  {escaped}"
 

@@ -25,7 +25,7 @@ from archive_colorizer.storage import (
 
 COLUMNS: Final = (
     "row_id", "status", "source_uri", "page", "source_sha256", "derivative_uri", "derivative_key",
-    "derivative_sha256", "derivative_mime", "c2pa_state",
+    "derivative_sha256", "derivative_mime", "c2pa_state", "marked_key", "marked_sha256",
 )  # fmt: skip
 THREADS: Final = 4
 
@@ -35,8 +35,8 @@ class Finding:
     """One difference between the manifest and what is there."""
 
     what: str
-    """missing_master, changed_master, missing_derivative, changed_derivative, broken_signature,
-    double_row, missing_rows, unlisted_file, or temporary."""
+    """missing_ or changed_ and master, derivative or marked; broken_signature, double_row,
+    missing_rows, unlisted_file, or temporary."""
     where: str
 
 
@@ -49,10 +49,13 @@ class VerifyReport:
     findings: tuple[Finding, ...]
     expected: tuple[str, ...] = ()
     """Absences that are as they should be, and what became of signatures; one line each."""
+    marked: int = 0
+    """Files with a visible mark."""
 
     def text(self) -> str:
         """Format the report for people."""
-        lines = [f"{self.masters:,} masters and {self.derivatives:,} derivatives compared"]
+        more = f" ({self.marked:,} of them marked, too)" if self.marked else ""
+        lines = [f"{self.masters:,} masters and {self.derivatives:,} derivatives{more} compared"]
         lines += [f"  {finding.what}: {finding.where}" for finding in self.findings]
         lines += [f"as expected: {line}" for line in self.expected]
         verdict = f"{len(self.findings):,} differences" if self.findings else "all as recorded"
@@ -84,12 +87,14 @@ def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> Veri
         found = [(places.find(uri), sha256) for uri, sha256 in sources]
         sources = [(uri, sha256) for uri, sha256 in found if uri]
         weeded = len(found) - len(sources)
-    made = _list_derivatives(rows, present)
+    made = _list_files(store, present.keys_of(rows), rows["derivative_sha256"])
+    marked = _list_files(store, rows["marked_key"], rows["marked_sha256"])
     signatures = check_signatures(_list_signed(rows, present), s3)
     findings = (
         *(Finding("broken_signature", line) for line in signatures.broken),
         *(_find("master", *one) for one in _compare_all(sources, s3)),
         *(_find("derivative", *one) for one in _compare_all(made, s3)),
+        *(_find("marked", *one) for one in _compare_all(marked, s3)),
         *_check_rows(manifest.read(store, ["source_uri", "page", "row_id"], every=True), job),
         *_check_files(store, present, rows),
     )
@@ -99,7 +104,7 @@ def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> Veri
         *([f"{kept_back:,} pages were held back by --limit"] if kept_back else ()),
         *signatures.notes,
     )
-    return VerifyReport(len(sources), len(made), findings, expected)
+    return VerifyReport(len(sources), len(made), findings, expected, len(marked))
 
 
 def compare_masters(rows: pa.Table, s3: S3Settings) -> Iterator[tuple[str, str]]:
@@ -116,12 +121,12 @@ def _list_masters(rows: pa.Table) -> list[tuple[str, str]]:
     return [(uri, sha256) for uri, sha256 in pairs if sha256]
 
 
-def _list_derivatives(rows: pa.Table, present: Present) -> list[tuple[str, str]]:
+def _list_files(
+    store: Store, keys: pa.ChunkedArray, sums: pa.ChunkedArray
+) -> list[tuple[str, str]]:
     """List URIs below OUTPUT where it is now; rows of one that moved name another place."""
-    pairs = zip(
-        present.keys_of(rows).to_pylist(), rows["derivative_sha256"].to_pylist(), strict=True
-    )
-    return [(present.store.uri_of(key), sha256) for key, sha256 in pairs if key and sha256]
+    pairs = zip(keys.to_pylist(), sums.to_pylist(), strict=True)
+    return [(store.uri_of(key), sha256) for key, sha256 in pairs if key and sha256]
 
 
 def _list_signed(rows: pa.Table, present: Present) -> list[tuple[str, str]]:
@@ -195,7 +200,8 @@ def _check_files(store: Store, present: Present, rows: pa.Table) -> Iterator[Fin
 
     A derivative that history names stands for a page whose new try failed.
     """
-    named = {*present.keys_of(rows).to_pylist(), *derivatives.earlier_keys(store, present)}
+    earlier = derivatives.earlier_keys(store, present, marked=True)
+    named = {*present.keys_of(rows).to_pylist(), *rows["marked_key"].to_pylist(), *earlier}
     for entry in store.list(TEMPORARIES):
         yield Finding("temporary", entry.uri)
     for key in present.files["key"].to_pylist():

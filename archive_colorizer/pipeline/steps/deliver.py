@@ -4,10 +4,10 @@ Composing and encoding go strip by strip into one staged file, so they are one s
 derivative is never whole in memory.
 """
 
-import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, BinaryIO, Final, TypeVar
 
 from numpy.typing import NDArray
@@ -20,10 +20,13 @@ from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
 from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.output.derivatives import page_id, read_labels, version_of
 from archive_colorizer.pipeline.output.lease import Fence
+from archive_colorizer.pipeline.output.marking import RENDITION, Marker, words_of
+from archive_colorizer.pipeline.output.written import digest
 from archive_colorizer.pipeline.records import (
     METADATA_LOST,
     NEARLY_GREY,
     NEARLY_GREY_BELOW,
+    TRANSLATED,
     Derivative,
     Made,
     Outcome,
@@ -66,6 +69,15 @@ class Deliver(Stage[MadeT, Outcome]):
         if run.c2pa:
             self._signer = open_signer(run.c2pa, run.c2pa_key, run.c2pa_timestamp, fingerprint)
         self._key = read_key(run.watermark_key)
+        self._marker = self._make_marker()
+
+    def _make_marker(self) -> Marker | None:
+        """Make what writes the second file, with words on it; None where none is asked for."""
+        deliver = self._spec.config.deliver
+        if deliver.mark == "off":
+            return None
+        words = words_of(deliver.mark_text, translates=TRANSLATED in self._composition.flags)
+        return Marker(self._store, self._fence, deliver.mark, words)
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:
         """Deliver each picture; a picture's error becomes its outcome."""
@@ -94,7 +106,7 @@ class Deliver(Stage[MadeT, Outcome]):
         ms = dict(made.ms)
         heard = Heard()
         with writing(made.ref):
-            tags, lost = self._tags(made)
+            tags, lost = self._tags(made, {})
             derivative, after = self._write(made, tags, ms, heard)
         facts = made.facts.having_heard(tuple(heard.words), damaged=heard.damaged)
         return Outcome(
@@ -134,6 +146,7 @@ class Deliver(Stage[MadeT, Outcome]):
         ms["compose"] += ms_since(start_s)
         bits = deliver.bits or (16 if luma.itemsize == 2 else 8)
         settings = encode.Settings(deliver.format, deliver.quality, bits)
+        marked: Mapping[str, Any] = {}
         with self._publisher.staged(
             ref.output_key, self._spec.context.job_id, replace=self._ours(ref)
         ) as sink:
@@ -146,9 +159,15 @@ class Deliver(Stage[MadeT, Outcome]):
             after = thumbnail(quality.reduced_hw3) if self._makes_thumbnails else None
             derivative = replace(self._describe(ref, luma, quality), watermark=number)
             derivative = self._sign(derivative, made, sink)
-            sha256, size = _digest(sink)
+            sha256, size = digest(sink)
+            if self._marker:
+                marked_tags, _ = self._tags(made, RENDITION)
+                token = self._spec.context.job_id
+                sign = partial(self._sign, derivative, made)
+                marked = self._marker.write(ref, picture, settings, marked_tags, token, sign)
         ms["write"] = ms_since(start_s)
-        return replace(derivative, derivative_sha256=sha256, derivative_bytes=size), after
+        derivative = replace(derivative, derivative_sha256=sha256, derivative_bytes=size, **marked)
+        return derivative, after
 
     def _describe(self, ref: PhotoRef, luma_hw: NDArray[Any], quality: Quality) -> Derivative:
         """Describe what was encoded; its bytes are not known before it is signed."""
@@ -238,12 +257,12 @@ class Deliver(Stage[MadeT, Outcome]):
             f"({labels.get('sourceUri') or labels.get('sourcePath') or labels['rowId']})"
         )
 
-    def _tags(self, made: MadeT) -> tuple[metadata.Tags, bool]:
-        """What the derivative says of itself, and whether the master says more."""
+    def _tags(self, made: MadeT, more: Mapping[str, str]) -> tuple[metadata.Tags, bool]:
+        """What the derivative says of itself, with `more` labels; whether the master says more."""
         return metadata.carry(
             made.prepared.header,
             self._spec.config.deliver.format,
-            self._labels(made),
+            {**self._labels(made), **more},
             self._composition.statement,
             self._composition.dpi(made.facts),
         )
@@ -267,11 +286,3 @@ def _place(ref: PhotoRef, *, publish: bool) -> dict[str, str]:
     name = ref.relative.rpartition("/")[2] if outside else ref.relative
     named = {"sourcePath": name, "objectId": ref.object_id}
     return place | {label: value for label, value in named.items() if value}
-
-
-def _digest(file: BinaryIO) -> tuple[str, int]:
-    """SHA-256 and size of what was written."""
-    file.flush()
-    file.seek(0)
-    digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
-    return digest.hexdigest(), file.tell()

@@ -11,8 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, Final
 
-from archive_colorizer.errors import WritePhotoError
 from archive_colorizer.pipeline.output.lease import Fence
+from archive_colorizer.pipeline.output.written import check_arrived
 from archive_colorizer.storage import Entry, Store
 
 THREADS: Final = 4
@@ -48,10 +48,7 @@ class Publisher:
     def _publish(self, whole: ExitStack, key: str, size: int) -> Entry:
         with whole:
             self._fence.check()
-        entry = self._store.find(key)
-        if entry is None or entry.size_bytes != size:
-            raise WritePhotoError(f"{key}: {size:,} bytes were written and are not there")
-        return entry
+        return check_arrived(self._store, key, size)
 
     def arrived(self, key: str) -> Entry:
         """Wait until a file has its name.

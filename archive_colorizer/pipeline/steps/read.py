@@ -51,7 +51,7 @@ class Read(Stage[PhotoRef, Opened]):
         try:
             with reading(ref):
                 if ref.problem:
-                    raise ListingPhotoError(f"cannot be listed: {ref.problem}")
+                    raise ListingPhotoError(f"{ListingPhotoError.WORDS}{ref.problem}")
                 data, source, digests, size = (
                     self._bytes_of(ref) if in_hand is None else _bytes_in_hand(ref, in_hand)
                 )
