@@ -70,7 +70,7 @@ class Watch(threading.Thread):
             sum(getattr(now, name) - getattr(self._before, name) for name in names)
             for names in (("user", "nice", "system", "irq", "softirq"), ("idle", "iowait"))
         )
-        return used / max(used + idle, 1e-9)
+        return float(used / max(used + idle, 1e-9))
 
 
 def gpu_percent() -> list[float]:
