@@ -37,8 +37,8 @@ class Raising:
 def raising(steps: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
     """`job.steps`, with all steps but the last one raising."""
 
-    def wrapped(spec: Any) -> tuple[Any, ...]:
-        *before, last = steps(spec)
+    def wrapped(spec: Any, **how: Any) -> tuple[Any, ...]:
+        *before, last = steps(spec, **how)
         return (*map(Raising, before), last)
 
     return wrapped

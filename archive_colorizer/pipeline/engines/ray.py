@@ -62,12 +62,14 @@ class StageWorker:
         self, spec: JobSpec, first: int, last: int, threads: int, *, apart: bool = False
     ) -> None:
         import cv2
-        import torch
 
         self._allocator = Allocator()
-        torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
         way = steps(spec, apart=apart)
+        if any(step.kind == "gpu" for step in way[first:last]):
+            import torch  # seconds, which workers without a network do not need
+
+            torch.set_num_threads(threads)
         self._is_end = last == len(way)
         self._stopped_by: ArchiveColorizerError | None = None
         self._or_stop("a worker cannot start", lambda: self._start(spec, way[first:last], first))

@@ -1,6 +1,9 @@
 """Workers as Ray builds them, called here without a cluster."""
 
+import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,3 +78,19 @@ def test_blocks_are_cut_for_the_largest_pool_and_retries_for_the_batch() -> None
     for size in (1, 16, 64):  # twice each picture of a batch, and some
         assert _bound_retries(size)["max_task_retries"] > 2 * size
         assert _bound_retries(size)["max_restarts"] > 2 * size
+
+
+@pytest.mark.slow
+def test_a_worker_without_a_network_loads_no_torch(job: Job, tmp_path: Path) -> None:
+    spec = spec_of(job(), tmp_path)
+    (tmp_path / "spec").write_bytes(pickle.dumps(spec))
+    code = """
+import pickle, sys
+from pathlib import Path
+from archive_colorizer.pipeline.engines.ray import StageWorker
+spec = pickle.loads(Path(sys.argv[1]).read_bytes())
+for first, last, loaded in ((0, 2, False), (3, 5, False), (2, 3, True)):
+    StageWorker(spec, first, last, 1)
+    assert ("torch" in sys.modules) == loaded, (first, last)
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "spec")], check=True, timeout=240)
