@@ -3,8 +3,8 @@
 By default glibc maps each large array anew and gives it back when it is freed. A picture of 1.5
 megapixels then touches thousands of fresh pages, and the kernel clears every one: in a virtual
 machine that costs as much as composing does, and more where many workers do it at once
-(docs/performance.md). So freed memory is kept for the next picture, and what has gathered in holes
-is given back now and then. Elsewhere than on glibc nothing happens here.
+(docs/performance.md). So freed memory is kept for the next picture, and what lies free is given
+back now and then. Elsewhere than on glibc nothing happens here.
 """
 
 import ctypes
@@ -13,14 +13,14 @@ from contextlib import suppress
 from typing import Final
 
 M_TRIM_THRESHOLD: Final = -1
-M_MMAP_THRESHOLD: Final = -3
-MAPPED_FROM: Final = 32 << 20
-"""Bytes from which an array is mapped by itself: the most that glibc takes."""
-KEPT_BYTES: Final = 128 << 20
-"""Free bytes at the top of the heap that are not given back."""
+M_MMAP_MAX: Final = -4
+KEPT_BYTES: Final = 1 << 30
+"""Free bytes at the top of the heap that are not given back: what a batch needs in a network."""
 BATCHES: Final = 64
 """Batches after which free pages are given back: they cost about one batch in a thousand then."""
-OWN_SETTINGS: Final = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
+OWN_SETTINGS: Final = (
+    "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_MMAP_MAX_", "GLIBC_TUNABLES",
+)  # fmt: skip
 """Variables by which somebody has set the allocator: those hold."""
 
 
@@ -32,7 +32,7 @@ class Allocator:
         self._library = ctypes.CDLL(None)
         if not any(name in os.environ for name in OWN_SETTINGS):
             with suppress(AttributeError):
-                self._library.mallopt(M_MMAP_THRESHOLD, MAPPED_FROM)
+                self._library.mallopt(M_MMAP_MAX, 0)  # all arrays lie in the heap
                 self._library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 
     def batch_done(self) -> None:

@@ -14,7 +14,7 @@ SHARED = {
     "models": {"biggan", "blocks", "catalog", "chroma_classifier", "colour", "eccv16",
                "efficientnet_lite", "hint_reach", "padding", "spec", "table"},
     "training/recipes": {"chroma_targets"},
-    "pipeline/steps": {"composition", "picture_errors", "step"},
+    "pipeline/steps": {"composition", "picture_errors", "publishing", "step"},
 }  # fmt: skip
 """Files beside the families, recipes and steps that these may import."""
 

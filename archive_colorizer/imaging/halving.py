@@ -23,8 +23,17 @@ def evened(pixels: NDArray[Any]) -> NDArray[Any]:
 def halved(pixels: NDArray[Any]) -> NDArray[Any]:
     """Average each 2 x 2 block, edges repeated: (H, W[, C]) -> (ceil(H/2), ceil(W/2)[, C])."""
     height, width = pixels.shape[:2]
-    size = ((width + 1) // 2, (height + 1) // 2)
-    return np.asarray(cv2.resize(evened(pixels), size, interpolation=cv2.INTER_AREA))
+    rows, columns = height // 2, width // 2
+    if not (height % 2 or width % 2):
+        return np.asarray(cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA))
+    out = np.empty((-(-height // 2), -(-width // 2), *pixels.shape[2:]), pixels.dtype)
+    if rows and columns:  # the edges apart: a padded copy would be as large as the picture
+        out[:rows, :columns] = halved(pixels[: 2 * rows, : 2 * columns])
+    if width % 2:
+        out[:, columns:] = halved(evened(pixels[:, -1:])).reshape(out[:, columns:].shape)
+    if height % 2:
+        out[rows:] = halved(evened(pixels[-1:])).reshape(out[rows:].shape)
+    return out
 
 
 def halved_times(pixels: NDArray[Any], times: int) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.extras import require
-from archive_colorizer.imaging.compose import pad_to_even
+from archive_colorizer.imaging.compose import Planes, pad_to_even
 from archive_colorizer.imaging.encode import Encodable
 
 Place = Literal["corner", "strip"]
@@ -136,21 +136,21 @@ class Marked:
         size = (max(height, self.top + len(self.label_hw)), width)
         return np.broadcast_to(np.uint8(0), size)
 
-    def ycc_planes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    def ycc_planes(self) -> Planes:
         """Planes for a 4:2:0 JPEG; a pair of rows that picture and strip share has its chroma."""
-        luma, cb, cr = self.picture.ycc_planes()
+        planes = self.picture.ycc_planes()
         bottom = self.top + len(self.label_hw)
-        laid = np.pad(luma, [(0, max(0, bottom - len(luma))), (0, 0)])
+        laid = np.pad(planes.luma, [(0, max(0, bottom - len(luma))), (0, 0)])
         laid[self.top : bottom, laid.shape[1] - self.label_hw.shape[1] :] = self.label_hw
         half = [-(-side // 2) for side in laid.shape]
         first, left = -(-self.top // 2), (laid.shape[1] - self.label_hw.shape[1]) // 2
-        planes = []
-        for plane in (cb, cr):
+        chroma = []
+        for plane in (planes.cb, planes.cr):
             grown = np.full(half, NEUTRAL, np.uint8)
             grown[: len(plane)] = plane
             grown[first:, left:] = NEUTRAL
-            planes.append(grown)
-        return pad_to_even(laid), planes[0], planes[1]
+            chroma.append(grown)
+        return Planes(pad_to_even(laid), *chroma)
 
     def rgb_strips(self, bits: int, rows: int) -> Iterator[NDArray[Any]]:
         """Strips of (rows, W, 3) uint8 or uint16, the last may have fewer rows."""

@@ -3,6 +3,7 @@
 All tiles but those of the last row and column have one size: they go through a network together.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,14 +57,21 @@ def spans(side: int, tile_px: int, margin_px: int) -> list[Span]:
         tile_px: pixels of a tile without its margins; a multiple of STEP_PX.
         margin_px: pixels seen beyond, where the picture has them.
     """
-    size = tile_px + 2 * margin_px
-    last = max(0, -(-(side - size) // STEP_PX) * STEP_PX)
-    starts = sorted({min(start, last) for start in range(0, last + tile_px, tile_px)})
+    inner = side - 2 * margin_px  # the first and the last tile own a margin each
+    count = max(1, -(-inner // tile_px))
+    step = _round_up(inner / count)  # as many tiles as must be, no larger than they must be
+    size = step + 2 * margin_px if count > 1 else side
+    last = _round_up(side - size)
+    starts = sorted({min(i * step, last) for i in range(count)})
     edges = [0, *(start + margin_px for start in starts[1:]), side]
     return [
         Span(start, side if start == last else start + size, edges[i], edges[i + 1])
         for i, start in enumerate(starts)
     ]
+
+
+def _round_up(pixels: float) -> int:
+    return math.ceil(pixels / STEP_PX) * STEP_PX
 
 
 def batches_of_tiles(
