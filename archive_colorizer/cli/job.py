@@ -56,7 +56,7 @@ def _fill_colorize(parser: LazyParser) -> None:
         "upscaler", "upsampling", "content_box", "negatives", "on_colour",
     )  # fmt: skip
     SettingOptions(group, "output", OutputConfig).add(
-        "format", "quality", "bits", "suffix", "name_by", "publish_paths"
+        "format", "quality", "bits", "reversible", "suffix", "name_by", "publish_paths"
     )
     group = parser.add_argument_group("how it is run")
     group.add_argument("--dry-run", action="store_true", help="say what would be done, and stop")

@@ -26,6 +26,8 @@ class Quality(NamedTuple):
     luminance_p99: float
     reduced_hw3: Pixels
     """The delivered picture, small: uint8, its short side at least COLOUR_SHORT_PX, or whole."""
+    identical: bool = False
+    """Whether a JPEG decodes to the very luma that it was compared with, every pixel."""
 
 
 class Meter:
@@ -81,8 +83,10 @@ def measure(luma_hw: NDArray[Any], delivered: BinaryIO, *, full: bool = False) -
     if delivered.read(2) == b"\xff\xd8":
         delivered.seek(0)
         data = delivered.read()
-        meter._compare(decode_jpeg(data, "GRAY"))
-        return meter.quality(decode_jpeg(data, min_short_px=COLOUR_SHORT_PX))
+        decoded = decode_jpeg(data, "GRAY")
+        meter._compare(decoded)
+        quality = meter.quality(decode_jpeg(data, min_short_px=COLOUR_SHORT_PX))
+        return quality._replace(identical=np.array_equal(decoded, luma_hw))
     header = read_header(delivered, max_megapixels=float("inf"))
     for _ in meter(read_strips(delivered, header)):
         pass

@@ -124,6 +124,10 @@ class OutputConfig:
     """JPEG quality."""
     bits: Literal[0, 8, 16] = 0
     """Bits a sample for PNG and TIFF; 0 follows the master."""
+    reversible: bool = False
+    """Keep the luminance of grey JPEG masters coefficient by coefficient, and their orientation, so
+    that the colour can be taken off again (`export --as master`). Other masters are coloured in the
+    normal way and flagged. Needs JPEG and a model that colours."""
     suffix: Annotated[str, Setting(metavar="TEXT")] = ".colorized"
     """Goes before the extension, so that nobody takes a derivative for a master."""
     name_by: Literal["path", "object_id"] = "path"
@@ -139,6 +143,8 @@ class OutputConfig:
             )
         if self.format == "jpeg" and self.bits == 16:
             raise ConfigError("output.bits=16: JPEG has 8 bits; use --format tiff or png")
+        if self.format != "jpeg" and self.reversible:
+            raise ConfigError(f"output.reversible: {self.format} has no such form; use JPEG")
 
 
 @settings("run")

@@ -51,7 +51,10 @@ def composition(spec: JobSpec) -> Composition[Any]:
     """Choose how a derivative's pixels come about."""
     if task_of(spec.model) is Task.TRANSLATE:
         return InPlaceOfMaster()
-    return OverMaster(spec.config.color, spec.config.run.s3, spec.enlarger)
+    config = spec.config
+    return OverMaster(
+        config.color, config.run.s3, spec.enlarger, reversible=config.deliver.reversible
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,7 @@ def models_of(config: JobConfig, find: ModelFinder | None = None) -> Models:
     if config.select.hints and model.card.family not in TAKES_HINTS:
         raise ConfigError(f"{model.ref}: --hints: {model.card.family} takes none")
     colours = task_of(model) is Task.COLORIZE
+    _check_reversible(config, model, colours=colours)
     after = _find_upscaler(config, model, find) if colours else _find_restorer(config, model, find)
     models = (model, after) if after else (model,)
     for one in models if config.run.require_cleared_weights else ():
@@ -121,6 +122,16 @@ def models_of(config: JobConfig, find: ModelFinder | None = None) -> Models:
                 f"pictures are {one.card.data_rights.replace('_', ' ')}"
             )
     return models
+
+
+def _check_reversible(config: JobConfig, model: ResolvedModel, *, colours: bool) -> None:
+    """Refuse what would change the luminance."""
+    if not config.deliver.reversible:
+        return
+    if not colours:
+        raise ConfigError(f"reversible: {model.card.family} makes another picture")
+    if config.color.upscale != 1:
+        raise ConfigError(f"reversible: --upscale {config.color.upscale} changes the luminance")
 
 
 def task_of(model: ResolvedModel) -> Task:

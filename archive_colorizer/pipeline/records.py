@@ -46,12 +46,14 @@ NEARLY_GREY: Final = "nearly_grey"
 NEARLY_GREY_BELOW: Final = 10.0
 """Colourfulness (Hasler & Suesstrunk 2003; 15 is slightly colourful) below which one is flagged: a
 fiftieth of the validation photographs that `builtin:default` colours."""
+NOT_REVERSIBLE: Final = "not_reversible"
+"""Flag of a derivative whose colour cannot be taken off again although that was asked for."""
 COLOUR_BESIDE: Final = "colour_beside"
 """Flag of a page that may be a grey print beside colour, whose place was not found."""
 NEGATIVE: Final = "negative"
 """Flag of a master that looks like a negative."""
-ASKED_FOR: Final = frozenset({ENLARGED, TRANSLATED})
-"""Flags that the job's settings give every picture; any other asks for a review."""
+ASKED_FOR: Final = frozenset({ENLARGED, TRANSLATED, NOT_REVERSIBLE})
+"""Flags that say nothing of the picture itself; any other asks for a review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +323,11 @@ class Derivative:
     luminance_mae: float | None
     """Mean |Y' derivative - Y' master|, 0..255; None where nothing of the master is kept."""
     luminance_p99: float | None
+    luminance_relation: str | None = None
+    """identical_coefficients, or measured: the two figures above say how near it is; None where
+    nothing of the master is kept."""
+    reversible: bool = False
+    """Whether the colour can be taken off again."""
 
 
 @dataclass(frozen=True, slots=True)

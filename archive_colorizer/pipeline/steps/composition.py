@@ -19,6 +19,7 @@ from archive_colorizer.imaging.decode import Decoded, read_colours, read_luma
 from archive_colorizer.imaging.encode import Encodable
 from archive_colorizer.imaging.header import Header
 from archive_colorizer.imaging.negative import curve_of
+from archive_colorizer.imaging.reversible import Reversible, compose_reversible
 from archive_colorizer.imaging.samples import Heard
 from archive_colorizer.pipeline.config import ColorConfig
 from archive_colorizer.pipeline.records import (
@@ -68,8 +69,16 @@ class OverMaster(Composition[Coloured]):
 
     keeps_luminance = True
 
-    def __init__(self, color: ColorConfig, s3: S3Settings, upscaler: ResolvedModel | None) -> None:
+    def __init__(
+        self,
+        color: ColorConfig,
+        s3: S3Settings,
+        upscaler: ResolvedModel | None,
+        *,
+        reversible: bool = False,
+    ) -> None:
         self._color, self._s3, self._upscaler = color, s3, upscaler
+        self._reversible = reversible
         # What is enlarged is too large to travel to another actor.
         self.kind = "gpu" if upscaler else "cpu"
         self.flags = (ENLARGED,) if upscaler else ()
@@ -96,6 +105,9 @@ class OverMaster(Composition[Coloured]):
     def picture(self, made: Coloured, ms: dict[str, float], heard: Heard) -> Encodable:
         """The master, read again at full size, with the chroma brought to its edges."""
         start_s = time.perf_counter()
+        if self._reversible and (kept := self._keep_coded(made, heard)):
+            ms["compose"] = ms_since(start_s)
+            return kept
         master = _read_master(made, self._s3)
         for words in master.warnings:
             heard.note(words, damage=master.damaged)
@@ -110,6 +122,15 @@ class OverMaster(Composition[Coloured]):
         picture = self._compose(made, master.pixels)
         ms["compose"] += ms_since(start_s)
         return picture
+
+    def _keep_coded(self, made: Coloured, heard: Heard) -> Reversible | None:
+        """Lay chroma beside the master's coded luminance; None where there is none to keep."""
+        if made.facts.negative_curve or made.facts.bounds:
+            return None
+        with reading(made.ref), _open_master(made, self._s3) as source:
+            return compose_reversible(
+                source, made.prepared.header, made.ab_2hw, self._color.upsampling, heard
+            )
 
     def _compose(self, made: Coloured, luma_hw: NDArray[Any]) -> Encodable:
         """Colour the whole picture, or the print on its page."""
@@ -167,9 +188,10 @@ def _positive(luma_hw: NDArray[Any], facts: SourceFacts) -> NDArray[Any]:
 def _read_master(
     made: Coloured, s3: S3Settings, read: Callable[[BinaryIO, Header], Decoded] = read_luma
 ) -> Decoded:
-    ref, data = made.prepared.ref, made.prepared.data
-    with (
-        reading(ref),
-        open_uri(ref.source_uri, s3) if data is None else io.BytesIO(data) as source,
-    ):
+    with reading(made.ref), _open_master(made, s3) as source:
         return read(source, made.prepared.header)
+
+
+def _open_master(made: Coloured, s3: S3Settings) -> BinaryIO:
+    data = made.prepared.data
+    return open_uri(made.ref.source_uri, s3) if data is None else io.BytesIO(data)

@@ -7,13 +7,17 @@ derivative is never whole in memory.
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, BinaryIO, Final, TypeVar
 
 from numpy.typing import NDArray
 
 from archive_colorizer.errors import WritePhotoError
 from archive_colorizer.imaging import encode, metadata
+from archive_colorizer.imaging.decode import upright
+from archive_colorizer.imaging.encode import Encodable
 from archive_colorizer.imaging.quality import Meter, Quality, measure
+from archive_colorizer.imaging.reversible import Reversible
 from archive_colorizer.imaging.samples import Heard
 from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
 from archive_colorizer.pipeline.job_spec import JobSpec
@@ -23,6 +27,7 @@ from archive_colorizer.pipeline.records import (
     METADATA_LOST,
     NEARLY_GREY,
     NEARLY_GREY_BELOW,
+    NOT_REVERSIBLE,
     Derivative,
     Made,
     Outcome,
@@ -36,6 +41,8 @@ from archive_colorizer.storage import Store, open_store
 
 OUTSIDE: Final = "absolute/"
 """Begins the path of what an inventory names outside of its own folder."""
+IDENTICAL: Final = "identical_coefficients"
+MEASURED: Final = "measured"
 MadeT = TypeVar("MadeT", bound=Made)
 
 
@@ -64,8 +71,9 @@ class Deliver(Stage[MadeT, Outcome]):
         ms = dict(made.ms)
         heard = Heard()
         with writing(made.ref):
-            tags, lost = self._tags(made)
-            derivative, after = self._write(made, tags, ms, heard)
+            picture = self._composition.picture(made, ms, heard)
+            tags, lost = self._tags(made, picture)
+            derivative, after = self._write(made, picture, tags, ms)
         facts = made.facts.having_heard(tuple(heard.words), damaged=heard.damaged)
         return Outcome(
             ref=made.ref,
@@ -84,6 +92,7 @@ class Deliver(Stage[MadeT, Outcome]):
                 *self._composition.flags,
                 *self._doubts(derivative),
                 *((METADATA_LOST,) if lost else ()),
+                *self._reversibility(derivative),
             ),
             before_hw3=made.prepared.before_hw3,
             after_hw3=after,
@@ -94,11 +103,15 @@ class Deliver(Stage[MadeT, Outcome]):
         grey = self._composition.keeps_luminance and derivative.colourfulness < NEARLY_GREY_BELOW
         return (NEARLY_GREY,) if grey else ()
 
+    def _reversibility(self, derivative: Derivative) -> tuple[str, ...]:
+        asked = self._spec.config.deliver.reversible
+        return (NOT_REVERSIBLE,) if asked and not derivative.reversible else ()
+
     def _write(
-        self, made: MadeT, tags: metadata.Tags, ms: dict[str, float], heard: Heard
+        self, made: MadeT, picture: Encodable, tags: metadata.Tags, ms: dict[str, float]
     ) -> tuple[Derivative, Thumbnail | None]:
         ref, deliver = made.ref, self._spec.config.deliver
-        picture = self._composition.picture(made, ms, heard)
+        reversible = isinstance(picture, Reversible)
         start_s = time.perf_counter()
         luma = picture.luma_hw
         ms["compose"] += ms_since(start_s)
@@ -114,7 +127,11 @@ class Deliver(Stage[MadeT, Outcome]):
             start_s = time.perf_counter()
             sha256, size = _digest(sink)
             quality = self._quality(luma, sink, meter)
-            after = thumbnail(quality.reduced_hw3) if self._makes_thumbnails else None
+            if reversible and not quality.identical:
+                raise WritePhotoError(f"{ref.output_key}: its luminance is not the master's")
+            small = quality.reduced_hw3
+            small = upright(small, made.prepared.header) if reversible else small
+            after = thumbnail(small) if self._makes_thumbnails else None
             self._fence.check()
         entry = self._store.find(ref.output_key)
         if entry is None or entry.size_bytes != size:
@@ -136,6 +153,8 @@ class Deliver(Stage[MadeT, Outcome]):
             colourfulness=quality.colourfulness,
             luminance_mae=quality.luminance_mae if kept else None,
             luminance_p99=quality.luminance_p99 if kept else None,
+            luminance_relation=(IDENTICAL if reversible else MEASURED) if kept else None,
+            reversible=reversible,
         )
         return derivative, after
 
@@ -170,15 +189,19 @@ class Deliver(Stage[MadeT, Outcome]):
             f"({labels.get('sourceUri') or labels.get('sourcePath') or labels['rowId']})"
         )
 
-    def _tags(self, made: MadeT) -> tuple[metadata.Tags, bool]:
+    def _tags(self, made: MadeT, picture: Encodable) -> tuple[metadata.Tags, bool]:
         """What the derivative says of itself, and whether the master says more."""
-        return metadata.carry(
+        kept = picture if isinstance(picture, Reversible) else None
+        facts = replace(made.facts, orientation=1) if kept else made.facts
+        tags, lost = metadata.carry(
             made.prepared.header,
             self._spec.config.deliver.format,
             self._labels(made),
             self._composition.statement,
-            self._composition.dpi(made.facts),
+            self._composition.dpi(facts),
+            as_stored=kept is not None,
         )
+        return (replace(tags, icc=kept.icc) if kept else tags), lost
 
     def _labels(self, made: MadeT) -> dict[str, str]:
         ref = made.ref
