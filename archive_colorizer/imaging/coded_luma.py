@@ -199,7 +199,7 @@ def _encode_plane(plane_hw: NDArray[np.uint8], quality: int, *, progressive: boo
 
 @lru_cache(maxsize=8)
 def _chroma_table(quality: int) -> list[int]:
-    """libjpeg's quantisation table for chroma at a quality (T.81, table K.2, scaled)."""
+    """Libjpeg's quantisation table for chroma at a quality (T.81, table K.2, scaled)."""
     sink = io.BytesIO()
     Image.new("RGB", (8, 8)).save(sink, "JPEG", quality=quality)
     with Image.open(sink) as image:

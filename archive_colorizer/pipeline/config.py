@@ -108,6 +108,14 @@ class ColorConfig:
     """How the chroma is brought from the proxy to the master's size."""
     content_box: Literal["auto", "off"] = "auto"
     """Find the print on a page with a colour target, stamp or mount, and colour it alone."""
+    homomorphic: Annotated[bool, Setting(param="HOMOMORPHIC")] = False
+    """Even out illumination on what the model sees (reference system A); what is delivered keeps
+    the master's luminance."""
+    glare: Annotated[
+        Literal["off", "flag", "repair", "repair-luminance"], Setting(param="GLARE")
+    ] = "off"
+    """What to do with reflections on the print: look for none, flag them, give their chroma from
+    around them, or take the light itself off the luminance, too."""
     negatives: Literal["review", "invert", "off"] = "review"
     """What to do with negatives: mark them for review, deliver the positive, or look for none."""
     on_colour: Annotated[Literal["skip", "recolor"], Setting(param="ONCOLOUR")] = "skip"

@@ -11,6 +11,7 @@ from archive_colorizer.pipeline.records import (
     COLOUR_BESIDE,
     DAMAGED,
     ENLARGED,
+    GLARE,
     METADATA_LOST,
     MULTIPAGE,
     NEARLY_GREY,
@@ -177,6 +178,13 @@ FLAGS: Final[Mapping[str, Reason]] = {
         ),
         Words(
             "crop the master, or use --content-box off", "잘라 내거나 --content-box off를 쓰세요"
+        ),
+    ),
+    GLARE: Reason(
+        Words("a reflection seems to lie on the print", "인화지에 빛이 반사된 듯합니다"),
+        Words(
+            "photograph it again without the lamp, or see what --glare repair makes of it",
+            "조명 없이 다시 촬영하거나 --glare repair를 써 보세요",
         ),
     ),
     NEGATIVE: Reason(

@@ -50,6 +50,8 @@ NOT_REVERSIBLE: Final = "not_reversible"
 """Flag of a derivative whose colour cannot be taken off again although that was asked for."""
 COLOUR_BESIDE: Final = "colour_beside"
 """Flag of a page that may be a grey print beside colour, whose place was not found."""
+GLARE: Final = "glare"
+"""Flag of a master on which a reflection lies."""
 NEGATIVE: Final = "negative"
 """Flag of a master that looks like a negative."""
 ASKED_FOR: Final = frozenset({ENLARGED, TRANSLATED, NOT_REVERSIBLE})
@@ -133,6 +135,11 @@ class SourceFacts:
     """How much it looks like a negative, 0 to 1; None where none was looked for."""
     negative_curve: str = ""
     """The curve that made the positive, JSON; empty where the master's own luma was kept."""
+    glare_share: float | None = None
+    """Share of the picture, or of the print, that lies in reflections; None where none was looked
+    for."""
+    glare_map: bytes | None = None
+    """Where the reflections are, upright, as a small PNG of black and white; None without any."""
     class_auto: int | None = None
     """The class that was recognised, of ImageNet's 1,000; None where none was asked for."""
     class_auto_score: float | None = None

@@ -160,28 +160,31 @@ def composed(master: bytes, ab: np.ndarray) -> Reversible:
     return made
 
 
+def rgb_of(luma: np.ndarray, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+    size = luma.shape[::-1]
+    ycc = cv2.merge([luma, *(cv2.resize(one, size) for one in (cr, cb))])
+    return np.asarray(cv2.cvtColor(ycc, cv2.COLOR_YCrCb2RGB))
+
+
 def test_colours_are_the_same_under_a_profile_as_without_one() -> None:
     icc = dot_gain()
+    table = gray_table(icc)
+    assert table is not None
     pixels = cv2.GaussianBlur(rough(64, 96), (0, 0), 6)
-    ab = np.full((2, 32, 48), (12.0,), np.float32)
+    ab = np.full((2, 32, 48), 12, np.float32)
     made = composed(jpeg(pixels, quality=100, icc_profile=icc), ab)
-    assert made.curve is not None
-    luma, cb, cr = made.ycc_planes()
-    ycc = cv2.merge([luma, *(cv2.resize(one, (96, 64)) for one in (cr, cb))])
-    shown = rgb_to_srgb(cv2.cvtColor(ycc, cv2.COLOR_YCrCb2RGB), made.icc)
-    assert shown is not None
-    plain = composed(jpeg(gray_table(icc)[pixels.astype(int) * 257].astype(float).__truediv__(257)  # type: ignore[index]
-                          .round().astype(np.uint8), quality=100), ab)  # fmt: skip
-    luma, cb, cr = plain.ycc_planes()
-    ycc = cv2.merge([luma, *(cv2.resize(one, (96, 64)) for one in (cr, cb))])
-    wanted = cv2.cvtColor(ycc, cv2.COLOR_YCrCb2RGB)
-    gap = np.abs(shown.astype(int) - wanted)
-    assert gap.mean() < 2
-    unchanged = np.abs(cv2.cvtColor(cv2.merge([made.luma_hw, *(cv2.resize(one, (96, 64)) for one in
-        made.composed.ycc_planes()[:0:-1])]), cv2.COLOR_YCrCb2RGB).astype(int))  # fmt: skip
-    assert np.abs((rgb_to_srgb(unchanged.astype(np.uint8), made.icc) - wanted.astype(int))).mean() > (  # type: ignore[operator]
-        2 * gap.mean()
-    )
+    in_srgb = np.rint(table[pixels.astype(int) * 257] / 257).astype(np.uint8)
+    plain = composed(jpeg(in_srgb, quality=100), ab)
+    wanted = rgb_of(*plain.ycc_planes()).astype(int)
+
+    def gap(planes: tuple[np.ndarray, ...]) -> float:
+        shown = rgb_to_srgb(rgb_of(*planes), made.icc)
+        assert shown is not None
+        return float(np.abs(shown.astype(int) - wanted).mean())
+
+    assert gap(made.ycc_planes()) < 2
+    as_it_was = made.luma_hw, *made.composed.ycc_planes()[1:]
+    assert gap(as_it_was) > 2 * gap(made.ycc_planes())
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

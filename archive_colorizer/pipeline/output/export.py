@@ -20,7 +20,7 @@ COLUMNS: Final = (
 THREADS: Final = 4
 GREY: Final = ".grey"
 """Goes before the ending, so that nobody takes the file for the master itself."""
-TOKEN: Final = "export"
+STAGING: Final = "export"
 """Names the folder of temporaries in DEST."""
 
 
@@ -81,7 +81,7 @@ def export_masters(store: Store, destination: Store) -> ExportReport:
         with ThreadPoolExecutor(THREADS) as pool:
             problems = tuple(filter(None, pool.map(export, keys)))
     finally:
-        destination.delete_tree(f"{TEMPORARIES}/{TOKEN}")
+        destination.delete_tree(f"{TEMPORARIES}/{STAGING}")
     return ExportReport(len(keys) - len(problems), problems, rows.num_rows - kept.num_rows)
 
 
@@ -97,7 +97,7 @@ def _export(store: Store, destination: Store, suffix: str, key: str) -> str:
     to = f"{stem.removesuffix(suffix)}{GREY}.{ending}"
     try:
         grey = take_colour_off(store.read(key))
-        with destination.staged(to, TOKEN, replace=False) as sink:
+        with destination.staged(to, STAGING, replace=False) as sink:
             sink.write(grey)
     except FileExistsError:
         return f"{destination.uri_of(to)}: is there already"

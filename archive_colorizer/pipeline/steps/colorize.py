@@ -15,6 +15,9 @@ import numpy as np
 from archive_colorizer.errors import ModelPhotoError, PhotoError
 from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.doubt_map import doubt_png
+from archive_colorizer.imaging.glare import read_glare_png
+from archive_colorizer.imaging.glare_repair import repair_chroma
+from archive_colorizer.imaging.homomorphic import cutoff_of, homomorphic
 from archive_colorizer.imaging.negative import fit_curve
 from archive_colorizer.imaging.tone import COLOUR_CLASSES
 from archive_colorizer.inference.batching import Chroma, GreyPicture
@@ -40,6 +43,8 @@ class Colorize(Stage[Prepared, Coloured]):
     def __init__(self, model: ResolvedModel, color: ColorConfig, run: RunConfig) -> None:
         self._model = model
         self._negatives = color.negatives
+        self._homomorphic = color.homomorphic
+        self._repairs_glare = color.glare in ("repair", "repair-luminance")
         self._label, self._vividness = color.label, color.vividness
         self._precision = run.precision
         self._batch_size = run.batch_size
@@ -164,7 +169,10 @@ class Colorize(Stage[Prepared, Coloured]):
                 planes = hint_planes(hints, size, (height, width))
             except ValueError as error:
                 raise ModelPhotoError(str(error)) from error
-        return GreyPicture(prepared.proxy_hw, number, planes)
+        seen = prepared.proxy_hw
+        if self._homomorphic:
+            seen = homomorphic(seen, cutoff=cutoff_of(min(seen.shape)))
+        return GreyPicture(seen, number, planes)
 
     def coloured(
         self, prepared: Prepared, answer: Chroma | PhotoError, ms: float
@@ -172,9 +180,12 @@ class Colorize(Stage[Prepared, Coloured]):
         """Make the record of a picture from the model's answer."""
         if isinstance(answer, PhotoError):
             return failed(prepared, named(prepared.ref, answer))
+        ab_2hw = answer.ab_2hw.astype(np.float16)
+        if self._repairs_glare and prepared.facts.glare_map:
+            ab_2hw = repair_chroma(ab_2hw, read_glare_png(prepared.facts.glare_map))
         return Coloured(
             prepared=replace(prepared, proxy_hw=prepared.proxy_hw[:0]),
-            ab_2hw=answer.ab_2hw.astype(np.float16),
+            ab_2hw=ab_2hw,
             doubt_mean=float(answer.doubt_hw.mean()),
             doubt_p95=float(np.percentile(answer.doubt_hw, 95)),
             device=self._colorizer.device,

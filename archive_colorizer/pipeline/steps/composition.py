@@ -17,6 +17,8 @@ from archive_colorizer.imaging.beside import Part, enlarged_page, lay_on_page, m
 from archive_colorizer.imaging.compose import WholePicture, compose
 from archive_colorizer.imaging.decode import Decoded, read_colours, read_luma
 from archive_colorizer.imaging.encode import Encodable
+from archive_colorizer.imaging.glare import read_glare_png
+from archive_colorizer.imaging.glare_repair import repair_luma
 from archive_colorizer.imaging.header import Header
 from archive_colorizer.imaging.negative import curve_of
 from archive_colorizer.imaging.reversible import Reversible, compose_reversible
@@ -114,6 +116,8 @@ class OverMaster(Composition[Coloured]):
         ms["compose"] = ms_since(start_s)
         if made.facts.negative_curve:
             master = replace(master, pixels=_positive(master.pixels, made.facts))
+        if self._color.glare == "repair-luminance" and made.facts.glare_map:
+            master = replace(master, pixels=_without_glare(master.pixels, made.facts))
         if self._enlarger:
             start_s = time.perf_counter()
             master = replace(master, pixels=self._enlarger.luma(master.pixels))
@@ -183,6 +187,16 @@ def _positive(luma_hw: NDArray[Any], facts: SourceFacts) -> NDArray[Any]:
     inside = luma_hw[part.rows, part.columns]
     turned[part.rows, part.columns] = mixed(inside, curve(inside), part.mask(bounds))
     return turned
+
+
+def _without_glare(luma_hw: NDArray[Any], facts: SourceFacts) -> NDArray[Any]:
+    """The luma with a reflection's light taken off: the whole picture, or the print on its page."""
+    mask, bounds = read_glare_png(facts.glare_map or b""), facts.bounds
+    if bounds is None:
+        return repair_luma(luma_hw, mask)
+    part, repaired = Part.of(bounds, luma_hw.shape), luma_hw.copy()
+    repaired[part.rows, part.columns] = repair_luma(luma_hw[part.rows, part.columns], mask)
+    return repaired
 
 
 def _read_master(
