@@ -24,7 +24,7 @@ from sklearn.neural_network import MLPClassifier
 from archive_colorizer.imaging import glare
 
 LEFT_OUT = ("ava", "flickr-misc", "pacs-photo")
-ALARMS = 0.02
+ALARMS = 0.04
 """Share of clean photographs that may be flagged."""
 INSIDE, BESIDE = 0.6, 0.15
 """Share of a region in the reflection from which it counts as one, and up to which it does not."""

@@ -13,7 +13,10 @@ from archive_colorizer.imaging.glare import Mask
 
 SMALLEST_PX: Final = 2
 """Sides at which a pyramid ends."""
-BLUR: Final = 1 / 50
+MARGIN: Final = 1 / 32
+"""Share of the short side about a mask whose chroma is not filled from: the network sees the light
+from there, too. Chosen on the photographs that the repair is measured on."""
+BLUR: Final = 1 / 100
 """Share of the short side over which a reflection's light is averaged."""
 
 
@@ -32,7 +35,7 @@ def repair_chroma(ab_2hw: NDArray[Any], mask_hw: Mask) -> NDArray[Any]:
     if not damaged.any() or damaged.all():
         return ab_2hw
     planes = np.moveaxis(ab_2hw, 0, 2).astype(np.float32)
-    filled = fill(planes, damaged)
+    filled = fill(planes, _with_margin(damaged, MARGIN))
     return np.where(damaged, np.moveaxis(filled, 2, 0), ab_2hw).astype(ab_2hw.dtype)
 
 
@@ -59,6 +62,14 @@ def repair_luma(luma_hw: NDArray[Any], mask_hw: Mask) -> NDArray[Any]:
     inside = _at_size(mask_hw, (height, width))
     lessened = np.rint(np.maximum(luma_hw - added, 0)).astype(luma_hw.dtype)
     return np.where(inside, lessened, luma_hw)
+
+
+def _with_margin(mask_hw: Mask, share: float) -> Mask:
+    """A mask and what is near it, up to a share of the short side; the mask where that is all."""
+    reach = round(share * min(mask_hw.shape))
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    grown = cv2.dilate(mask_hw.astype(np.uint8), around) > 0
+    return mask_hw if grown.all() else np.asarray(grown)
 
 
 def _blurred(planes_hw: NDArray[np.float32], mask_hw: Mask) -> NDArray[np.float32]:

@@ -331,8 +331,9 @@ class Derivative:
     """Mean |Y' derivative - Y' master|, 0..255; None where nothing of the master is kept."""
     luminance_p99: float | None
     luminance_relation: str | None = None
-    """identical_coefficients, or measured: the two figures above say how near it is; None where
-    nothing of the master is kept."""
+    """identical_coefficients; measured: the two figures above say how near it is to the master's;
+    measured_after_change: they compare it with the positive, the enlarged or the repaired luminance
+    that was asked for. None where nothing of the master is kept."""
     reversible: bool = False
     """Whether the colour can be taken off again."""
 

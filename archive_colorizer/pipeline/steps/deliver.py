@@ -43,6 +43,7 @@ OUTSIDE: Final = "absolute/"
 """Begins the path of what an inventory names outside of its own folder."""
 IDENTICAL: Final = "identical_coefficients"
 MEASURED: Final = "measured"
+AFTER_CHANGE: Final = "measured_after_change"
 MadeT = TypeVar("MadeT", bound=Made)
 
 
@@ -153,10 +154,18 @@ class Deliver(Stage[MadeT, Outcome]):
             colourfulness=quality.colourfulness,
             luminance_mae=quality.luminance_mae if kept else None,
             luminance_p99=quality.luminance_p99 if kept else None,
-            luminance_relation=(IDENTICAL if reversible else MEASURED) if kept else None,
+            luminance_relation=self._relation(made, reversible=reversible) if kept else None,
             reversible=reversible,
         )
         return derivative, after
+
+    def _relation(self, made: MadeT, *, reversible: bool) -> str:
+        """How the derivative's luminance relates to the master's."""
+        color, facts = self._spec.config.color, made.facts
+        repaired = color.glare == "repair-luminance" and facts.glare_map
+        if facts.negative_curve or repaired or color.upscale > 1:
+            return AFTER_CHANGE
+        return IDENTICAL if reversible else MEASURED
 
     def _quality(self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter) -> Quality:
         """Figures of what was delivered: it is decoded again, unless a lossless file's strips were
