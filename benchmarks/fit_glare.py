@@ -44,8 +44,8 @@ def regions_of(
     gray: NDArray[np.uint8], mask: NDArray[np.bool_] | None
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Figures of a picture's regions, and which of them are of its reflection."""
-    small = glare._reduced(gray)
-    seen = None if mask is None else glare._reduced(mask.astype(np.uint8) * 255) > 127
+    small = glare.reduced_gray(gray)
+    seen = None if mask is None else glare.reduced_gray(mask.astype(np.uint8) * 255) > 127
     rows, truth = [], []
     for regions in glare.find_regions(small):
         for number, row in zip(regions.numbers, regions.features_nf, strict=True):

@@ -68,7 +68,7 @@ def find_glare(gray_hw: NDArray[np.uint8]) -> Glare:
         gray_hw: (H, W) luma, sRGB-encoded.
     """
     network = _network()
-    small = _reduced(gray_hw)
+    small = reduced_gray(gray_hw)
     found, best = np.zeros(small.shape, bool), 0.0
     for regions in find_regions(small):
         scores = network(regions.features_nf)
@@ -82,7 +82,8 @@ def find_glare(gray_hw: NDArray[np.uint8]) -> Glare:
     return Glare(whole > 0, best)
 
 
-def _reduced(gray_hw: NDArray[np.uint8]) -> Float:
+def reduced_gray(gray_hw: NDArray[np.uint8]) -> Float:
+    """Reduce a picture to a short side of WORK_PX; a smaller one stays. (H, W) -> (h, w)."""
     scale = min(1.0, WORK_PX / min(gray_hw.shape))
     size = [max(1, round(side * scale)) for side in gray_hw.shape[::-1]]
     return np.asarray(cv2.resize(gray_hw, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -35,17 +35,17 @@ def colour_profile(icc: bytes | None) -> bytes:
     table = gray_table(icc) if icc else None
     if icc is None or table is None:
         return srgb_profile()
-    tags = _read_tags(srgb_profile())
+    tags = read_tags(srgb_profile())
     if not is_srgb(icc):
         tags |= dict.fromkeys(CURVES, _curve(table))
     tags |= {b"desc": _text(NAME), MASTERS: b"data" + bytes(4) + struct.pack(">I", 1) + icc}
-    return _write(srgb_profile()[:_HEAD], tags)
+    return write_profile(srgb_profile()[:_HEAD], tags)
 
 
 def masters_profile(icc: bytes | None) -> bytes | None:
     """Find the grey master's own profile in one that `colour_profile` made; None for none."""
     try:
-        held = _read_tags(icc or b"").get(MASTERS, b"")
+        held = read_tags(icc or b"").get(MASTERS, b"")
     except struct.error:
         return None
     return held[12:] or None
@@ -64,8 +64,8 @@ def _text(words: str) -> bytes:
     return b"mluc" + bytes(4) + struct.pack(">II4sII", 1, 12, b"enUS", len(text), 28) + text
 
 
-def _read_tags(icc: bytes) -> dict[bytes, bytes]:
-    """Tags by signature.
+def read_tags(icc: bytes) -> dict[bytes, bytes]:
+    """Read a profile's tags, by signature.
 
     Raises:
         struct.error: it is too short to be a profile.
@@ -75,8 +75,8 @@ def _read_tags(icc: bytes) -> dict[bytes, bytes]:
     return {name: icc[offset : offset + size] for name, offset, size in entries}
 
 
-def _write(head: bytes, tags: dict[bytes, bytes]) -> bytes:
-    """A profile of a header and tags; equal tags share their bytes."""
+def write_profile(head: bytes, tags: dict[bytes, bytes]) -> bytes:
+    """Write a profile of a header, 128 bytes, and tags; equal tags share their bytes."""
     start = _HEAD + 4 + 12 * len(tags)
     places: dict[bytes, int] = {}
     body = b""

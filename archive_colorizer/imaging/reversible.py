@@ -102,7 +102,7 @@ def compose_reversible(
     if decoded.damaged:  # what a decoder makes of damage is its own affair
         return None
     for words in decoded.warnings:
-        heard.note(words)
+        heard.note(words, damage=False)
     luma, icc = decoded.pixels, header.icc
     curve = gray_table(icc) if icc and not is_srgb(icc) else None
     srgb = luma if curve is None else np.asarray(apply_table(luma, curve))

@@ -16,6 +16,7 @@ from archive_colorizer.pipeline.records import (
     MULTIPAGE,
     NEARLY_GREY,
     NEGATIVE,
+    NOT_REVERSIBLE,
     TRANSLATED,
 )
 
@@ -197,6 +198,13 @@ FLAGS: Final[Mapping[str, Reason]] = {
             "원본 메타데이터 일부를 옮기지 못했습니다",
         ),
         Words("keep the master's metadata elsewhere too", "원본 메타데이터를 따로 보관하세요"),
+    ),
+    NOT_REVERSIBLE: Reason(
+        Words(
+            "the colour cannot be taken off again: the master is no sound grey JPEG",
+            "온전한 흑백 JPEG가 아니어서 색을 다시 걷어 낼 수 없습니다",
+        ),
+        Words("keep the master, as always", "늘 그렇듯 원본을 보관하세요"),
     ),
     ENLARGED: Reason(
         Words("the derivative has more pixels than the master", "원본보다 화소가 많습니다"), _LOOK

@@ -1,6 +1,7 @@
 """A grey JPEG's coded luminance beside chroma: decoded as grey it is the master, bit for bit."""
 
 import io
+import struct
 from typing import Any
 
 import cv2
@@ -17,7 +18,12 @@ from archive_colorizer.imaging.coded_luma import (
     same_luma,
 )
 from archive_colorizer.imaging.decode import read_luma, upright
-from archive_colorizer.imaging.grey_profile import colour_profile, masters_profile
+from archive_colorizer.imaging.grey_profile import (
+    colour_profile,
+    masters_profile,
+    read_tags,
+    write_profile,
+)
 from archive_colorizer.imaging.header import read_header
 from archive_colorizer.imaging.profiles import gray_table, rgb_to_srgb, srgb_profile
 from archive_colorizer.imaging.reversible import Reversible, compose_reversible
@@ -124,14 +130,10 @@ def test_one_other_coefficient_is_another_luminance() -> None:
 
 def dot_gain() -> bytes:
     """A grey profile with a curve of its own: sRGB's header, its white, a gamma of 1.2."""
-    import struct
-
-    from archive_colorizer.imaging import grey_profile
-
-    tags = grey_profile._read_tags(srgb_profile())
+    tags = read_tags(srgb_profile())
     curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(1.2 * 256)) + bytes(2)
     kept = {name: tags[name] for name in (b"desc", b"cprt", b"wtpt")} | {b"kTRC": curve}
-    icc = bytearray(grey_profile._write(srgb_profile()[:128], kept))
+    icc = bytearray(write_profile(srgb_profile()[:128], kept))
     icc[16:20] = b"GRAY"
     return bytes(icc)
 
@@ -205,6 +207,17 @@ def test_chroma_lies_where_the_picture_does_whatever_its_orientation(orientation
     assert shown[: rows // 8, : columns // 8].min() > 145
     assert np.abs(shown[rows // 2 :, columns // 2 :].astype(int) - 128).max() <= 1
     assert read_luma(io.BytesIO(master), header).pixels.shape == (height, width)
+
+
+def test_a_header_with_stray_bytes_is_told_and_no_hindrance() -> None:
+    master = jpeg(rough(40, 40)).replace(b"\xff\xdb", b"\0\0\xff\xdb", 1)
+    header, heard = read_header(io.BytesIO(master), max_megapixels=1), Heard()
+    ab = np.zeros((2, 20, 20), np.float32)
+    made = compose_reversible(io.BytesIO(master), header, ab, "guided", heard)
+    assert made is not None
+    assert heard.words
+    assert not heard.damaged
+    assert np.array_equal(grey_of(START + made.body(90)), grey_of(master))
 
 
 def test_other_masters_and_damaged_ones_have_no_such_form() -> None:

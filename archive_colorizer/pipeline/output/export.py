@@ -1,5 +1,6 @@
 """Export: what OUTPUT holds, in another form. The grey masters' pictures, colour taken off."""
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +32,7 @@ class ExportReport:
     written: int
     problems: tuple[str, ...]
     others: int = 0
-    """Derivatives whose colour cannot be taken off: they were made without that form."""
+    """Derivatives whose colour cannot be taken off."""
 
     @property
     def is_clean(self) -> bool:
@@ -42,7 +43,10 @@ class ExportReport:
         """Format the report for people."""
         lines = [f"{self.written:,} grey pictures written"]
         if self.others:
-            lines.append(f"{self.others:,} derivatives left: they were not made with --reversible")
+            lines.append(
+                f"{self.others:,} derivatives left: not made with --reversible, or of a master "
+                "that is no sound grey JPEG"
+            )
         return "\n".join([*lines, *(f"  not written: {line}" for line in self.problems)])
 
 
@@ -82,6 +86,10 @@ def export_masters(store: Store, destination: Store) -> ExportReport:
             problems = tuple(filter(None, pool.map(export, keys)))
     finally:
         destination.delete_tree(f"{TEMPORARIES}/{STAGING}")
+        place = parse_location(destination.uri)
+        if not place.is_s3:
+            with contextlib.suppress(OSError):  # it is somebody else's, too
+                (place.path / TEMPORARIES).rmdir()
     return ExportReport(len(keys) - len(problems), problems, rows.num_rows - kept.num_rows)
 
 
