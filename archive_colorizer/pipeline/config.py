@@ -109,8 +109,8 @@ class ColorConfig:
     content_box: Literal["auto", "off"] = "auto"
     """Find the print on a page with a colour target, stamp or mount, and colour it alone."""
     homomorphic: Annotated[bool, Setting(param="HOMOMORPHIC")] = False
-    """Even out illumination on what the model sees (reference system A); what is delivered keeps
-    the master's luminance."""
+    """Even out illumination on what the model sees (reference system A); a picture that is coloured
+    keeps its master's luminance."""
     glare: Annotated[
         Literal["off", "flag", "repair", "repair-luminance"], Setting(param="GLARE")
     ] = "off"

@@ -130,7 +130,6 @@ def _check_colours(config: JobConfig, model: ResolvedModel) -> None:
     """Refuse what a model that makes another picture does not have."""
     wanted = {
         "reversible": config.deliver.reversible,
-        "homomorphic": config.color.homomorphic,
         "glare": config.color.glare != "off",
     }
     for name in (name for name, given in wanted.items() if given):

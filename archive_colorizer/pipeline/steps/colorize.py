@@ -17,7 +17,7 @@ from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.doubt_map import doubt_png
 from archive_colorizer.imaging.glare import read_glare_png
 from archive_colorizer.imaging.glare_repair import repair_chroma
-from archive_colorizer.imaging.homomorphic import cutoff_of, homomorphic
+from archive_colorizer.imaging.homomorphic import even_light
 from archive_colorizer.imaging.negative import fit_curve
 from archive_colorizer.imaging.tone import COLOUR_CLASSES
 from archive_colorizer.inference.batching import Chroma, GreyPicture
@@ -169,9 +169,7 @@ class Colorize(Stage[Prepared, Coloured]):
                 planes = hint_planes(hints, size, (height, width))
             except ValueError as error:
                 raise ModelPhotoError(str(error)) from error
-        seen = prepared.proxy_hw
-        if self._homomorphic:
-            seen = homomorphic(seen, cutoff=cutoff_of(min(seen.shape)))
+        seen = even_light(prepared.proxy_hw) if self._homomorphic else prepared.proxy_hw
         return GreyPicture(seen, number, planes)
 
     def coloured(
