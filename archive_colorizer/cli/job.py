@@ -54,12 +54,13 @@ def _fill_colorize(parser: LazyParser) -> None:
     group = parser.add_argument_group("what they become")
     SettingOptions(group, "color", ColorConfig).add(
         "model", "vividness", "proxy_px", "back", "label", "restore", "sharpen", "upscale",
-        "upscaler", "upsampling", "content_box", "negatives", "on_colour",
+        "upscaler", "upsampling", "content_box", "homomorphic", "glare", "negatives", "on_colour",
     )  # fmt: skip
     SettingOptions(group, "output", OutputConfig).add(
         "format",
         "quality",
         "bits",
+        "reversible",
         "suffix",
         "name_by",
         "publish_paths",

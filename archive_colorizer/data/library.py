@@ -42,7 +42,7 @@ from archive_colorizer.data.targets import (
 )
 from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.colour import colourfulness
-from archive_colorizer.imaging.homomorphic import cutoff_of, homomorphic
+from archive_colorizer.imaging.homomorphic import even_light
 from archive_colorizer.storage import DEFAULT_S3, S3Settings, absolute, parse_location
 from archive_colorizer.storage.atomic import atomic_path, write_atomic
 from archive_colorizer.storage.workspace import Workspace
@@ -342,7 +342,7 @@ def prepare_picture(pixels: Photograph, config: DataConfig) -> Photograph:
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
     if not config.homomorphic:
         return pixels
-    return homomorphic(pixels, cutoff=cutoff_of(min(pixels.shape[:2])))
+    return even_light(pixels)
 
 
 def _encode_for_library(data: bytes, config: DataConfig) -> bytes:

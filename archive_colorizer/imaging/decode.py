@@ -206,3 +206,15 @@ def upright(pixels: Pixels, header: Header) -> Pixels:
     if header.orientation in {2, 3, 6, 7}:
         turned = turned[:, ::-1]
     return np.ascontiguousarray(turned)
+
+
+def as_stored(pixels: Pixels, orientation: int) -> Pixels:
+    """Undo `upright`. (H, W, ...) -> (H', W', ...)."""
+    turned = pixels
+    if orientation in {2, 3, 6, 7}:
+        turned = turned[:, ::-1]
+    if orientation in {3, 4, 7, 8}:
+        turned = turned[::-1]
+    if orientation in {5, 6, 7, 8}:
+        turned = turned.swapaxes(0, 1)
+    return np.ascontiguousarray(turned)

@@ -24,6 +24,7 @@ from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.formats import WRITTEN, Format
 from archive_colorizer.imaging.halving import halvings_for
 from archive_colorizer.imaging.metadata import Tags
+from archive_colorizer.imaging.reversible import Reversible
 from archive_colorizer.imaging.tone import MAX_MEASURED_PIXELS
 
 MIMES: Final = {name: one.mime for name, one in WRITTEN.items()}
@@ -115,15 +116,23 @@ def _write_jpeg(
             f"{width} x {height} pixels: a JPEG has at most {MAX_JPEG_SIDE} a side; "
             "use --format tiff or png",
         )
+    write_jpeg_head(sink, tags)
+    if isinstance(picture, Reversible):
+        sink.write(picture.body(settings.quality))
+        return
     planes = picture.ycc_planes()
     tap.planes(planes)
     data = simplejpeg.encode_jpeg_yuv_planes(*planes, settings.quality)
     app0_end = 4 + struct.unpack(">H", data[4:6])[0]
-    sink.write(data[:2])
+    sink.write(memoryview(data)[app0_end:])
+
+
+def write_jpeg_head(sink: BinaryIO, tags: Tags) -> None:
+    """Write what stands before a JPEG's first table: the start mark, JFIF, and the tags."""
+    sink.write(b"\xff\xd8")
     sink.write(_app0(tags.dpi))
     for segment in _segments(tags):
         sink.write(segment)
-    sink.write(memoryview(data)[app0_end:])
 
 
 def _app0(dpi: tuple[float, float] | None) -> bytes:

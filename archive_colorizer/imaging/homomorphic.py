@@ -48,6 +48,11 @@ def homomorphic(
     return np.asarray(np.clip(np.rint(scaled * gain), 0, 255), np.uint8)
 
 
+def even_light(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Filter a picture as models are shown it, with the cutoff for its size; as `homomorphic`."""
+    return homomorphic(pixels, cutoff=cutoff_of(min(pixels.shape[:2])))
+
+
 def cutoff_of(short_px: int) -> float:
     """The cutoff for a picture: over more pixels the same light varies more slowly."""
     return CUTOFF * min(1.0, CUTOFF_PX / short_px)

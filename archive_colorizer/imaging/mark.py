@@ -140,7 +140,7 @@ class Marked:
         """Planes for a 4:2:0 JPEG; a pair of rows that picture and strip share has its chroma."""
         planes = self.picture.ycc_planes()
         bottom = self.top + len(self.label_hw)
-        laid = np.pad(planes.luma, [(0, max(0, bottom - len(luma))), (0, 0)])
+        laid = np.pad(planes.luma, [(0, max(0, bottom - len(planes.luma))), (0, 0)])
         laid[self.top : bottom, laid.shape[1] - self.label_hw.shape[1] :] = self.label_hw
         half = [-(-side // 2) for side in laid.shape]
         first, left = -(-self.top // 2), (laid.shape[1] - self.label_hw.shape[1]) // 2

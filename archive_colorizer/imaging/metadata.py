@@ -115,7 +115,13 @@ class Carried:
 
 
 def carry(
-    header: Header, form: Format, labels: Mapping[str, str], statement: str, dpi: Dpi | None
+    header: Header,
+    form: Format,
+    labels: Mapping[str, str],
+    statement: str,
+    dpi: Dpi | None,
+    *,
+    as_stored: bool = False,
 ) -> tuple[Tags, bool]:
     """The metadata of a derivative: the master's, and ours beside them.
 
@@ -125,12 +131,13 @@ def carry(
         labels: names and values in our own namespace.
         statement: for people.
         dpi: dots an inch of the derivative; None where the master states none.
+        as_stored: the pixels lie as the master's do, and in its colour space: both tags stay.
 
     Returns:
         The tags, and whether the master had metadata that they do not carry.
     """
     blocks, limits = header.blocks, LIMITS.get(form, Limits())
-    block = carried_exif(header, dpi, limits.exif)
+    block = carried_exif(header, dpi, limits.exif, as_stored=as_stored)
     datasets, understood = iptc.read_datasets(blocks.iptc)
     iim, whole = iptc.write_datasets(datasets, limits.iptc)
     theirs = xmp.Theirs(lost=blocks.lost or block.lost or not (understood and whole))
@@ -149,8 +156,11 @@ def _caption(block: bytes) -> str:
     return iptc.decode_text(exif.read_block(block).caption) if block else ""
 
 
-def carried_exif(header: Header, dpi: Dpi | None = None, limit: int = 1 << 32) -> Carried:
-    """The master's EXIF for its derivative: upright, of its resolution, without its thumbnail.
+def carried_exif(
+    header: Header, dpi: Dpi | None = None, limit: int = 1 << 32, *, as_stored: bool = False
+) -> Carried:
+    """The master's EXIF for its derivative: of its resolution, without its thumbnail; upright, or
+    as it is stored.
 
     Scanners write numbers that do not fit their fields, and worse: such an entry is left out alone.
     Where a block is limited, the largest entries are left out first.
@@ -158,11 +168,14 @@ def carried_exif(header: Header, dpi: Dpi | None = None, limit: int = 1 << 32) -
     blocks = header.blocks
     found = exif.read_block(blocks.exif) if blocks.exif else exif.Exif()
     exif_writing.leave_out(found, _LABEL_MARK)
+    orientation = header.orientation if as_stored else 1
     # Readers without an EXIF orientation take one from anywhere in the XMP, by its name alone.
-    if not found.root and b"Orientation" not in blocks.xmp + blocks.extended_xmp:
+    said = orientation != 1 or b"Orientation" in blocks.xmp + blocks.extended_xmp
+    if not found.root and not said:
         return Carried(b"", blocks.lost or found.lost)
-    exif_writing.put_number(found, exif.ORIENTATION, 1)
-    exif_writing.put_srgb(found)
+    exif_writing.put_number(found, exif.ORIENTATION, orientation)
+    if not as_stored:
+        exif_writing.put_srgb(found)
     if dpi:
         exif_writing.put_resolution(found, dpi)
     found = exif_writing.fit(found, limit)

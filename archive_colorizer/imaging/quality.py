@@ -28,6 +28,8 @@ class Quality(NamedTuple):
     luminance_p99: float
     reduced_hw3: Pixels
     """The delivered picture, small: uint8, its short side at least COLOUR_SHORT_PX, or whole."""
+    identical: bool = False
+    """Whether a JPEG decodes to the very luma that it was compared with, every pixel."""
 
 
 class Meter:
@@ -72,6 +74,10 @@ class Meter:
         gap = cv2.absdiff(halved_times(master, self._times), halved_times(luma_hw, self._times))
         self._counts += cv2.calcHist([gap], [0], None, [256], [0, 256]).ravel()
 
+    def is_luma(self, luma_hw: NDArray[np.uint8]) -> bool:
+        """Whether a whole picture's luma is the master's, every pixel."""
+        return np.array_equal(luma_hw, self._luma)
+
     def quality(self, see: Callable[[], Pixels] | None = None) -> Quality:
         """The figures, once everything has gone by.
 
@@ -87,20 +93,23 @@ class Meter:
         return Quality(colourfulness(small), mean, p99, small)
 
 
-def measure(delivered: BinaryIO, meter: Meter) -> Quality:
+def measure(delivered: BinaryIO, meter: Meter, *, exact: bool = False) -> Quality:
     """Decode a delivered file and compare it with the master's luma.
 
     Args:
         delivered: the derivative; upright, sRGB.
         meter: of the master. Has it seen the planes that a JPEG was made of, the luma alone is
             decoded.
+        exact: whether every pixel of a JPEG's luma is compared as well.
     """
     delivered.seek(0)
     if delivered.read(2) == b"\xff\xd8":
         delivered.seek(0)
         data = delivered.read()
-        meter.compare(decode_jpeg(data, "GRAY"))
-        return meter.quality(lambda: decode_jpeg(data, min_short_px=COLOUR_SHORT_PX))
+        decoded = decode_jpeg(data, "GRAY")
+        meter.compare(decoded)
+        quality = meter.quality(lambda: decode_jpeg(data, min_short_px=COLOUR_SHORT_PX))
+        return quality._replace(identical=exact and meter.is_luma(decoded))
     header = read_header(delivered, max_megapixels=float("inf"))
     for _ in meter.strips(read_strips(delivered, header)):
         pass

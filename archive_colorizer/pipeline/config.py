@@ -131,6 +131,14 @@ class ColorConfig:
     """How the chroma is brought from the proxy to the master's size."""
     content_box: Literal["auto", "off"] = "auto"
     """Find the print on a page with a colour target, stamp or mount, and colour it alone."""
+    homomorphic: Annotated[bool, Setting(param="HOMOMORPHIC")] = False
+    """Even out illumination on what the model sees (reference system A); a picture that is coloured
+    keeps its master's luminance."""
+    glare: Annotated[
+        Literal["off", "flag", "repair", "repair-luminance"], Setting(param="GLARE")
+    ] = "off"
+    """What to do with reflections on the print: look for none, flag them, give their chroma from
+    around them, or take the light itself off the luminance, too."""
     negatives: Literal["review", "invert", "off"] = "review"
     """What to do with negatives: mark them for review, deliver the positive, or look for none."""
     on_colour: Annotated[Literal["skip", "recolor"], Setting(param="ONCOLOUR")] = "skip"
@@ -147,6 +155,10 @@ class OutputConfig:
     """JPEG quality."""
     bits: Literal[0, 8, 16] = 0
     """Bits a sample for PNG and TIFF; 0 follows the master."""
+    reversible: bool = False
+    """Keep the luminance of grey JPEG masters coefficient by coefficient, and their orientation, so
+    that the colour can be taken off again (`export --as master`). Other masters are coloured in the
+    normal way and flagged. Needs JPEG and a model that colours."""
     suffix: Annotated[str, Setting(metavar="TEXT")] = ".colorized"
     """Goes before the extension, so that nobody takes a derivative for a master."""
     name_by: Literal["path", "object_id"] = "path"
@@ -174,6 +186,8 @@ class OutputConfig:
         if not text.strip() or len(text) > MAX_MARK_CHARS or not text.isprintable():
             longest = f"at most {MAX_MARK_CHARS} characters"
             raise ConfigError(f"output.mark_text={text!r}: must be one line of {longest}")
+        if self.format != "jpeg" and self.reversible:
+            raise ConfigError(f"output.reversible: {self.format} has no such form; use JPEG")
 
 
 @settings("run")

@@ -60,5 +60,8 @@ def composition(spec: JobSpec) -> Composition[Any]:
     """Choose how a derivative's pixels come about."""
     if task_of(spec.model) is Task.TRANSLATE:
         return InPlaceOfMaster()
-    color, run = spec.config.color, spec.config.run
-    return OverMaster(color, run.s3, spec.enlarger, precision=run.precision)
+    config = spec.config
+    return OverMaster(
+        config.color, config.run.s3, spec.enlarger, precision=config.run.precision,
+        reversible=config.deliver.reversible,
+    )  # fmt: skip

@@ -112,6 +112,9 @@ def models_of(config: JobConfig, find: ModelFinder | None = None) -> Models:
     if config.select.hints and model.card.family not in TAKES_HINTS:
         raise ConfigError(f"{model.ref}: --hints: {model.card.family} takes none")
     colours = task_of(model) is Task.COLORIZE
+    if not colours:
+        _check_colours(config, model)
+    _check_reversible(config)
     after = _find_upscaler(config, model, find) if colours else _find_restorer(config, model, find)
     models = (model, after) if after else (model,)
     for one in models if config.run.require_cleared_weights else ():
@@ -121,6 +124,28 @@ def models_of(config: JobConfig, find: ModelFinder | None = None) -> Models:
                 f"pictures are {one.card.data_rights.replace('_', ' ')}"
             )
     return models
+
+
+def _check_colours(config: JobConfig, model: ResolvedModel) -> None:
+    """Refuse what a model that makes another picture does not have."""
+    wanted = {
+        "reversible": config.deliver.reversible,
+        "glare": config.color.glare != "off",
+    }
+    for name in (name for name, given in wanted.items() if given):
+        raise ConfigError(f"{name}: {model.card.family} makes another picture: it has none")
+
+
+def _check_reversible(config: JobConfig) -> None:
+    """Refuse what would change the luminance."""
+    color = config.color
+    changes = {
+        f"--upscale {color.upscale}": color.upscale != 1,
+        f"--glare {color.glare}": color.glare == "repair-luminance",
+    }
+    for name, given in changes.items():
+        if config.deliver.reversible and given:
+            raise ConfigError(f"reversible: {name} changes the luminance")
 
 
 def task_of(model: ResolvedModel) -> Task:

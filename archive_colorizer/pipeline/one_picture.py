@@ -188,7 +188,7 @@ class DeliverFile(Deliver[Made]):
             flags=(*made.facts.flags, *self._composition.flags),
             device=made.device, precision=made.precision, ms=made.ms, derivative=NOT_YET,
         )  # fmt: skip
-        hidden = {item.name for item in fields(Derivative)}
+        hidden = {item.name for item in fields(Derivative)} | {"glare_map"}
         if not self._spec.config.deliver.publish_paths:
             hidden |= OF_THIS_HOUSE
         row = {

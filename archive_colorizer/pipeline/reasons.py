@@ -11,10 +11,12 @@ from archive_colorizer.pipeline.records import (
     COLOUR_BESIDE,
     DAMAGED,
     ENLARGED,
+    GLARE,
     METADATA_LOST,
     MULTIPAGE,
     NEARLY_GREY,
     NEGATIVE,
+    NOT_REVERSIBLE,
     TRANSLATED,
 )
 
@@ -186,6 +188,13 @@ FLAGS: Final[Mapping[str, Reason]] = {
             "crop the master, or use --content-box off", "잘라 내거나 --content-box off를 쓰세요"
         ),
     ),
+    GLARE: Reason(
+        Words("a reflection seems to lie on the print", "인화지에 빛이 반사된 듯합니다"),
+        Words(
+            "photograph it again without the lamp, or see what --glare repair makes of it",
+            "조명 없이 다시 촬영하거나 --glare repair를 써 보세요",
+        ),
+    ),
     NEGATIVE: Reason(
         Words("the master looks like a negative", "원본이 음화로 보입니다"),
         Words("--negatives invert makes the positive", "--negatives invert로 양화를 만듭니다"),
@@ -196,6 +205,13 @@ FLAGS: Final[Mapping[str, Reason]] = {
             "원본 메타데이터 일부를 옮기지 못했습니다",
         ),
         Words("keep the master's metadata elsewhere too", "원본 메타데이터를 따로 보관하세요"),
+    ),
+    NOT_REVERSIBLE: Reason(
+        Words(
+            "the colour cannot be taken off again: the master is no sound grey JPEG",
+            "온전한 흑백 JPEG가 아니어서 색을 다시 걷어 낼 수 없습니다",
+        ),
+        Words("keep the master, as always", "늘 그렇듯 원본을 보관하세요"),
     ),
     ENLARGED: Reason(
         Words("the derivative has more pixels than the master", "원본보다 화소가 많습니다"), _LOOK

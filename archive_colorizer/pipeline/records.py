@@ -49,14 +49,18 @@ NEARLY_GREY: Final = "nearly_grey"
 NEARLY_GREY_BELOW: Final = 10.0
 """Colourfulness (Hasler & Suesstrunk 2003; 15 is slightly colourful) below which one is flagged: a
 fiftieth of the validation photographs that `builtin:default` colours."""
+NOT_REVERSIBLE: Final = "not_reversible"
+"""Flag of a derivative whose colour cannot be taken off again although that was asked for."""
 COLOUR_BESIDE: Final = "colour_beside"
 """Flag of a page that may be a grey print beside colour, whose place was not found."""
+GLARE: Final = "glare"
+"""Flag of a master on which a reflection lies."""
 NEGATIVE: Final = "negative"
 """Flag of a master that looks like a negative."""
 STEP_TIMES: Final = ("read", "prepare", "model", "compose", "encode", "write")
 """Parts of a page's work that are timed, in their order."""
-ASKED_FOR: Final = frozenset({ENLARGED, TRANSLATED})
-"""Flags that the job's settings give every picture; any other asks for a review."""
+ASKED_FOR: Final = frozenset({ENLARGED, TRANSLATED, NOT_REVERSIBLE})
+"""Flags that say nothing of the picture itself; any other asks for a review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,11 @@ class SourceFacts:
     """How much it looks like a negative, 0 to 1; None where none was looked for."""
     negative_curve: str = ""
     """The curve that made the positive, JSON; empty where the master's own luma was kept."""
+    glare_share: float | None = None
+    """Share of the picture, or of the print, that lies in reflections; None where none was looked
+    for."""
+    glare_map: bytes | None = None
+    """Where the reflections are, upright, as a small PNG of black and white; None without any."""
     class_auto: int | None = None
     """The class that was recognised, of ImageNet's 1,000; None where none was asked for."""
     class_auto_score: float | None = None
@@ -352,6 +361,12 @@ class Derivative:
     luminance_mae: float | None
     """Mean |Y' derivative - Y' master|, 0..255; None where nothing of the master is kept."""
     luminance_p99: float | None
+    luminance_relation: str | None = None
+    """identical_coefficients; measured: the two figures above say how near it is to the master's;
+    measured_after_change: they compare it with the positive, the enlarged or the repaired luminance
+    that was asked for. None where nothing of the master is kept."""
+    reversible: bool = False
+    """Whether the colour can be taken off again."""
     c2pa_state: str = "none"
     """signed, or none: whether it has a C2PA manifest."""
     c2pa_sha256: str | None = None

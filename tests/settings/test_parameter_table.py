@@ -126,7 +126,7 @@ def test_one_table_serves_training_and_prediction(tmp_path: Path) -> None:
         "GOGUNG,RESOL,1024,Y", "GOGUNG,KSIZE,5,Y", "GOGUNG,HOMOMORPHIC,Y,Y",
     )  # fmt: skip
     assert read_for_colorizing(path, "GOGUNG") == {
-        "color": {"proxy_px": 1024}, "output": {"quality": 80}
+        "color": {"proxy_px": 1024, "homomorphic": True}, "output": {"quality": 80}
     }  # fmt: skip
     assert read_for_training(path, "GOGUNG", partial(has_setting, "pix2pix")) == {
         "feed": {"crop_px": 1024},

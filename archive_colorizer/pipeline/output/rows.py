@@ -69,7 +69,6 @@ def outcome_row(outcome: Outcome, context: JobContext, node: str) -> dict[str, A
         ran = {"device": outcome.device, "precision": outcome.precision}
         row |= {"steps": [{**step, **ran} for step in context.steps]}
         row |= {"digital_source_type": DIGITAL_SOURCE_TYPE}
-        row |= {"reversible": False}
     return row
 
 

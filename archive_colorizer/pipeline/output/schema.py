@@ -107,10 +107,12 @@ _QUALITY: Final = [
     ("colourfulness", pa.float64()),
     ("luminance_mae", pa.float64()),
     ("luminance_p99", pa.float64()),
+    ("luminance_relation", pa.string()),
     ("doubt_mean", pa.float64()),
     ("doubt_p95", pa.float64()),
     ("doubt_map", pa.binary()),
     ("glare_share", pa.float64()),
+    ("glare_map", pa.binary()),
     ("flags", pa.list_(pa.string())),
     ("review_needed", pa.bool_()),
 ]

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.errors import LocationError
+from archive_colorizer.imaging.coded_luma import same_luma
 from archive_colorizer.pipeline.output import derivatives, manifest
 from archive_colorizer.pipeline.output.derivatives import Present
 from archive_colorizer.pipeline.output.layout import read_job
@@ -25,7 +26,8 @@ from archive_colorizer.storage import (
 
 COLUMNS: Final = (
     "row_id", "status", "source_uri", "page", "source_sha256", "derivative_uri", "derivative_key",
-    "derivative_sha256", "derivative_mime", "c2pa_state", "marked_key", "marked_sha256",
+    "derivative_sha256", "derivative_mime", "c2pa_state", "reversible", "marked_key",
+    "marked_sha256",
 )  # fmt: skip
 THREADS: Final = 4
 
@@ -35,8 +37,8 @@ class Finding:
     """One difference between the manifest and what is there."""
 
     what: str
-    """missing_ or changed_ and master, derivative or marked; broken_signature, double_row,
-    missing_rows, unlisted_file, or temporary."""
+    """missing_ or changed_ and master, derivative or marked; changed_luminance (colour cannot be
+    taken off), broken_signature, double_row, missing_rows, unlisted_file, or temporary."""
     where: str
 
 
@@ -82,8 +84,10 @@ def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> Veri
     rows = manifest.read(store, COLUMNS)
     present = derivatives.find_present(store, rows)
     sources, weeded = _list_masters(rows), 0
+    kept = _list_reversible(rows, present)
     if masters:
         places = _Places(open_store(masters, s3), masters)
+        kept = [(places.find(uri), made) for uri, made in kept]
         found = [(places.find(uri), sha256) for uri, sha256 in sources]
         sources = [(uri, sha256) for uri, sha256 in found if uri]
         weeded = len(found) - len(sources)
@@ -95,6 +99,7 @@ def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> Veri
         *(_find("master", *one) for one in _compare_all(sources, s3)),
         *(_find("derivative", *one) for one in _compare_all(made, s3)),
         *(_find("marked", *one) for one in _compare_all(marked, s3)),
+        *_compare_luminance(kept, s3),
         *_check_rows(manifest.read(store, ["source_uri", "page", "row_id"], every=True), job),
         *_check_files(store, present, rows),
     )
@@ -138,6 +143,30 @@ def _list_signed(rows: pa.Table, present: Present) -> list[tuple[str, str]]:
         for key, state, mime in zip(keys, states, mimes, strict=True)
         if key and state == "signed"
     ]
+
+
+def _list_reversible(rows: pa.Table, present: Present) -> list[tuple[str, str]]:
+    """List the URIs of masters and of their derivatives whose colour can be taken off again."""
+    rows = rows.filter(pc.fill_null(rows["reversible"], False))
+    pairs = zip(rows["source_uri"].to_pylist(), present.keys_of(rows).to_pylist(), strict=True)
+    return [(uri, present.store.uri_of(key)) for uri, key in pairs]
+
+
+def _compare_luminance(pairs: Iterable[tuple[str, str]], s3: S3Settings) -> Iterator[Finding]:
+    """Compare coded luminance, byte for byte; what is missing is told elsewhere."""
+
+    def differs(pair: tuple[str, str]) -> bool:
+        try:
+            with open_uri(pair[0], s3) as master, open_uri(pair[1], s3) as derivative:
+                return not same_luma(master.read(), derivative.read())
+        except OSError:
+            return False
+
+    pairs = [pair for pair in pairs if pair[0]]
+    with ThreadPoolExecutor(THREADS) as pool:
+        for pair, found in zip(pairs, pool.map(differs, pairs), strict=True):
+            if found:
+                yield Finding("changed_luminance", pair[1])
 
 
 class _Places:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 from archive_colorizer.errors import ModelPhotoError, PhotoError
 from archive_colorizer.imaging.beside import Part
+from archive_colorizer.imaging.glare import read_glare_png
+from archive_colorizer.imaging.glare_repair import repair_cells
+from archive_colorizer.imaging.homomorphic import even_light
 from archive_colorizer.imaging.negative import fit_curve
 from archive_colorizer.imaging.tone import COLOUR_CLASSES
 from archive_colorizer.inference.batching import Chroma, GreyPicture
@@ -37,6 +40,8 @@ class Colorize(Stage[Prepared, Coloured]):
     def __init__(self, model: ResolvedModel, color: ColorConfig, run: RunConfig) -> None:
         self._model = model
         self._negatives = color.negatives
+        self._homomorphic = color.homomorphic
+        self._repairs_glare = color.glare in ("repair", "repair-luminance")
         self._label, self._vividness = color.label, color.vividness
         self._precision = run.precision
         self._batch_size = run.batch_size
@@ -164,7 +169,8 @@ class Colorize(Stage[Prepared, Coloured]):
                 planes = hint_planes(hints, size, (height, width))
             except ValueError as error:
                 raise ModelPhotoError(str(error)) from error
-        return GreyPicture(prepared.proxy_hw, number, planes)
+        seen = even_light(prepared.proxy_hw) if self._homomorphic else prepared.proxy_hw
+        return GreyPicture(seen, number, planes)
 
     def coloured(
         self, prepared: Prepared, answer: Chroma | PhotoError, ms: float
@@ -172,9 +178,12 @@ class Colorize(Stage[Prepared, Coloured]):
         """Make the record of a picture from the model's answer."""
         if isinstance(answer, PhotoError):
             return failed(prepared, named(prepared.ref, answer))
+        chroma = answer.cells.channels(0, 2)
+        if self._repairs_glare and prepared.facts.glare_map:
+            chroma = repair_cells(chroma, read_glare_png(prepared.facts.glare_map))
         return Coloured(
             prepared=replace(prepared, proxy_hw=prepared.proxy_hw[:0]),
-            chroma=answer.cells.channels(0, 2),
+            chroma=chroma,
             doubt=answer.cells.channels(2, 3),
             device=self._colorizer.device,
             precision=self._colorizer.precision,

@@ -17,8 +17,11 @@ from archive_colorizer.imaging.beside import Part, enlarged_page, lay_on_page, m
 from archive_colorizer.imaging.compose import WholePicture, compose
 from archive_colorizer.imaging.decode import Decoded, read_colours, read_luma
 from archive_colorizer.imaging.encode import Encodable
+from archive_colorizer.imaging.glare import read_glare_png
+from archive_colorizer.imaging.glare_repair import repair_luma
 from archive_colorizer.imaging.header import Header
 from archive_colorizer.imaging.negative import curve_of
+from archive_colorizer.imaging.reversible import Reversible, compose_reversible
 from archive_colorizer.imaging.samples import Heard
 from archive_colorizer.pipeline.config import ColorConfig
 from archive_colorizer.pipeline.records import (
@@ -80,6 +83,7 @@ class OverMaster(Composition[Coloured]):
         *,
         precision: Precision = "auto",
         apart: bool = False,
+        reversible: bool = False,
     ) -> None:
         """Take settings.
 
@@ -89,9 +93,10 @@ class OverMaster(Composition[Coloured]):
             upscaler: the model that enlarges; None for none.
             precision: of the job.
             apart: a step before this one enlarges (`steps.upscale`).
+            reversible: keep a master's coded luminance where it can be kept.
         """
         self._color, self._s3, self._upscaler = color, s3, upscaler
-        self._precision, self._apart = precision, apart
+        self._precision, self._apart, self._reversible = precision, apart, reversible
         self.kind = "gpu" if upscaler and not apart else "cpu"
         self.flags = (ENLARGED,) if upscaler else ()
         self.statement = metadata.ENLARGEMENT if upscaler else metadata.ESTIMATE
@@ -108,6 +113,10 @@ class OverMaster(Composition[Coloured]):
 
     def picture(self, made: Coloured, ms: dict[str, float], heard: Heard) -> Encodable:
         """The master, read again at full size, with the chroma brought to its edges."""
+        start_s = time.perf_counter()
+        if self._reversible and (kept := self._keep_coded(made, heard)):
+            ms["compose"] = ms_since(start_s)
+            return kept
         luma_hw = self._luma(made, ms, heard) if made.luma_hw is None else made.luma_hw
         if self._enlarger:
             start_s = time.perf_counter()
@@ -141,8 +150,19 @@ class OverMaster(Composition[Coloured]):
         luma_hw = master.pixels
         if made.facts.negative_curve:
             luma_hw = _positive(luma_hw, made.facts)
+        if self._color.glare == "repair-luminance" and made.facts.glare_map:
+            luma_hw = _without_glare(luma_hw, made.facts)
         ms["compose"] = ms_since(start_s)
         return luma_hw
+
+    def _keep_coded(self, made: Coloured, heard: Heard) -> Reversible | None:
+        """Lay chroma beside the master's coded luminance; None where there is none to keep."""
+        if made.facts.negative_curve or made.facts.bounds:
+            return None
+        with reading(made.ref), _open_master(made, self._s3) as source:
+            return compose_reversible(
+                source, made.prepared.header, made.chroma, self._color.upsampling, heard
+            )
 
     def _compose(self, made: Coloured, luma_hw: NDArray[Any]) -> Encodable:
         """Colour the whole picture, or the print on its page."""
@@ -212,12 +232,23 @@ def _positive(luma_hw: NDArray[Any], facts: SourceFacts) -> NDArray[Any]:
     return turned
 
 
+def _without_glare(luma_hw: NDArray[Any], facts: SourceFacts) -> NDArray[Any]:
+    """The luma with a reflection's light taken off: the whole picture, or the print on its page."""
+    mask, bounds = read_glare_png(facts.glare_map or b""), facts.bounds
+    if bounds is None:
+        return repair_luma(luma_hw, mask)
+    part, repaired = Part.of(bounds, luma_hw.shape), luma_hw.copy()
+    repaired[part.rows, part.columns] = repair_luma(luma_hw[part.rows, part.columns], mask)
+    return repaired
+
+
 def _read_master(
     made: Coloured, s3: S3Settings, read: Callable[[BinaryIO, Header], Decoded] = read_luma
 ) -> Decoded:
-    ref, data = made.prepared.ref, made.prepared.data
-    with (
-        reading(ref),
-        open_uri(ref.source_uri, s3) if data is None else io.BytesIO(data) as source,
-    ):
+    with reading(made.ref), _open_master(made, s3) as source:
         return read(source, made.prepared.header)
+
+
+def _open_master(made: Coloured, s3: S3Settings) -> BinaryIO:
+    data = made.prepared.data
+    return open_uri(made.ref.source_uri, s3) if data is None else io.BytesIO(data)

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 from archive_colorizer.errors import PhotoError, SignPhotoError, WritePhotoError
 from archive_colorizer.imaging import encode, metadata
+from archive_colorizer.imaging.decode import upright
+from archive_colorizer.imaging.encode import Encodable
 from archive_colorizer.imaging.quality import Meter, Quality, measure
+from archive_colorizer.imaging.reversible import Reversible
 from archive_colorizer.imaging.samples import Heard
 from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
 from archive_colorizer.pipeline.job_spec import JobSpec
@@ -26,6 +29,7 @@ from archive_colorizer.pipeline.records import (
     METADATA_LOST,
     NEARLY_GREY,
     NEARLY_GREY_BELOW,
+    NOT_REVERSIBLE,
     TRANSLATED,
     Derivative,
     Made,
@@ -44,6 +48,9 @@ from archive_colorizer.storage import Store, open_store
 
 OUTSIDE: Final = "absolute/"
 """Begins the path of what an inventory names outside of its own folder."""
+IDENTICAL: Final = "identical_coefficients"
+MEASURED: Final = "measured"
+AFTER_CHANGE: Final = "measured_after_change"
 MadeT = TypeVar("MadeT", bound=Made)
 
 
@@ -106,8 +113,9 @@ class Deliver(Stage[MadeT, Outcome]):
         ms = dict(made.ms)
         heard = Heard()
         with writing(made.ref):
-            tags, lost = self._tags(made, {})
-            derivative, after = self._write(made, tags, ms, heard)
+            picture = self._composition.picture(made, ms, heard)
+            tags, lost = self._tags(made, picture, {})
+            derivative, after = self._write(made, picture, tags, ms)
         facts = made.facts.having_heard(tuple(heard.words), damaged=heard.damaged)
         return Outcome(
             ref=made.ref,
@@ -126,6 +134,7 @@ class Deliver(Stage[MadeT, Outcome]):
                 *self._composition.flags,
                 *self._doubts(derivative),
                 *((METADATA_LOST,) if lost else ()),
+                *self._reversibility(derivative),
             ),
             before_hw3=made.prepared.before_hw3,
             after_hw3=after,
@@ -136,11 +145,16 @@ class Deliver(Stage[MadeT, Outcome]):
         grey = self._composition.keeps_luminance and derivative.colourfulness < NEARLY_GREY_BELOW
         return (NEARLY_GREY,) if grey else ()
 
+    def _reversibility(self, derivative: Derivative) -> tuple[str, ...]:
+        asked = self._spec.config.deliver.reversible
+        return (NOT_REVERSIBLE,) if asked and not derivative.reversible else ()
+
     def _write(
-        self, made: MadeT, tags: metadata.Tags, ms: dict[str, float], heard: Heard
+        self, made: MadeT, picture: Encodable, tags: metadata.Tags, ms: dict[str, float]
     ) -> tuple[Derivative, Thumbnail | None]:
         ref, deliver = made.ref, self._spec.config.deliver
-        picture, number = self._mark(self._composition.picture(made, ms, heard))
+        picture, number = self._mark(picture)
+        reversible = isinstance(picture, Reversible)
         start_s = time.perf_counter()
         luma = picture.luma_hw
         ms["compose"] += ms_since(start_s)
@@ -155,13 +169,17 @@ class Deliver(Stage[MadeT, Outcome]):
             encode.encode(picture, sink, settings, tags, meter)
             ms["encode"] = ms_since(start_s)
             start_s = time.perf_counter()
-            quality = self._quality(luma, sink, meter)
-            after = thumbnail(quality.reduced_hw3) if self._makes_thumbnails else None
-            derivative = replace(self._describe(ref, luma, quality), watermark=number)
-            derivative = self._sign(derivative, made, sink)
+            quality = self._quality(luma, sink, meter, exact=reversible)
+            if reversible and not quality.identical:
+                raise WritePhotoError(f"{ref.output_key}: its luminance is not the master's")
+            small = quality.reduced_hw3
+            small = upright(small, made.prepared.header) if reversible else small
+            after = thumbnail(small) if self._makes_thumbnails else None
+            derivative = self._describe(made, luma, quality, reversible=reversible)
+            derivative = self._sign(replace(derivative, watermark=number), made, sink)
             sha256, size = digest(sink)
             if self._marker:
-                marked_tags, _ = self._tags(made, RENDITION)
+                marked_tags, _ = self._tags(made, picture, RENDITION)
                 token = self._spec.context.job_id
                 sign = partial(self._sign, derivative, made)
                 marked = self._marker.write(ref, picture, settings, marked_tags, token, sign)
@@ -169,13 +187,15 @@ class Deliver(Stage[MadeT, Outcome]):
         derivative = replace(derivative, derivative_sha256=sha256, derivative_bytes=size, **marked)
         return derivative, after
 
-    def _describe(self, ref: PhotoRef, luma_hw: NDArray[Any], quality: Quality) -> Derivative:
+    def _describe(
+        self, made: MadeT, luma_hw: NDArray[Any], quality: Quality, *, reversible: bool
+    ) -> Derivative:
         """Describe what was encoded; its bytes are not known before it is signed."""
         height, width = luma_hw.shape
         kept = self._composition.keeps_luminance
         return Derivative(
-            derivative_uri=self._store.uri_of(ref.output_key),
-            derivative_key=ref.output_key,
+            derivative_uri=self._store.uri_of(made.ref.output_key),
+            derivative_key=made.ref.output_key,
             derivative_sha256="",
             derivative_bytes=0,
             derivative_version="",  # known when it has arrived
@@ -185,6 +205,8 @@ class Deliver(Stage[MadeT, Outcome]):
             colourfulness=quality.colourfulness,
             luminance_mae=quality.luminance_mae if kept else None,
             luminance_p99=quality.luminance_p99 if kept else None,
+            luminance_relation=self._relation(made, reversible=reversible) if kept else None,
+            reversible=reversible,
         )
 
     def _sign(self, derivative: Derivative, made: MadeT, sink: BinaryIO) -> Derivative:
@@ -219,7 +241,7 @@ class Deliver(Stage[MadeT, Outcome]):
             "flags": self._composition.flags,
         }
 
-    def _mark(self, picture: encode.Encodable) -> tuple[encode.Encodable, str | None]:
+    def _mark(self, picture: Encodable) -> tuple[Encodable, str | None]:
         """Put the imperceptible mark in, where one is wanted and the picture can carry it."""
         if self._spec.config.deliver.watermark == "off":
             return picture, None
@@ -227,12 +249,22 @@ class Deliver(Stage[MadeT, Outcome]):
         marked = watermark.mark(picture, job=int(number, 16), key=self._key)
         return (picture, None) if marked is None else (marked, number)
 
-    def _quality(self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter) -> Quality:
+    def _relation(self, made: MadeT, *, reversible: bool) -> str:
+        """How the derivative's luminance relates to the master's."""
+        color, facts = self._spec.config.color, made.facts
+        repaired = color.glare == "repair-luminance" and facts.glare_map
+        if facts.negative_curve or repaired or color.upscale > 1:
+            return AFTER_CHANGE
+        return IDENTICAL if reversible else MEASURED
+
+    def _quality(
+        self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter, *, exact: bool
+    ) -> Quality:
         """Figures of what was delivered: a JPEG's luma is read again, in an audit everything."""
         if self._spec.config.run.audit:
-            return measure(sink, Meter(luma_hw, full=True))
+            return measure(sink, Meter(luma_hw, full=True), exact=exact)
         if self._spec.config.deliver.format == "jpeg":
-            return measure(sink, meter)
+            return measure(sink, meter, exact=exact)
         return meter.quality()
 
     def _ours(self, ref: PhotoRef) -> bool:
@@ -257,15 +289,21 @@ class Deliver(Stage[MadeT, Outcome]):
             f"({labels.get('sourceUri') or labels.get('sourcePath') or labels['rowId']})"
         )
 
-    def _tags(self, made: MadeT, more: Mapping[str, str]) -> tuple[metadata.Tags, bool]:
+    def _tags(
+        self, made: MadeT, picture: Encodable, more: Mapping[str, str]
+    ) -> tuple[metadata.Tags, bool]:
         """What the derivative says of itself, with `more` labels; whether the master says more."""
-        return metadata.carry(
+        kept = picture if isinstance(picture, Reversible) else None
+        facts = replace(made.facts, orientation=1) if kept else made.facts
+        tags, lost = metadata.carry(
             made.prepared.header,
             self._spec.config.deliver.format,
             {**self._labels(made), **more},
             self._composition.statement,
-            self._composition.dpi(made.facts),
+            self._composition.dpi(facts),
+            as_stored=kept is not None,
         )
+        return (replace(tags, icc=kept.icc) if kept else tags), lost
 
     def _labels(self, made: MadeT) -> dict[str, str]:
         ref = made.ref

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.content_box import NOTHING, Bounds, Found, find_print
 from archive_colorizer.imaging.decode import Decoded, read_reduced
+from archive_colorizer.imaging.glare import find_glare, glare_png
 from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
 from archive_colorizer.imaging.tone import (
     COLOUR_CLASSES,
@@ -23,6 +24,7 @@ from archive_colorizer.imaging.tone import (
 from archive_colorizer.pipeline.config import ColorConfig, RunConfig
 from archive_colorizer.pipeline.records import (
     COLOUR_BESIDE,
+    GLARE,
     Opened,
     Outcome,
     Prepared,
@@ -45,6 +47,7 @@ class Prepare(Stage[Opened, Prepared]):
         self._makes_thumbnails = run.report == "on"
         self._translates = translates
         self._seeks_print = config.content_box == "auto" and not translates
+        self._seeks_glare = config.glare != "off"
         self._recolor = config.on_colour == "recolor" or translates
 
     def __call__(self, batch: Sequence[Opened]) -> list[Prepared | Outcome]:
@@ -77,7 +80,7 @@ class Prepare(Stage[Opened, Prepared]):
         return Prepared(
             ref=opened.ref,
             header=opened.header,
-            facts=facts,
+            facts=_with_glare(facts, seen) if self._seeks_glare else facts,
             data=opened.data,
             proxy_hw=seen,
             started_at_us=opened.started_at_us,
@@ -121,6 +124,14 @@ def _with_print(facts: SourceFacts, found: Found) -> SourceFacts:
         tone_class=found.tone,
         source_chroma=found.chroma,
     )
+
+
+def _with_glare(facts: SourceFacts, seen: NDArray[np.uint8]) -> SourceFacts:
+    found = find_glare(seen)
+    facts = replace(facts, glare_share=round(found.share, 4))
+    if not found.share:
+        return facts
+    return replace(facts, glare_map=glare_png(found.mask_hw), flags=(*facts.flags, GLARE))
 
 
 def _already_colour(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archive_colorizer.errors import PhotoError
+from archive_colorizer.imaging.homomorphic import even_light
 from archive_colorizer.pipeline.config import ColorConfig, RunConfig
 from archive_colorizer.pipeline.records import Outcome, Painted, Prepared
 from archive_colorizer.pipeline.steps.picture_errors import named
@@ -27,6 +28,7 @@ class Translate(Stage[Prepared, Painted]):
 
     def __init__(self, model: ResolvedModel, color: ColorConfig, run: RunConfig) -> None:
         self._model, self._back = model, color.back
+        self._prepare = even_light if color.homomorphic else np.asarray
         self._precision = run.precision
         self._batch_size = run.batch_size
 
@@ -39,7 +41,9 @@ class Translate(Stage[Prepared, Painted]):
     def __call__(self, batch: Sequence[Prepared]) -> list[Painted | Outcome]:
         """Translate a batch; a picture's error becomes its outcome."""
         start_s = time.perf_counter()
-        made = self._translator([prepared.proxy_hw for prepared in batch], self._batch_size)
+        made = self._translator(
+            [self._prepare(prepared.proxy_hw) for prepared in batch], self._batch_size
+        )
         ms = ms_since(start_s) / max(1, len(batch))
         return [
             self._painted(prepared, answer, ms)

@@ -203,3 +203,19 @@ def test_what_belongs_to_colours_is_refused(
     with pytest.raises(ConfigError, match=f"{name}: cyclegan makes another picture"):
         colorize(job(archive, tmp_path / "a", ref, color=color))
     assert not (tmp_path / "a").exists()
+
+
+def test_the_homomorphic_filter_prepares_a_translation_and_glare_is_refused(
+    archive: Path, tmp_path: Path, rows: Rows
+) -> None:
+    ref = model(tmp_path, "cyclegan", CYCLE)
+    made = []
+    for name in ("plain", "filtered"):
+        filtered = {"homomorphic": name == "filtered"}
+        assert colorize(job(archive, tmp_path / name, ref, color=filtered)).ok == 3
+        made.append([row["derivative_sha256"] for row in rows(tmp_path / name)])
+    assert not set(made[0]) & set(made[1])
+    for section, values in (("color", {"glare": "flag"}), ("output", {"reversible": True})):
+        (key,) = values
+        with pytest.raises(ConfigError, match=f"{key}: cyclegan makes another picture"):
+            colorize(job(archive, tmp_path / "no", ref, **{section: values}))
