@@ -6,7 +6,7 @@ One table for `status`, the summary of a run and the report; English and Korean.
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from archive_colorizer.pipeline.records import (
+from archive_colorizer.pipeline.flags import (
     ASKED_FOR,
     COLOUR_BESIDE,
     DAMAGED,

@@ -33,12 +33,13 @@ from archive_colorizer.pipeline.output.attention import (
 )
 from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.pipeline.output.pilots import note_work, read_extrapolation
+from archive_colorizer.pipeline.output.remarks import count_left_pages, count_small
 from archive_colorizer.pipeline.output.thumbnails import remove_unnamed
 from archive_colorizer.pipeline.output.verify import compare_masters
 from archive_colorizer.pipeline.pilot.extrapolate import Extrapolation
 from archive_colorizer.pipeline.pilot.record import write_pilot
 from archive_colorizer.pipeline.program_errors import ProgramErrors, describe, guarded
-from archive_colorizer.pipeline.records import MULTIPAGE, Outcome, Status
+from archive_colorizer.pipeline.records import Outcome, Status
 from archive_colorizer.pipeline.report import JobReport, Preview
 from archive_colorizer.pipeline.steps.record import Recorded, write_rows
 from archive_colorizer.pipeline.steps.step import now_us
@@ -275,41 +276,13 @@ def _carry_out(
     done = {"output": store.uri, "finished_at": finished, "pictures": tally.done}
     notes = (
         usage.note(spec.model, job_id, done),
-        _count_left_pages(rows, job_id),
-        _count_small(rows, job_id, intent.config.color.proxy_px),
+        count_left_pages(rows, job_id),
+        count_small(rows, job_id, intent.config.color.proxy_px),
     )
     return _Work(
         tally, count_attention(rows), changed_masters=other, notes=tuple(filter(None, notes)),
         pilot=read_extrapolation(store),
     )  # fmt: skip
-
-
-def _count_left_pages(rows: pa.Table, job_id: str) -> str:
-    """Say how many pages of the run's files were left because only their first one is done."""
-    mine = rows.filter(pc.equal(rows["job_id"], job_id))
-    counts = [
-        count - 1
-        for flags, count in zip(mine["flags"].to_pylist(), mine["n_pages"].to_pylist(), strict=True)
-        if MULTIPAGE in flags
-    ]
-    if not counts:
-        return ""
-    return (
-        f"{sum(counts):,} further pages of {len(counts):,} files were left (--pages all does them)"
-    )
-
-
-def _count_small(rows: pa.Table, job_id: str, proxy_px: int) -> str:
-    """Say how many of the run's masters are smaller than what the model should see."""
-    mine = rows.filter(pc.and_(pc.equal(rows["job_id"], job_id), pc.equal(rows["status"], "ok")))
-    short = pc.min_element_wise(mine["width"], mine["height"])
-    count = pc.sum(pc.less(short, proxy_px)).as_py()
-    if not count:
-        return ""
-    return (
-        f"{count:,} masters are smaller than the {proxy_px:,} pixels of --proxy-px (RESOL): the "
-        "model saw them at their own size"
-    )
 
 
 def _keep(config: JobConfig, store: Store, model: ResolvedModel) -> ResolvedModel:

@@ -7,8 +7,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 from archive_colorizer.imaging.metadata import DIGITAL_SOURCE_TYPE
+from archive_colorizer.pipeline.flags import ASKED_FOR
 from archive_colorizer.pipeline.output.schema import SCHEMA
-from archive_colorizer.pipeline.records import ASKED_FOR, STEP_TIMES, Outcome, SourceFacts
+from archive_colorizer.pipeline.records import STEP_TIMES, Outcome, SourceFacts
 from archive_colorizer.pipeline.values import fitting
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from archive_colorizer.pipeline.flags import MULTIPAGE
 from archive_colorizer.pipeline.pilot.intervals import (
     Design,
     Floats,
@@ -17,7 +18,7 @@ from archive_colorizer.pipeline.pilot.intervals import (
     make_design,
 )
 from archive_colorizer.pipeline.pilot.record import Pilot
-from archive_colorizer.pipeline.records import MULTIPAGE, STEP_TIMES
+from archive_colorizer.pipeline.records import STEP_TIMES
 from archive_colorizer.progress import duration
 
 TIMES: Final = tuple(f"ms_{name}" for name in STEP_TIMES)

@@ -20,8 +20,9 @@ from archive_colorizer.imaging.tone import COLOUR_CLASSES
 from archive_colorizer.inference.batching import Chroma, GreyPicture
 from archive_colorizer.models.catalog import UNKNOWN, asks_picture, class_number, has_classes
 from archive_colorizer.pipeline.config import ColorConfig, RunConfig
+from archive_colorizer.pipeline.flags import NEGATIVE
 from archive_colorizer.pipeline.inputs.hints import hint_planes
-from archive_colorizer.pipeline.records import NEGATIVE, Coloured, Outcome, Prepared
+from archive_colorizer.pipeline.records import Coloured, Outcome, Prepared
 from archive_colorizer.pipeline.steps.picture_errors import named
 from archive_colorizer.pipeline.steps.step import Kind, Stage, failed, ms_since
 from archive_colorizer.weights.reference import ResolvedModel

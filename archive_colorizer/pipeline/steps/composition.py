@@ -24,14 +24,8 @@ from archive_colorizer.imaging.negative import curve_of
 from archive_colorizer.imaging.reversible import Reversible, compose_reversible
 from archive_colorizer.imaging.samples import Heard
 from archive_colorizer.pipeline.config import ColorConfig
-from archive_colorizer.pipeline.records import (
-    ENLARGED,
-    TRANSLATED,
-    Coloured,
-    Made,
-    Painted,
-    SourceFacts,
-)
+from archive_colorizer.pipeline.flags import ENLARGED, TRANSLATED
+from archive_colorizer.pipeline.records import Coloured, Made, Painted, SourceFacts
 from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.step import Kind, ms_since
 from archive_colorizer.storage import S3Settings, open_uri

@@ -20,23 +20,19 @@ from archive_colorizer.imaging.quality import Meter, Quality, measure
 from archive_colorizer.imaging.reversible import Reversible
 from archive_colorizer.imaging.samples import Heard
 from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
-from archive_colorizer.pipeline.job_spec import JobSpec
-from archive_colorizer.pipeline.output.derivatives import page_id, read_labels, version_of
-from archive_colorizer.pipeline.output.lease import Fence
-from archive_colorizer.pipeline.output.marking import RENDITION, Marker, words_of
-from archive_colorizer.pipeline.output.written import digest
-from archive_colorizer.pipeline.records import (
+from archive_colorizer.pipeline.flags import (
     METADATA_LOST,
     NEARLY_GREY,
     NEARLY_GREY_BELOW,
     NOT_REVERSIBLE,
     TRANSLATED,
-    Derivative,
-    Made,
-    Outcome,
-    PhotoRef,
-    Status,
 )
+from archive_colorizer.pipeline.job_spec import JobSpec
+from archive_colorizer.pipeline.output.derivatives import page_id, read_labels, version_of
+from archive_colorizer.pipeline.output.lease import Fence
+from archive_colorizer.pipeline.output.marking import RENDITION, Marker, words_of
+from archive_colorizer.pipeline.output.written import digest
+from archive_colorizer.pipeline.records import Derivative, Made, Outcome, PhotoRef, Status
 from archive_colorizer.pipeline.steps.composition import Composition
 from archive_colorizer.pipeline.steps.picture_errors import writing
 from archive_colorizer.pipeline.steps.publishing import Publisher

@@ -22,15 +22,8 @@ from archive_colorizer.imaging.tone import (
     tone_class,
 )
 from archive_colorizer.pipeline.config import ColorConfig, RunConfig
-from archive_colorizer.pipeline.records import (
-    COLOUR_BESIDE,
-    GLARE,
-    Opened,
-    Outcome,
-    Prepared,
-    SourceFacts,
-    Status,
-)
+from archive_colorizer.pipeline.flags import COLOUR_BESIDE, GLARE
+from archive_colorizer.pipeline.records import Opened, Outcome, Prepared, SourceFacts, Status
 from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
 from archive_colorizer.storage import open_uri

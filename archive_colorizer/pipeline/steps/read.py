@@ -17,7 +17,8 @@ from archive_colorizer.errors import (
 )
 from archive_colorizer.imaging.header import Header, read_header
 from archive_colorizer.pipeline.config import Pages, RunConfig
-from archive_colorizer.pipeline.records import MULTIPAGE, Opened, Outcome, PhotoRef, SourceFacts
+from archive_colorizer.pipeline.flags import MULTIPAGE
+from archive_colorizer.pipeline.records import Opened, Outcome, PhotoRef, SourceFacts
 from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.step import Stage, failure, ms_since, now_us
 from archive_colorizer.storage import open_uri
