@@ -151,10 +151,10 @@ def test_metadata_that_raise_as_they_are_carried_are_one_row(
 ) -> None:
     real = metadata.carry
 
-    def fail(header: Any, *more: Any) -> Any:
+    def fail(header: Any, *more: Any, **words: Any) -> Any:
         if header.width == 168:
             raise Unforeseen("no such entry")
-        return real(header, *more)
+        return real(header, *more, **words)
 
     monkeypatch.setattr(deliver.metadata, "carry", fail)
     Image.fromarray(np.full((120, 168), 90, np.uint8)).save(masters / "odd.png")
