@@ -40,11 +40,11 @@ def quickest(calls: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str
     clock = time.perf_counter if CUDA else time.process_time
     best = dict.fromkeys(calls, float("inf"))
     for call in calls.values():  # kernels are chosen, and graphs recorded
-        for _ in range(5 if CUDA else 1):
+        for _ in range(5 if CUDA else 0):
             call()
     until = time.perf_counter() + seconds * len(calls)
     turns = 0
-    while turns < 5 or time.perf_counter() < until:
+    while turns < 3 or time.perf_counter() < until:
         turns += 1
         for name, call in calls.items():
             _wait()
@@ -143,7 +143,7 @@ def measure_enlarging(name: str, edge: int, seconds: float) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batches", type=int, nargs="+",
-                        default=[1, 16, 64, 256] if CUDA else [1, 16])  # fmt: skip
+                        default=[1, 16, 64, 256] if CUDA else [1, 8])  # fmt: skip
     parser.add_argument("--seconds", type=float, default=0.5, help="for a figure, at least")
     parser.add_argument("--enlarge-px", type=int, default=1024 if CUDA else 320)
     args = parser.parse_args()

@@ -14,6 +14,7 @@ from archive_colorizer.errors import (
     PhotoError,
 )
 from archive_colorizer.inference import runner as runner_module
+from archive_colorizer.inference.device import Precision
 from archive_colorizer.inference.runner import Runner, device_of, evaluating, open_runner
 from archive_colorizer.registry.resolve import resolve
 
@@ -130,13 +131,17 @@ def test_no_gradients_are_kept() -> None:
         assert not Runner(module, precision)(lambda: module(module.weight)).requires_grad
 
 
-def test_exact_leaves_tf32_as_it_was() -> None:
+@pytest.mark.parametrize("precision", ["exact", "float32"])
+def test_float32_is_without_tf32_and_leaves_it_as_it_was(precision: Precision) -> None:
+    def tf32() -> tuple[bool, bool]:
+        return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
     before = torch.backends.cuda.matmul.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = True
     try:
-        seen = Runner(Square(), "exact")(lambda: torch.backends.cuda.matmul.allow_tf32)
-        assert seen is False
-        assert torch.backends.cuda.matmul.allow_tf32
+        assert Runner(Square(), precision)(tf32) == (False, False)
+        assert Runner(Square(), "bfloat16")(tf32, in_float32=True) == (False, False)
+        assert Runner(Square(), "bfloat16")(tf32) == tf32() == (True, True)
     finally:
         torch.backends.cuda.matmul.allow_tf32 = before
 
