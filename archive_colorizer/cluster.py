@@ -145,7 +145,6 @@ def _silence_ray(*, verbose: bool) -> None:
     warnings.filterwarnings("ignore", message=".*ray_remote_args_fn.*deprecated")
     warnings.filterwarnings("ignore", message="The minimum number of concurrent actors")
     logging.getLogger("ray").setLevel(logging.ERROR)
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
 
 
 def load_ray_data(*, verbose: bool = False) -> None:
@@ -157,6 +156,7 @@ def load_ray_data(*, verbose: bool = False) -> None:
     from ray.data import DataContext
 
     if not verbose:
+        logging.getLogger("ray.data").setLevel(logging.ERROR)  # its import sets another level
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False

@@ -1,5 +1,6 @@
 """Workers as Ray builds them, called here without a cluster."""
 
+import logging
 import pickle
 import shutil
 import subprocess
@@ -94,3 +95,19 @@ for first, last, loaded in ((0, 2, False), (3, 5, False), (2, 3, True)):
     assert ("torch" in sys.modules) == loaded, (first, last)
 """
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "spec")], check=True, timeout=240)
+
+
+def test_ray_data_is_loaded_after_the_workers_are_told_and_stays_quiet() -> None:
+    """It is half of what Ray takes to load; its own import makes it talk."""
+    program = (
+        "import logging, sys\n"
+        "import archive_colorizer.pipeline.engines.ray\n"
+        "from archive_colorizer.cluster import load_ray_data\n"
+        "early = 'ray.data' in sys.modules\n"
+        "load_ray_data()\n"
+        "print(early, 'ray.data' in sys.modules, logging.getLogger('ray.data').level)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["False", "True", str(logging.ERROR)], done.stderr
