@@ -32,6 +32,7 @@ from archive_colorizer.demo import colour_photographs
 from archive_colorizer.imaging.colour import rgb_to_lab
 from archive_colorizer.imaging.compose import Composer, compose
 from archive_colorizer.provenance import watermark
+from archive_colorizer.provenance.watermark_embedding import marked
 
 Pixels = NDArray[np.uint8]
 Attack = Callable[[Pixels, np.random.Generator], Pixels]
@@ -145,14 +146,14 @@ def survive(pictures: Iterator[Composer]) -> dict[str, Any]:
     means, highs, declined = [], [], 0
     for plain in pictures:
         job = int(random.integers(2**32))
-        marked = watermark.marked(plain, job=job)
-        if marked is None:
+        made = marked(plain, job=job)
+        if made is None:
             declined += 1
             continue
-        seen = deltaE_ciede2000(*(rgb2lab(to_rgb(one)[::3, ::3]) for one in (plain, marked)))
+        seen = deltaE_ciede2000(*(rgb2lab(to_rgb(one)[::3, ::3]) for one in (plain, made)))
         means.append(float(seen.mean()))
         highs.append(float(np.percentile(seen, 99)))
-        luma, cb, cr = marked.ycc_planes()
+        luma, cb, cr = made.ycc_planes()
         data = simplejpeg.encode_jpeg_yuv_planes(luma, cb, cr, 90)
         delivered = simplejpeg.decode_jpeg(data, "RGB")
         for name, attack in ATTACKS.items():
@@ -220,8 +221,8 @@ def times() -> dict[str, float]:
     plain = compose(grey, np.moveaxis(small[..., 1:], -1, 0))
     big = replace(plain, luma_hw=cv2.resize(grey, (6000, 4000)))
     return {
-        "mark, 1.5 MP": took(lambda: watermark.marked(plain, job=1)),
-        "mark, 24 MP": took(lambda: watermark.marked(big, job=1)),
+        "mark, 1.5 MP": took(lambda: marked(plain, job=1)),
+        "mark, 24 MP": took(lambda: marked(big, job=1)),
         "read, 1.5 MP": took(lambda: watermark.read(rgb)),
     }
 

@@ -9,44 +9,31 @@ phase correlation does (Kuglin & Hines 1975). Axes: h height, w width; planes ar
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from archive_colorizer.imaging.beside import PrintOnPage
 from archive_colorizer.imaging.colour import B_FROM_CB, LUMA_WEIGHTS, R_FROM_CR, Float
-from archive_colorizer.imaging.compose import Composer
-from archive_colorizer.imaging.encode import Encodable
-from archive_colorizer.imaging.upsample import ChromaMap
 from archive_colorizer.provenance.watermark_code import (
     DEFAULT_KEY,
     HIGH,
     LOW,
     PILOT_HIGH,
+    PLANES,
     SIGNS,
     Plan,
     band,
     decode,
-    encode,
     make_plan,
     radii,
     strengths,
 )
+from archive_colorizer.provenance.watermark_embedding import gain_of
 
-STRENGTH: Final = 0.51 / 255
-"""Mean deviation of Cb, were all places grey: a mean CIEDE2000 of 0.8 to 1."""
-PLANES: Final = (1.0, 0.75)
-"""Strength of Cb and Cr: the eye sees less detail in blue and yellow."""
-MIN_LONG_PX: Final = 256
-"""Long side from which a picture is marked: of a smaller one hardly any copy could be read."""
-FINE: Final = 320
-"""Least samples per long side of the chroma map that carries the mark: seven a cycle."""
-SYNTHESIS: Final = 256
-"""Samples per long side at which the pattern is made."""
 WORK_PX: Final = 384
 """Long side at which a picture is read."""
 GRID: Final = 128
@@ -80,135 +67,6 @@ class Reading:
     """32 bits; None where nothing was found."""
     score: float
     """The pilot's correlation in standard deviations of a picture without a mark."""
-
-
-def mark(picture: object, *, job: int, key: bytes = DEFAULT_KEY) -> Encodable | None:
-    """Put the mark into a picture that is about to be encoded.
-
-    Args:
-        picture: a Composer or a PrintOnPage: chroma laid over a master.
-        job: 0 to 2**32 - 1.
-        key: that the reader must know.
-
-    Returns:
-        The same with the mark; None where it is too small to carry one, or has no chroma of its own
-        (a translation).
-    """
-    if isinstance(picture, Composer):
-        return marked(picture, job=job, key=key)
-    if isinstance(picture, PrintOnPage):
-        page = (picture.luma_hw.shape[0], picture.luma_hw.shape[1])
-        part = marked(picture.print_, job=job, key=key, within=page, origin=picture.origin)
-        return None if part is None else replace(picture, print_=part)
-    return None
-
-
-def marked(
-    picture: Composer,
-    *,
-    job: int,
-    key: bytes = DEFAULT_KEY,
-    within: tuple[int, int] | None = None,
-    origin: tuple[int, int] = (0, 0),
-) -> Composer | None:
-    """Put the mark into a picture's chroma before it is brought to full size.
-
-    Whatever is made of the picture afterwards, strip by strip, has it; chroma out of the gamut is
-    reduced there, as always.
-
-    Args:
-        picture: composed; of a page with a print, the print.
-        job: 0 to 2**32 - 1.
-        key: that the reader must know.
-        within: height and width of the page that the picture is a part of, pixels.
-        origin: the picture's top and left on that page, pixels.
-
-    Returns:
-        The same with the mark; None where the picture is too small to carry one.
-    """
-    height, width = picture.luma_hw.shape
-    long = max(within or (height, width))
-    if long < MIN_LONG_PX:
-        return None
-    coefficients = _refined(picture.chroma)
-    size = (coefficients.shape[1], coefficients.shape[0])
-    gray = cv2.resize(picture.luma_hw, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    gray *= 255 / picture.top_value
-    plain = coefficients[..., 2:] * 255 + coefficients[..., :2] * gray[..., None]
-    gain = _gain(gray, plain[..., 0], plain[..., 1])
-    seen = gain / (1 + np.hypot(plain[..., 0], plain[..., 1]) / 25)
-    strength = STRENGTH * gain / seen.mean()
-    place = (origin[0] / long, origin[1] / long, height / long, width / long)
-    for plane, pattern in enumerate(_pattern(key, job)):
-        coefficients[..., 2 + plane] += strength * _lay(pattern, coefficients.shape, place)
-    return replace(picture, chroma=ChromaMap(coefficients, coefficients.shape[:2]))
-
-
-def _refined(chroma: ChromaMap) -> Float:
-    """Sample a map's coefficients on a grid that the picture fills, fine enough for the mark."""
-    rows, columns = chroma.extent
-    finer = max(1.0, FINE / max(rows, columns))
-    size = (max(1, round(columns * finer)), max(1, round(rows * finer)))
-    dx, dy = columns / size[0], rows / size[1]
-    to_map = np.array([[dx, 0, 0.5 * dx - 0.5], [0, dy, 0.5 * dy - 0.5]], np.float32)
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(
-        cv2.warpAffine(
-            chroma.coefficients_hw4, to_map, size, flags=how, borderMode=cv2.BORDER_REPLICATE
-        )
-    )
-
-
-@lru_cache(maxsize=2)
-def _pattern(key: bytes, job: int) -> tuple[Float, Float]:
-    """The patterns of a job for Cb and Cr: (SYNTHESIS, SYNTHESIS), periodic."""
-    plan, signs = make_plan(key), np.append(encode(job), np.float32(1))
-    made = []
-    for plane, share in enumerate(PLANES):
-        half = np.zeros((SYNTHESIS, SYNTHESIS // 2 + 1), np.complex64)
-        half[band(SYNTHESIS)] = plan.phases_2f[plane] * signs[plan.signs_2f[plane]] * strengths()
-        pattern = np.fft.irfft2(half, s=(SYNTHESIS, SYNTHESIS))
-        made.append(np.asarray(share * pattern / pattern.std(), np.float32))
-    return made[0], made[1]
-
-
-def _lay(pattern: Float, shape: tuple[int, ...], place: tuple[float, float, float, float]) -> Float:
-    """Sample the pattern where a map has its pixels.
-
-    Args:
-        pattern: periodic.
-        shape: of the map.
-        place: top, left, height and width of the map on the picture, whose long side is 1.
-    """
-    edge = 2
-    rows, columns = shape[:2]
-    top, left, height, width = (SYNTHESIS * one for one in place)
-    step_y, step_x = height / rows, width / columns
-    top, left = top + edge - 0.5, left + edge - 0.5
-    to_pattern = np.array([[step_x, 0, step_x / 2 + left], [0, step_y, step_y / 2 + top]])
-    return np.asarray(
-        cv2.warpAffine(
-            np.pad(pattern, edge, mode="wrap"),
-            to_pattern,
-            (columns, rows),
-            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-    )
-
-
-def _gain(luma_hw: Float, cb_hw: Float, cr_hw: Float) -> Float:
-    """How much more than in a grey, even place the eye lets pass: all in [0, 255].
-
-    CIEDE2000 divides a difference by 1 + 0.045 C*, which is about 1 + C/25 of Cb and Cr; texture
-    masks, and in the dark chroma weighs more than its numbers say.
-    """
-    size = max(3, round(max(luma_hw.shape) / 24)) | 1
-    mean = cv2.blur(luma_hw, (size, size))
-    texture = np.sqrt(np.maximum(cv2.blur(luma_hw * luma_hw, (size, size)) - mean * mean, 0))
-    masked = np.clip(0.6 + texture / 50, 0.6, 1.2)
-    vivid = 1 + 0.8 / 25 * np.minimum(np.hypot(cb_hw, cr_hw), 60)
-    return np.asarray(masked * vivid * np.clip(luma_hw / 24, 0.3, 1), np.float32)
 
 
 def read(picture: NDArray[np.uint8], key: bytes = DEFAULT_KEY) -> Reading:
@@ -369,7 +227,7 @@ def _residual(picture: NDArray[np.uint8]) -> Float:
         rest /= np.sqrt(_average(rest * rest, narrow) + 1)
         planes.append(np.clip(rest, -2.5, 2.5))
         means.append(mean)
-    gain = np.sqrt(_gain(luma, *means))
+    gain = np.sqrt(gain_of(luma, cv2.magnitude(*means)))
     return np.asarray(np.stack(planes) * gain, np.float32)
 
 

@@ -31,6 +31,8 @@ PILOT_SHARE: Final = 0.35
 TILT: Final = 1.0
 """Strength falls with the frequency to this power: a photograph's own chroma does, too, and what is
 low outlives a JPEG."""
+PLANES: Final = (1.0, 0.75)
+"""Strength of Cb and Cr: the eye sees less detail in blue and yellow."""
 WORD: Final = 128
 MESSAGE_BYTES: Final = 6
 """Four of the job, two of the checksum (CRC-16/CCITT)."""

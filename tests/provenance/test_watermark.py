@@ -18,8 +18,9 @@ from archive_colorizer.imaging.colour import rgb_to_lab
 from archive_colorizer.imaging.compose import Composer, WholePicture, compose
 from archive_colorizer.imaging.content_box import Bounds
 from archive_colorizer.provenance import watermark
-from archive_colorizer.provenance.watermark import Reading, mark, marked, read
+from archive_colorizer.provenance.watermark import Reading, read
 from archive_colorizer.provenance.watermark_code import SIGNS, decode, encode
+from archive_colorizer.provenance.watermark_embedding import mark, marked
 
 JOB = 0xC0FFEE42
 

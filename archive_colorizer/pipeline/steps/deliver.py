@@ -37,9 +37,9 @@ from archive_colorizer.pipeline.steps.composition import Composition
 from archive_colorizer.pipeline.steps.picture_errors import writing
 from archive_colorizer.pipeline.steps.publishing import Publisher
 from archive_colorizer.pipeline.steps.step import Stage, each, failed, ms_since
-from archive_colorizer.provenance import watermark
 from archive_colorizer.provenance.signing import Signer, SigningFault, open_signer
 from archive_colorizer.provenance.watermark_code import read_key
+from archive_colorizer.provenance.watermark_embedding import mark
 from archive_colorizer.storage import Store, open_store
 
 OUTSIDE: Final = "absolute/"
@@ -242,7 +242,7 @@ class Deliver(Stage[MadeT, Outcome]):
         if self._spec.config.deliver.watermark == "off":
             return picture, None
         number = self._spec.context.job_id[-8:]
-        marked = watermark.mark(picture, job=int(number, 16), key=self._key)
+        marked = mark(picture, job=int(number, 16), key=self._key)
         return (picture, None) if marked is None else (marked, number)
 
     def _relation(self, made: MadeT, *, reversible: bool) -> str:
