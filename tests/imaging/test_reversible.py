@@ -25,6 +25,7 @@ from archive_colorizer.imaging.grey_profile import (
     write_profile,
 )
 from archive_colorizer.imaging.header import read_header
+from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.imaging.profiles import gray_table, rgb_to_srgb, srgb_profile
 from archive_colorizer.imaging.reversible import Reversible, compose_reversible
 from archive_colorizer.imaging.samples import Heard
@@ -37,6 +38,11 @@ KINDS: list[dict[str, Any]] = [
     {"progressive": True, "restart_marker_rows": 1, "quality": 30},
     {"qtables": [[1 + i for i in range(64)]], "optimize": True},
 ]
+
+
+def cells(ab_2hw):
+    """Chroma as a network says it."""
+    return NetworkMap.of_pixels(np.moveaxis(ab_2hw, 0, 2))
 
 
 def rough(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -157,7 +163,7 @@ def test_a_grey_profile_becomes_a_colour_one_with_its_tone_curve() -> None:
 def composed(master: bytes, ab: np.ndarray) -> Reversible:
     source = io.BytesIO(master)
     header = read_header(source, max_megapixels=1)
-    made = compose_reversible(source, header, ab, "bilinear", Heard())
+    made = compose_reversible(source, header, cells(ab), "bilinear", Heard())
     assert made is not None
     return made
 
@@ -213,7 +219,7 @@ def test_a_header_with_stray_bytes_is_told_and_no_hindrance() -> None:
     master = jpeg(rough(40, 40)).replace(b"\xff\xdb", b"\0\0\xff\xdb", 1)
     header, heard = read_header(io.BytesIO(master), max_megapixels=1), Heard()
     ab = np.zeros((2, 20, 20), np.float32)
-    made = compose_reversible(io.BytesIO(master), header, ab, "guided", heard)
+    made = compose_reversible(io.BytesIO(master), header, cells(ab), "guided", heard)
     assert made is not None
     assert heard.words
     assert not heard.damaged
@@ -231,4 +237,4 @@ def test_other_masters_and_damaged_ones_have_no_such_form() -> None:
     for master in (damaged, rgb, sink.getvalue()):
         source = io.BytesIO(master)
         header = read_header(source, max_megapixels=1)
-        assert compose_reversible(source, header, ab, "guided", Heard()) is None
+        assert compose_reversible(source, header, cells(ab), "guided", Heard()) is None
