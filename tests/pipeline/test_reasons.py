@@ -5,13 +5,13 @@ from string import ascii_letters
 import pytest
 
 from archive_colorizer import errors
-from archive_colorizer.pipeline import reasons, records
+from archive_colorizer.pipeline import flags, reasons
 from archive_colorizer.pipeline.html_report.words import WORDS
 from archive_colorizer.pipeline.inputs import walk
 
 CLASSES = {kind.error_class for kind in errors.PhotoError.__subclasses__()}
 FLAGS = {
-    value for name, value in vars(records).items()
+    value for name, value in vars(flags).items()
     if name.isupper() and isinstance(value, str)
 }  # fmt: skip
 

@@ -106,5 +106,7 @@ def test_the_palaces_table_is_for_training_and_for_colouring() -> None:
     table = str(SETTINGS / "a-palaces.csv")
     trained = read_for_training(table, "GOGUNG", lambda place: True)
     assert read("a-palaces", ("table", trained)) == read("a-palaces")
-    assert read_for_colorizing(table, "GOGUNG") == {"color": {"proxy_px": 1024}}
-    assert read_for_colorizing(table, "") == {"color": {"proxy_px": 256}}
+    assert read_for_colorizing(table, "GOGUNG") == {
+        "color": {"proxy_px": 1024, "homomorphic": True}
+    }
+    assert read_for_colorizing(table, "") == {"color": {"proxy_px": 256, "homomorphic": False}}
