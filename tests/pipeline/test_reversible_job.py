@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from archive_colorizer.cli.main import main
 from archive_colorizer.pipeline.config import JobConfig
@@ -65,6 +65,23 @@ def test_luminance_is_the_masters_and_the_rows_say_so(
                 assert picture.getexif()[0x0112] == 6
                 assert tuple(map(round, picture.info["dpi"])) == (300, 200)
     assert kept == 3
+
+
+def test_words_stand_upright_on_a_picture_that_is_kept_on_its_side(
+    job: Job, turned: Path, rows: Rows, tmp_path: Path
+) -> None:
+    marks = {"mark": "strip", "watermark": "on"}
+    colorize(job(output={"reversible": True, **marks}))
+    (row,) = (one for one in rows(tmp_path / "out") if one["source_uri"] == turned.as_uri())
+    assert row["reversible"]
+    with Image.open(tmp_path / "out" / row["marked_key"]) as picture:
+        assert picture.getexif().get(0x0112, 1) == 1
+        assert picture.width == 101
+        assert picture.height > 131
+        shown = np.asarray(picture.convert("L")).astype(int)[:131]
+    with Image.open(turned) as master:
+        upright = np.asarray(ImageOps.exif_transpose(master)).astype(int)
+    assert np.abs(shown[:124] - upright[:124]).mean() < 2  # the strip shares the last blocks
 
 
 def test_verify_sees_luminance_that_is_no_longer_the_masters(

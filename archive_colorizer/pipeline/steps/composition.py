@@ -15,7 +15,7 @@ from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging import metadata
 from archive_colorizer.imaging.beside import Part, enlarged_page, lay_on_page, mixed
 from archive_colorizer.imaging.compose import WholePicture, compose
-from archive_colorizer.imaging.decode import Decoded, read_colours, read_luma
+from archive_colorizer.imaging.decode import Decoded, read_colours, read_luma, upright
 from archive_colorizer.imaging.encode import Encodable
 from archive_colorizer.imaging.glare import read_glare_png
 from archive_colorizer.imaging.glare_repair import repair_luma
@@ -59,6 +59,10 @@ class Composition(Protocol[MadeIn]):
         Raises:
             PhotoError: the master cannot be read, or not be enlarged.
         """
+
+    def shown(self, made: MadeIn, picture: Encodable) -> Encodable:
+        """The picture as people see it, for what is drawn on it."""
+        return picture
 
     def dpi(self, facts: SourceFacts) -> Dpi | None:
         """Dots an inch that the derivative says; None where the master's would be wrong."""
@@ -120,6 +124,13 @@ class OverMaster(Composition[Coloured]):
         picture = self._compose(made, luma_hw)
         ms["compose"] += ms_since(start_s)
         return picture
+
+    def shown(self, made: Coloured, picture: Encodable) -> Encodable:
+        """The same as people see it: upright, whatever way its luminance is kept."""
+        if not isinstance(picture, Reversible) or picture.orientation == 1:
+            return picture
+        luma_hw = upright(picture.composed.luma_hw, made.prepared.header)
+        return compose(luma_hw, made.chroma, self._color.upsampling)
 
     def with_luma(self, made: Coloured) -> Coloured:
         """Give the same with the luminance that is to be enlarged, and with the decoder's words.

@@ -175,10 +175,13 @@ class Deliver(Stage[MadeT, Outcome]):
             derivative = self._sign(replace(derivative, watermark=number), made, sink)
             sha256, size = digest(sink)
             if self._marker:
-                marked_tags, _ = self._tags(made, picture, RENDITION)
+                shown = self._composition.shown(made, picture)
+                if shown is not picture:
+                    shown, _ = self._mark(shown)
+                marked_tags, _ = self._tags(made, shown, RENDITION)
                 token = self._spec.context.job_id
                 sign = partial(self._sign, derivative, made)
-                marked = self._marker.write(ref, picture, settings, marked_tags, token, sign)
+                marked = self._marker.write(ref, shown, settings, marked_tags, token, sign)
         ms["write"] = ms_since(start_s)
         derivative = replace(derivative, derivative_sha256=sha256, derivative_bytes=size, **marked)
         return derivative, after
