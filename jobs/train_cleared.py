@@ -2,10 +2,10 @@
 
     python jobs/train_cleared.py SHARDS WORK [OPTION ...]
 
-SHARDS is a folder of Parquet shards with a column `source`, of which SOURCES are taken. Pictures are
-drawn beside them whose colours follow from nothing, so that the network learns to say that it does
-not know: dead leaves (Matheron 1968; Lee, Mumford & Huang 2001), which have edges, occlusions and
-textures at all scales, as photographs have. WORK gets both and the run.
+SHARDS is a folder of Parquet shards with a column `source`, of which SOURCES are taken. Pictures
+are drawn beside them whose colours follow from nothing, so that the network learns to say that it
+does not know: dead leaves (Matheron 1968; Lee, Mumford & Huang 2001), which have edges, occlusions
+and textures at all scales, as photographs have. WORK gets both and the run.
 """
 
 import io
