@@ -144,7 +144,7 @@ def ray_data(paths: Sequence[Path], output: Path) -> None:
     """`read_images`, `map_batches`, `write_images`; the last writes PNG unless told."""
     import ray
 
-    ray.init(include_dashboard=False, log_to_driver=False)
+    ray.init("local", include_dashboard=False, log_to_driver=False)
     pictures = ray.data.read_images([str(path) for path in paths], include_paths=True)
     coloured = pictures.map_batches(
         RayColour, batch_size=BATCH, num_cpus=1, concurrency=os.cpu_count()
