@@ -22,6 +22,8 @@ from archive_colorizer.pipeline.run import colorize, preview
 from archive_colorizer.storage import open_store
 from archive_colorizer.storage.local import LocalStore
 
+pytestmark = pytest.mark.slow  # together they take a quarter of a minute
+
 Job = Callable[..., JobConfig]
 Rows = Callable[[str | Path], list[dict[str, Any]]]
 PICTURES = 60

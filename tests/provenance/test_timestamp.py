@@ -87,6 +87,7 @@ def authority(tmp_path: Path) -> Iterator[str]:
         server.server_close()
 
 
+@pytest.mark.slow
 def test_with_a_timestamp_it_stays_valid_when_the_certificate_has_expired(
     authority: str, tmp_path: Path
 ) -> None:

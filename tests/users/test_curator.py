@@ -16,6 +16,8 @@ from typed import Said, typed
 from archive_colorizer.imaging.metadata import find_labels
 from archive_colorizer.pipeline.output import lease
 
+pytestmark = pytest.mark.slow  # together they take a quarter of a minute
+
 INVENTORY = """uri,object_id,collection,sensitivity
 plates/a.png,P 1,Plates,
 plates/a again.png,P 1b,Plates,

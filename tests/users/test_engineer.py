@@ -15,6 +15,8 @@ from typed import typed
 
 import archive_colorizer as ac
 
+pytestmark = pytest.mark.slow  # together they take a quarter of a minute
+
 ROOT = Path(__file__).parents[2]
 SMALL = ["--set", "feed.crop_px=32", "--batch-size", "4", "--engine", "local", "--no-mlflow"]
 

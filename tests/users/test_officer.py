@@ -20,6 +20,8 @@ from archive_colorizer.demo import colour_photographs
 from archive_colorizer.imaging.metadata import find_labels
 from archive_colorizer.pipeline.output import lease
 
+pytestmark = pytest.mark.slow  # together they take a quarter of a minute
+
 GOOD = ("01.jpg", "02.png", "people/03.jpg", "people/04.tif")
 
 

@@ -96,6 +96,7 @@ def test_strata_without_a_picture_are_not_forgotten() -> None:
     assert estimate_total(make_design(np.zeros(1, np.intp), np.ones(1)), np.ones(1)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("strata", "probed", "share"),
     [
@@ -115,6 +116,7 @@ def test_the_interval_of_a_share_holds_the_truth(strata: int, probed: int, share
     assert np.mean([one.estimate for one in found]) == pytest.approx(has.mean(), rel=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("probed", [0, 300])
 def test_the_interval_of_a_sum_holds_the_truth(known: bool, probed: int) -> None:
