@@ -147,7 +147,7 @@ def ray_data(paths: Sequence[Path], output: Path) -> None:
     ray.init("local", include_dashboard=False, log_to_driver=False)
     pictures = ray.data.read_images([str(path) for path in paths], include_paths=True)
     coloured = pictures.map_batches(
-        RayColour, batch_size=BATCH, num_cpus=1, concurrency=os.cpu_count()
+        RayColour, batch_size=BATCH, num_cpus=1, concurrency=(1, os.cpu_count())
     )
     coloured.write_images(str(output), column="image", file_format="jpeg")
 

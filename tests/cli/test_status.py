@@ -124,6 +124,8 @@ def test_watching_can_be_left_with_ctrl_c(store: LocalStore, tmp_path: Path) -> 
     words = [sys.executable, "-m", "archive_colorizer", "status", str(tmp_path / "out"), "--watch"]
     with Lock(store):
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        # A shell's background jobs ignore Ctrl-C, and so would what they start.
+        pipes["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
         with subprocess.Popen(words, **pipes, env=dict(os.environ)) as watching:  # type: ignore[call-overload]
             assert "running: process" in watching.stdout.readline()
             watching.send_signal(signal.SIGINT)
