@@ -98,7 +98,8 @@ def median_s(work: Callable[[], Any], repeat: int = 3) -> dict[str, float]:
 def ask(folder: Path, query: str) -> list[Any]:
     files = folder / manifest.FOLDER / "*.parquet"
     with duckdb.connect() as connection:
-        return connection.execute(query.replace("MANIFEST", f"read_parquet('{files}')")).fetchall()
+        found = connection.execute(query.replace("MANIFEST", f"read_parquet('{files}')"))
+        return list(found.fetchall())
 
 
 QUERIES = {
