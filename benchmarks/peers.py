@@ -161,7 +161,9 @@ def daft_frame(paths: Sequence[Path], output: Path) -> None:
         def __init__(self) -> None:
             _start()
 
-        @daft.method.batch(return_dtype=daft.DataType.string(), batch_size=BATCH)
+        @daft.method.batch(  # type: ignore[untyped-decorator]
+            return_dtype=daft.DataType.string(), batch_size=BATCH
+        )
         def colour(self, names: Any, data: Any) -> list[str]:  # noqa: ANN401 (Daft's series)
             made = names.to_pylist()
             grays = [decode(one) for one in data.to_pylist()]
