@@ -2,10 +2,10 @@
 
     python benchmarks/bench_cleared.py CORPUS MODEL [--limit 100]
 
-MODEL learned from `jobs/train_cleared.py`: its own kinds are the source `clothing` (not the one
-that it was trained on), strange ones those of the shard `heldout-00`. For each source the mean PSNR
-over grey is told, with the model's chroma times some factors; pictures are of a short side of 128
-pixels, the size at which it was trained.
+MODEL comes from `benchmarks/train_cleared.py`: its own kinds are the source `clothing` (not the
+one that it was trained on), strange ones those of the shard `heldout-00`. For each source the mean
+PSNR over grey is told, with the model's chroma times some factors; pictures are of a short side of
+128 pixels, the size at which it was trained.
 """
 
 import argparse

@@ -47,6 +47,7 @@ def _fields(config: JobConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in JobConfig.__dataclass_fields__}
 
 
+@pytest.mark.slow
 def test_a_reflection_is_flagged_and_only_its_place_repaired(
     lamp: Path, job: Job, rows: Rows, tmp_path: Path
 ) -> None:

@@ -77,6 +77,7 @@ def test_a_marked_file_stands_beside_a_derivative_that_stays_as_it_is(
     assert len(list(list_sums(open_store(two.output)))) == 4
 
 
+@pytest.mark.slow
 def test_a_marked_file_that_is_missing_or_changed_is_found_and_made_again(
     two: JobConfig, rows: Rows
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_marked_file_that_is_missing_or_changed_is_found_and_made_again(
     assert kept.read_bytes().endswith(b"by hand")
 
 
+@pytest.mark.slow
 def test_a_mark_comes_and_goes_with_a_redo_and_is_remembered(two: JobConfig, rows: Rows) -> None:
     colorize(replace(two, select=replace(two.select, limit=1)))
     unsaid = replace(set_mark(two, "off"), given=())
@@ -128,6 +130,7 @@ def test_no_row_is_written_before_its_marked_file(
     assert seen == [True, True]
 
 
+@pytest.mark.slow
 def test_what_a_killed_job_left_is_replaced(two: JobConfig, rows: Rows) -> None:
     colorize(two)
     made = files(two.output)

@@ -88,6 +88,7 @@ def test_each_kind_of_file_has_its_outcome(signing_job: Job, rows: Rows, tmp_pat
     assert inspect(tmp_path).error
 
 
+@pytest.mark.slow
 def test_an_expired_certificate_is_no_change(tmp_path: Path) -> None:
     path = saved(tmp_path / "old.jpg", Image.fromarray(gray()))
     signed(path, tmp_path / "keys", valid_for=timedelta(minutes=5, seconds=3))

@@ -71,6 +71,7 @@ def test_what_is_signed_is_valid_until_one_byte_is_another(
     assert "dataHash" in changed.reason
 
 
+@pytest.mark.slow
 def test_an_expired_certificate_is_told_as_expired_and_a_change_as_a_change(
     tmp_path: Path,
 ) -> None:

@@ -1,6 +1,6 @@
 """Train `builtin:cleared` anew: on photographs that may be used freely, from random weights.
 
-    python jobs/train_cleared.py SHARDS WORK [OPTION ...]
+    python benchmarks/train_cleared.py SHARDS WORK [OPTION ...]
 
 SHARDS is a folder of Parquet shards with a column `source`, of which SOURCES are taken. Pictures
 are drawn beside them whose colours follow from nothing, so that the network learns to say that it
@@ -17,13 +17,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from common import ROOT
 from numpy.typing import NDArray
 from PIL import Image
 
 from archive_colorizer.cli.main import main
 from archive_colorizer.imaging.colour import lab_to_rgb
 
-SETTINGS = Path(__file__).parent / "settings" / "cleared.toml"
+SETTINGS = ROOT / "jobs" / "settings" / "cleared.toml"
 SOURCES = ("clothing-small",)
 DRAWN = 900
 SIDE_PX = 160
