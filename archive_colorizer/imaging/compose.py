@@ -80,7 +80,7 @@ class Composer:
         self, strip: NDArray[np.uint8], top: int, half_h: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Chroma for each 2 x 2 block of a strip, fit for its darkest and its lightest pixel."""
-        low, high, mean = _blocks(strip)
+        low, high, mean = blocks_of(strip)
         cb, cr = self.chroma.at(mean, top, half_h)
         scale = gamut_scale(low, high, cb, cr)
         return _to_bytes(cb, scale), _to_bytes(cr, scale)
@@ -191,8 +191,8 @@ def pad_to_even(luma_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return evened(luma_hw)[:height, :width]
 
 
-def _blocks(strip: NDArray[np.uint8]) -> tuple[Float, Float, Float]:
-    """Smallest, largest and mean luma of each 2 x 2 block of a strip of even sides, in [0, 1]."""
+def blocks_of(strip: NDArray[np.uint8]) -> tuple[Float, Float, Float]:
+    """Smallest, largest and mean value of each 2 x 2 block of a strip of even sides, in [0, 1]."""
     rows, columns = strip.shape
     # Of neighbours in a row: OpenCV takes pairs apart in vectors, numpy's strides do not.
     low, high = (

@@ -117,11 +117,11 @@ def _write_jpeg(
             "use --format tiff or png",
         )
     write_jpeg_head(sink, tags)
-    if isinstance(picture, Reversible):
-        sink.write(picture.body(settings.quality))
-        return
     planes = picture.ycc_planes()
     tap.planes(planes)
+    if isinstance(picture, Reversible):
+        sink.write(picture.body(planes, settings.quality))
+        return
     data = simplejpeg.encode_jpeg_yuv_planes(*planes, settings.quality)
     app0_end = 4 + struct.unpack(">H", data[4:6])[0]
     sink.write(memoryview(data)[app0_end:])

@@ -18,12 +18,12 @@ from archive_colorizer.imaging.colour import (
     G_FROM_CR,
     LUMA_WEIGHTS,
     R_FROM_CR,
-    Float,
 )
 from archive_colorizer.imaging.compose import (
     STRIP_PIXELS,
     Composer,
     Planes,
+    blocks_of,
     compose,
     gamut_scale,
     pad_to_even,
@@ -31,6 +31,7 @@ from archive_colorizer.imaging.compose import (
 from archive_colorizer.imaging.decode import as_stored, read_luma
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.grey_profile import colour_profile
+from archive_colorizer.imaging.halving import evened
 from archive_colorizer.imaging.header import Header
 from archive_colorizer.imaging.network_map import NetworkMap
 from archive_colorizer.imaging.profiles import apply_table, gray_table, is_srgb
@@ -68,10 +69,14 @@ class Reversible:
         """Yield (rows, W, 3) strips in sRGB, of 8 or 16 bits a sample, from top to bottom."""
         return self.composed.rgb_strips(bits, rows)
 
-    def body(self, quality: int) -> bytes:
-        """Write the JPEG from its first table to its end mark; `quality` is of the chroma."""
-        _, cb, cr = self.ycc_planes()
-        return colour_body(self.coded, cb, cr, quality)
+    def body(self, planes: Planes, quality: int) -> bytes:
+        """Write the JPEG from its first table to its end mark.
+
+        Args:
+            planes: of `ycc_planes`, whose luma is coded already.
+            quality: of the chroma.
+        """
+        return colour_body(self.coded, planes.cb, planes.cr, quality)
 
 
 def read_coded(source: BinaryIO, header: Header) -> CodedLuma | None:
@@ -145,10 +150,11 @@ def _in_curve(
     steps = np.linspace(0, 1, CURVE_STEPS)
     back = np.interp(steps, curve / 65535, np.linspace(0, 1, 65536)).astype(np.float32)
     new_cb, new_cr = np.empty_like(cb), np.empty_like(cr)
+    even = evened(luma_hw)
     rows = max(1, STRIP_PIXELS // max(1, cb.shape[1]))
     for top in range(0, len(cb), rows):
         at = slice(top, top + rows)
-        low, high, mean = _blocks(luma_hw[2 * top : 2 * (top + rows)])
+        low, high, mean = blocks_of(even[2 * top : 2 * (top + rows)])
         y = curve[np.rint(mean * 65535).astype(np.int64)].astype(np.float32) / 65535
         b, r = (plane[at].astype(np.float32) / 255 - np.float32(128 / 255) for plane in (cb, cr))
         rgb = (y + R_FROM_CR * r, y + G_FROM_CB * b + G_FROM_CR * r, y + B_FROM_CB * b)
@@ -161,11 +167,3 @@ def _in_curve(
         fits = gamut_scale(low, high, b, r)
         new_cb[at], new_cr[at] = (np.rint(one * fits * 255 + 128).clip(0, 255) for one in (b, r))
     return new_cb, new_cr
-
-
-def _blocks(strip: NDArray[np.uint8]) -> tuple[Float, Float, Float]:
-    """Smallest, largest and mean value of each 2 x 2 block, in [0, 1]; edges are repeated."""
-    even = np.pad(strip, [(0, side % 2) for side in strip.shape], mode="edge")
-    corners = np.stack([even[i::2, j::2] for i in (0, 1) for j in (0, 1)])
-    scale = np.float32(1 / 255)
-    return corners.min(0) * scale, corners.max(0) * scale, corners.mean(0, np.float32) * scale
