@@ -43,19 +43,6 @@ def halved_times(pixels: NDArray[Any], times: int) -> NDArray[Any]:
     return pixels
 
 
-def area_average(pixels: NDArray[Any], height: int, width: int) -> NDArray[Any]:
-    """Reduce to a size: by halves while both sides stay at least twice it, then at once.
-
-    Args:
-        pixels: (H, W[, C]), no side smaller than the size.
-        height: wanted.
-        width: wanted.
-    """
-    while pixels.shape[0] >= 4 * height and pixels.shape[1] >= 4 * width:
-        pixels = halved(pixels)
-    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA))
-
-
 def halvings_for(height: int, width: int, max_pixels: float) -> int:
     """Count the halvings that bring a picture under a number of pixels."""
     times = 0

@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
 from PIL import Image
@@ -22,7 +21,6 @@ from archive_colorizer.provenance import c2pa_library
 from archive_colorizer.provenance.c2pa_reading import VALID, read_c2pa
 from archive_colorizer.provenance.certificates import Credentials, read_credentials
 from archive_colorizer.provenance.manifest import define_manifest
-from archive_colorizer.storage.atomic import atomic_path
 
 IN_MEMORY_BYTES: Final = 16 << 20
 """Larger files are signed by way of a temporary file."""
@@ -103,18 +101,6 @@ class Signer:
             shutil.copyfileobj(signed, sink, 1 << 20)
         sink.flush()
         return Signature(hashlib.sha256(store).hexdigest(), self.credentials.fingerprint)
-
-    def sign_file(self, path: Path, row: Mapping[str, Any]) -> Signature:
-        """Sign a file of this machine; nobody ever sees it half written.
-
-        Raises:
-            SigningFault: it cannot be signed.
-            OSError: it cannot be read, or written anew.
-        """
-        with atomic_path(path) as temporary:
-            shutil.copyfile(path, temporary)
-            with temporary.open("r+b") as file:
-                return self.sign(file, row)
 
 
 def _build(definition: dict[str, Any], master: bytes | None) -> Any:  # noqa: ANN401 (c2pa's)

@@ -46,7 +46,8 @@ def signed(path: Path, folder: Path, **certificate: Any) -> Path:
         "row_id": "a" * 64, "derivative_mime": "image/jpeg",
         "digital_source_type": DIGITAL_SOURCE_TYPE,
     }  # fmt: skip
-    Signer(read_credentials(*map(str, pair))).sign_file(path, row)
+    with path.open("r+b") as file:
+        Signer(read_credentials(*map(str, pair))).sign(file, row)
     return path
 
 

@@ -88,16 +88,6 @@ def test_an_expired_certificate_is_told_as_expired_and_a_change_as_a_change(
     assert read_c2pa(io.BytesIO(bytes(data)), "image/jpeg").state == "changed"
 
 
-def test_a_finished_file_is_signed_where_it_lies(tmp_path: Path) -> None:
-    signer = open_signer(*map(str, write_test_certificate(tmp_path / "keys")))
-    path = tmp_path / "strip.jpg"
-    path.write_bytes(encoded("jpeg").getvalue())
-    signer.sign_file(path, row("jpeg"))
-    with path.open("rb") as file:
-        assert read_c2pa(file, "image/jpeg").state == "valid"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["keys", "strip.jpg"]
-
-
 def test_a_masters_own_manifest_goes_on_in_ours(tmp_path: Path) -> None:
     signer = open_signer(*map(str, write_test_certificate(tmp_path)))
     master, file = encoded("png"), encoded("jpeg")
