@@ -102,11 +102,13 @@ def data_loader(paths: Sequence[Path], output: Path) -> None:
 _colorizer: Any = None
 
 
-def _start() -> None:
+def _start() -> Any:  # noqa: ANN401 (a Colorizer)
+    """Load the network in a process that has one thread; keep it, where a pool asks by function."""
     global _colorizer
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     _colorizer = load()
+    return _colorizer
 
 
 def _whole(task: tuple[Path, Path]) -> None:
@@ -127,11 +129,11 @@ class RayColour:
     """A Ray Data actor: a batch of decoded pictures in, coloured ones out."""
 
     def __init__(self) -> None:
-        _start()
+        self.colorizer = _start()
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         grays = [image[:, :, 0] if image.ndim == 3 else image for image in batch["image"]]
-        found = predict(_colorizer, [reduce(np.ascontiguousarray(gray)) for gray in grays])
+        found = predict(self.colorizer, [reduce(np.ascontiguousarray(gray)) for gray in grays])
         made = [
             compose(np.ascontiguousarray(gray), ab)[:, :, ::-1]
             for gray, ab in zip(grays, found, strict=True)
@@ -159,7 +161,7 @@ def daft_frame(paths: Sequence[Path], output: Path) -> None:
     @daft.cls(max_concurrency=os.cpu_count(), use_process=True)
     class Colour:
         def __init__(self) -> None:
-            _start()
+            self.colorizer = _start()
 
         @daft.method.batch(  # type: ignore[untyped-decorator]
             return_dtype=daft.DataType.string(), batch_size=BATCH
@@ -167,7 +169,7 @@ def daft_frame(paths: Sequence[Path], output: Path) -> None:
         def colour(self, names: Any, data: Any) -> list[str]:  # noqa: ANN401 (Daft's series)
             made = names.to_pylist()
             grays = [decode(one) for one in data.to_pylist()]
-            found = predict(_colorizer, [reduce(gray) for gray in grays])
+            found = predict(self.colorizer, [reduce(gray) for gray in grays])
             for name, gray, ab in zip(made, grays, found, strict=True):
                 write(compose(gray, ab), output / Path(name).name)
             return [str(name) for name in made]
