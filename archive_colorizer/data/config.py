@@ -2,10 +2,13 @@
 
 from typing import Annotated, Final
 
+from archive_colorizer.imaging.homomorphic import LightFilter
 from archive_colorizer.settings.kinds import (
     SENSITIVE,
     Colourfulness,
     Count,
+    Cutoff,
+    Gain,
     Layout,
     Seed,
     TrainShare,
@@ -62,12 +65,25 @@ class DataConfig:
     none is enlarged that need not be: `feed.crop_px` over `feed.zoom`, 256 at least."""
     homomorphic: Annotated[bool, Setting(param="HOMOMORPHIC")] = False
     """Even out illumination on every training picture (reference system A)."""
+    homomorphic_low: Annotated[Gain, Setting(param="HOMOLOW")] = 0.5
+    """Gain of the illumination in that filter; 1 leaves it."""
+    homomorphic_high: Annotated[Gain, Setting(param="HOMOHIGH")] = 1.3
+    """Gain of the reflectance in that filter; 1 leaves it."""
+    homomorphic_cutoff: Annotated[Cutoff, Setting(param="HOMOCUTOFF")] = 0.03
+    """Where the two part, at a short side of 256 pixels; it falls as pictures grow."""
     sensitive: Words = SENSITIVE
     """Values of an inventory's `sensitivity` whose pictures are never opened."""
     limit: Count = 0
     """At most so many training pictures; 0 takes all. The first by content hash are taken."""
     seed: Seed = 0
     """Draws the split into training and validation."""
+
+    @property
+    def light_filter(self) -> LightFilter | None:
+        """The homomorphic filter; None where it is off."""
+        if not self.homomorphic:
+            return None
+        return LightFilter(self.homomorphic_low, self.homomorphic_high, self.homomorphic_cutoff)
 
     def targets(self, least: float | None = None) -> TargetConfig:
         """Settings of the targets; `least` takes the place of `min_colourfulness`."""

@@ -340,9 +340,7 @@ def prepare_picture(pixels: Photograph, config: DataConfig) -> Photograph:
     if scale < 1:
         size = tuple(max(1, round(side * scale)) for side in pixels.shape[1::-1])
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
-    if not config.homomorphic:
-        return pixels
-    return even_light(pixels)
+    return even_light(pixels, config.light_filter) if config.light_filter else pixels
 
 
 def _encode_for_library(data: bytes, config: DataConfig) -> bytes:

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final, Literal
 
 from archive_colorizer.errors import ConfigError, suggest
+from archive_colorizer.imaging.homomorphic import LightFilter
 from archive_colorizer.settings.kinds import (
     SENSITIVE,
     BatchSize,
     Count,
+    Cutoff,
     EdgePx,
     Endpoint,
+    Gain,
     Seed,
     Sharpness,
     Words,
@@ -134,6 +137,12 @@ class ColorConfig:
     homomorphic: Annotated[bool, Setting(param="HOMOMORPHIC")] = False
     """Even out illumination on what the model sees (reference system A); a picture that is coloured
     keeps its master's luminance."""
+    homomorphic_low: Annotated[Gain, Setting(param="HOMOLOW")] = 0.5
+    """Gain of the illumination in that filter; 1 leaves it."""
+    homomorphic_high: Annotated[Gain, Setting(param="HOMOHIGH")] = 1.3
+    """Gain of the reflectance in that filter; 1 leaves it."""
+    homomorphic_cutoff: Annotated[Cutoff, Setting(param="HOMOCUTOFF")] = 0.03
+    """Where the two part, at a short side of 256 pixels; it falls as pictures grow."""
     glare: Annotated[
         Literal["off", "flag", "repair", "repair-luminance"], Setting(param="GLARE")
     ] = "off"
@@ -143,6 +152,13 @@ class ColorConfig:
     """What to do with negatives: mark them for review, deliver the positive, or look for none."""
     on_colour: Annotated[Literal["skip", "recolor"], Setting(param="ONCOLOUR")] = "skip"
     """What to do with masters that really are in colour."""
+
+    @property
+    def light_filter(self) -> LightFilter | None:
+        """The homomorphic filter; None where it is off."""
+        if not self.homomorphic:
+            return None
+        return LightFilter(self.homomorphic_low, self.homomorphic_high, self.homomorphic_cutoff)
 
 
 @settings("output")

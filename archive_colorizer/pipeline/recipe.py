@@ -14,7 +14,7 @@ RECIPE_VERSION: Final = 2
 LATER: Final[Mapping[str, object]] = {
     "label": "", "sharpen": 0.0, "upscale": 1, "content_box": "auto", "negatives": "review",
     "publish_paths": False, "watermark": "off", "reversible": False, "homomorphic": False,
-    "glare": "off",
+    "homomorphic_low": 0.5, "homomorphic_high": 1.3, "homomorphic_cutoff": 0.03, "glare": "off",
 }  # fmt: skip
 """Settings that were added later: at these values the recipe leaves them out."""
 
@@ -34,6 +34,8 @@ def recipe(config: JobConfig, *weights_sha256: str) -> dict[str, Any]:
     del output["name_by"]  # a name is no part of a picture
     if output["mark"] == "off":
         del output["mark"], output["mark_text"]
+    if not color["homomorphic"]:
+        color = {key: value for key, value in color.items() if not key.startswith("homomorphic_")}
     for section in (color, output):
         for key in LATER.keys() & section.keys():
             if section[key] == LATER[key]:

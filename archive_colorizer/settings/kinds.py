@@ -10,6 +10,8 @@ Seed = Annotated[int, Setting(ge=0, le=2**31 - 1)]
 Count = Annotated[int, Setting(ge=0)]
 """A number of things; 0 mostly means all or none."""
 Share = Annotated[float, Setting(ge=0, le=1)]
+Gain = Annotated[float, Setting(ge=0, le=4)]
+Cutoff = Annotated[float, Setting(gt=0, le=0.5, unit="cycles a pixel")]
 Weight = Annotated[float, Setting(ge=0)]
 """Weight of a loss; 0 leaves it out."""
 Momentum = Annotated[float, Setting(ge=0, lt=1)]

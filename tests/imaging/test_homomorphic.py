@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from archive_colorizer.data.config import DataConfig
 from archive_colorizer.data.library import prepare_picture
-from archive_colorizer.imaging.homomorphic import homomorphic
+from archive_colorizer.imaging.homomorphic import LightFilter, homomorphic
 
 
 def lit(seed: int = 0) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_hue_is_kept() -> None:
 
 def test_gains_of_one_change_nothing() -> None:
     picture = lit(2)
-    same = homomorphic(picture, low_gain=1.0, high_gain=1.0)
+    same = homomorphic(picture, LightFilter(1.0, 1.0))
     assert np.abs(same.astype(int) - picture).max() <= 1
 
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from archive_colorizer.cli.main import main
 from archive_colorizer.imaging.glare import read_glare_png
-from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.config import ColorConfig, JobConfig
+from archive_colorizer.pipeline.recipe import recipe_digest
 from archive_colorizer.pipeline.run import colorize
 
 Job = Callable[..., JobConfig]
@@ -92,6 +93,20 @@ def test_the_homomorphic_filter_is_for_the_model_alone(
     row, after = made_by(job, rows, tmp_path, "filtered", homomorphic=True)
     assert not np.array_equal(before, after)
     assert abs(row["luminance_mae"] - plain["luminance_mae"]) < 0.5
+    gains = {"homomorphic_low": 1.0, "homomorphic_high": 1.0}
+    _, left = made_by(job, rows, tmp_path, "left", homomorphic=True, **gains)
+    assert np.array_equal(before, left)
+    _, other = made_by(job, rows, tmp_path, "other", homomorphic=True, homomorphic_cutoff=0.2)
+    assert not np.array_equal(after, other)
+
+
+def test_gains_count_only_where_the_filter_is_on() -> None:
+    off = JobConfig(source="in", output="out", color=ColorConfig(homomorphic_low=0.9))
+    on = JobConfig(
+        source="in", output="out", color=ColorConfig(homomorphic_low=0.9, homomorphic=True)
+    )
+    plain = JobConfig(source="in", output="out")
+    assert recipe_digest(off, "w") == recipe_digest(plain, "w") != recipe_digest(on, "w")
 
 
 def test_a_parameter_table_has_both(tmp_path: Path, lamp: Path, tiny_model: str,
@@ -99,10 +114,12 @@ def test_a_parameter_table_has_both(tmp_path: Path, lamp: Path, tiny_model: str,
     table = tmp_path / "table.csv"
     table.write_text(
         "CATEGORY,PARAM_NAME,PARAM_VALUE,USE_YN\n"
-        "COMMON,HOMOMORPHIC,Y,Y\nCOMMON,GLARE,flag,Y\nCOMMON,RESOL,64,Y\n"
+        "COMMON,HOMOMORPHIC,Y,Y\nCOMMON,HOMOCUTOFF,0.05,Y\nCOMMON,GLARE,flag,Y\nCOMMON,RESOL,64,Y\n"
     )
     told = ["colorize", str(lamp), str(tmp_path / "one.png"), "--model", tiny_model]
     assert main([*told, "--params", str(table), "--json"]) == 0
     said = capsys.readouterr().out
     assert '\\"homomorphic\\":true' in said
+    assert '\\"homomorphic_cutoff\\":0.05' in said
+    assert "homomorphic_low" not in said
     assert '\\"glare\\":\\"flag\\"' in said

@@ -41,7 +41,7 @@ class Colorize(Stage[Prepared, Coloured]):
     def __init__(self, model: ResolvedModel, color: ColorConfig, run: RunConfig) -> None:
         self._model = model
         self._negatives = color.negatives
-        self._homomorphic = color.homomorphic
+        self._light = color.light_filter
         self._repairs_glare = color.glare in ("repair", "repair-luminance")
         self._label, self._vividness = color.label, color.vividness
         self._precision = run.precision
@@ -170,7 +170,7 @@ class Colorize(Stage[Prepared, Coloured]):
                 planes = hint_planes(hints, size, (height, width))
             except ValueError as error:
                 raise ModelPhotoError(str(error)) from error
-        seen = even_light(prepared.proxy_hw) if self._homomorphic else prepared.proxy_hw
+        seen = even_light(prepared.proxy_hw, self._light) if self._light else prepared.proxy_hw
         return GreyPicture(seen, number, planes)
 
     def coloured(

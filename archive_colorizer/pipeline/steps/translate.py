@@ -28,7 +28,7 @@ class Translate(Stage[Prepared, Painted]):
 
     def __init__(self, model: ResolvedModel, color: ColorConfig, run: RunConfig) -> None:
         self._model, self._back = model, color.back
-        self._prepare = even_light if color.homomorphic else np.asarray
+        self._light = color.light_filter
         self._precision = run.precision
         self._batch_size = run.batch_size
 
@@ -42,13 +42,16 @@ class Translate(Stage[Prepared, Painted]):
         """Translate a batch; a picture's error becomes its outcome."""
         start_s = time.perf_counter()
         made = self._translator(
-            [self._prepare(prepared.proxy_hw) for prepared in batch], self._batch_size
+            [self._seen(prepared.proxy_hw) for prepared in batch], self._batch_size
         )
         ms = ms_since(start_s) / max(1, len(batch))
         return [
             self._painted(prepared, answer, ms)
             for prepared, answer in zip(batch, made, strict=True)
         ]
+
+    def _seen(self, proxy_hw3: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return even_light(proxy_hw3, self._light) if self._light else proxy_hw3
 
     def _painted(
         self, prepared: Prepared, answer: NDArray[np.uint8] | PhotoError, ms: float
