@@ -188,7 +188,7 @@ class OutputConfig:
     mark_text: Annotated[str, Setting(metavar="en|ko|TEXT")] = "en"
     """Words of the mark: English, Korean, or a text of your own. Letters beyond ASCII need the
     extra `marks`."""
-    watermark: Literal["on", "off"] = "off"
+    watermark: Literal["on", "off"] = "on"
     """Put an imperceptible mark with the run's number into the chroma; `inspect` reads it."""
 
     def __post_init__(self) -> None:

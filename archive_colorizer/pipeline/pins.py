@@ -15,6 +15,14 @@ PINNED: Final = ("color", "output")
 MODELS: Final = ("model", "restore", "upscaler")
 """Settings of `color` that name a model: what counts of them is the weights."""
 
+LATER: Final[Mapping[str, object]] = {
+    "label": "", "sharpen": 0.0, "upscale": 1, "content_box": "auto", "negatives": "review",
+    "publish_paths": False, "watermark": "off", "reversible": False, "homomorphic": False,
+    "homomorphic_low": 0.5, "homomorphic_high": 1.3, "homomorphic_cutoff": 0.03, "glare": "off",
+}  # fmt: skip
+"""Settings that were added later: what an OUTPUT has that does not name them. At these values the
+recipe leaves them out."""
+
 
 @dataclass(frozen=True, slots=True)
 class PinnedModel:
@@ -120,7 +128,8 @@ def settle(config: JobConfig, pins: Pins | None) -> tuple[JobConfig, tuple[Chang
         values = getattr(config, attribute)
         mine: dict[str, Any] = {}
         for item in fields(values):
-            old = pins.settings[section].get(item.name, getattr(type(values)(), item.name))
+            otherwise = LATER.get(item.name, getattr(type(values)(), item.name))
+            old = pins.settings[section].get(item.name, otherwise)
             if not config.is_given(section, item.name):
                 mine[item.name] = old
             elif item.name not in MODELS and getattr(values, item.name) != old:

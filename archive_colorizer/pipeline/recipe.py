@@ -2,21 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.pins import LATER
 
 RECIPE_VERSION: Final = 2
 """Raised when the same settings begin to give other pixels: every picture is then done again."""
-
-LATER: Final[Mapping[str, object]] = {
-    "label": "", "sharpen": 0.0, "upscale": 1, "content_box": "auto", "negatives": "review",
-    "publish_paths": False, "watermark": "off", "reversible": False, "homomorphic": False,
-    "homomorphic_low": 0.5, "homomorphic_high": 1.3, "homomorphic_cutoff": 0.03, "glare": "off",
-}  # fmt: skip
-"""Settings that were added later: at these values the recipe leaves them out."""
 
 
 def recipe(config: JobConfig, *weights_sha256: str) -> dict[str, Any]:

@@ -44,8 +44,8 @@ MAX_CROP_SCALE: Final = 1.28
 SCALE_STEP: Final = 0.0125
 """Scales that are looked through, as logarithm: half a step turns the pilot's highest frequency by
 half a radian at the picture's edge."""
-MIN_SCORE: Final = 5.2
-"""Of a pilot that was looked for. Of 160 wrong keys one has as much, and of those the checksum lets
+MIN_SCORE: Final = 5.5
+"""Of a pilot that was looked for. Of 600 wrong keys one has as much, and of those the checksum lets
 one in 3,000 pass, as 21 messages are tried (benchmarks/bench_watermark.py)."""
 MIN_SCORE_IN_PLACE: Final = 3.5
 """Of a pilot where an uncropped picture has it."""

@@ -11,8 +11,10 @@ from again import FIXTURE, Job, Rows, differences, files, grey, history, weights
 
 from archive_colorizer.errors import ConfigError, ModelReferenceError
 from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.output.layout import read_job, write_job
 from archive_colorizer.pipeline.output.relocate import relocate
 from archive_colorizer.pipeline.output.verify import verify
+from archive_colorizer.pipeline.pins import read_pins, settle
 from archive_colorizer.pipeline.run import colorize, preview
 from archive_colorizer.progress import Lines, Tally
 from archive_colorizer.registry.resolve import resolve
@@ -299,6 +301,18 @@ def test_what_was_held_back_is_expected(job: Job) -> None:
     report = verify(open_store(config.output))
     assert report.findings == ()
     assert report.expected == ("3 pages were held back by --limit",)
+
+
+def test_an_output_that_does_not_name_the_mark_was_begun_without_it(job: Job, rows: Rows) -> None:
+    config = job()
+    colorize(config)
+    store = open_store(config.output)
+    record = read_job(store)
+    del record["own"]["settings"]["output"]["watermark"]
+    write_job(store, record)
+    pins = read_pins(record, config.output)
+    assert settle(config, pins)[0].deliver.watermark == "off"
+    assert settle(config, None)[0].deliver.watermark == "on"
 
 
 # --- an OUTPUT of 0.2.0

@@ -102,7 +102,8 @@ def run_job(name: str, masters: Path, folder: Path) -> dict[str, Any]:
     """One job in the plain loop: source's name -> what its derivative and row are."""
     output = folder / name
     job = JobConfig(source=str(masters), output=str(output))
-    job = overlay(job, {"run": {"engine": "local", "precision": "float32"}}, "golden")
+    plain = {"run": {"engine": "local", "precision": "float32"}, "output": {"watermark": "off"}}
+    job = overlay(job, plain, "golden")
     job = overlay(job, JOBS[name], "golden")
     if name == "hinted":
         hints = folder / "hints.csv"
