@@ -1,9 +1,9 @@
 """What each step of a picture costs, in one run with an earlier commit, turn by turn.
 
     git worktree add /tmp/earlier COMMIT
-    python benchmarks/bench_cpu_steps.py --earlier /tmp/earlier [--rounds 3]
+    python benchmarks/bench_cpu_steps.py --earlier /tmp/earlier [--rounds 3] [--masters tiff]
 
-Both colour the same grey JPEGs in a plain loop, in processes of their own that take turns. Given
+Both colour the same grey pictures in a plain loop, in processes of their own that take turns. Given
 are milliseconds a picture of wall and of processor time: on a shared machine the second hardly
 depends on its neighbours. Page faults are those of the whole process.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from common import ROOT, save, write_archive
+from common import FORMS, ROOT, save, write_archive
 
 SIZES = ((1.5, 24), (24.0, 6))
 """Megapixels, and pictures of a turn."""
@@ -97,6 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--earlier", type=Path, help="a source tree of another commit")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--masters", choices=FORMS, default="jpeg")
     args = parser.parse_args()
     trees = {"now": ROOT} | ({"earlier": args.earlier} if args.earlier else {})
     figures: dict[str, Any] = {}
@@ -104,7 +105,7 @@ def main() -> None:
         root = Path(folder)
         for megapixels, count in SIZES:
             source = root / f"in-{megapixels:g}"
-            write_archive(source, count, megapixels)
+            write_archive(source, count, megapixels, args.masters)
             turns: dict[str, list[dict[str, Any]]] = {name: [] for name in trees}
             for number in range(args.rounds):
                 for name, tree in trees.items():
@@ -116,10 +117,9 @@ def main() -> None:
                 found["cpu_of_earlier"] = round(beside[0] / beside[1], 3)
             figures[f"{megapixels:g} MP"] = found
             print(megapixels, json.dumps(found))
-    save(
-        "bench_cpu_steps",
-        {"what": "grey JPEGs to JPEG, milliseconds a picture, medians of turns", **figures},
-    )
+    what = f"grey {args.masters} to JPEG, milliseconds a picture, medians of turns"
+    form = "" if args.masters == "jpeg" else f"_{args.masters}"
+    save(f"bench_cpu_steps{form}", {"what": what, **figures})
 
 
 if __name__ == "__main__":

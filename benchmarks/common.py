@@ -4,10 +4,11 @@ import json
 import platform
 import subprocess
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -64,17 +65,27 @@ def gray_photograph(megapixels: float, number: int = 0) -> np.ndarray:
     return np.asarray(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC))
 
 
-def write_archive(folder: Path, count: int, megapixels: float = 1.5) -> None:
-    """A folder of grey JPEGs: twelve different ones, each many times."""
+FORMS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
+    "jpeg": ("jpg", {"quality": 90}),
+    "png": ("png", {}),
+    "tiff": ("tif", {}),
+    "tiff-deflate": ("tif", {"compression": "tiff_adobe_deflate"}),
+}
+"""Masters' suffix, and how Pillow writes them."""
+
+
+def write_archive(folder: Path, count: int, megapixels: float = 1.5, form: str = "jpeg") -> None:
+    """A folder of grey pictures: twelve different ones (or `count`), each many times."""
     folder.mkdir(parents=True)
+    suffix, options = FORMS[form]
     encoded = []
-    for number in range(12):
-        path = folder / f"first-{number}.jpg"
-        Image.fromarray(gray_photograph(megapixels, number)).save(path, quality=90)
+    for number in range(min(12, count)):
+        path = folder / f"first-{number}.{suffix}"
+        Image.fromarray(gray_photograph(megapixels, number)).save(path, **options)
         encoded.append(path.read_bytes())
         path.unlink()
     for number in range(count):
-        (folder / f"{number:06d}.jpg").write_bytes(encoded[number % len(encoded)])
+        (folder / f"{number:06d}.{suffix}").write_bytes(encoded[number % len(encoded)])
 
 
 def timed(function: Any, *, repeat: int = 5) -> float:  # noqa: ANN401 (any callable)

@@ -7,7 +7,7 @@ first. Orientation is applied here, once. Axes: h height, w width, c channel.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import cv2
 import numpy as np
@@ -19,6 +19,8 @@ from archive_colorizer.imaging.picture_header import Header
 from archive_colorizer.imaging.profiles import apply_table, gray_table, is_srgb, rgb_to_srgb
 from archive_colorizer.imaging.samples import Heard, Pixels
 from archive_colorizer.imaging.strips import read_strips
+
+GREYS: Final = frozenset({"grey", "white_is_zero"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +54,49 @@ def read_luma(source: BinaryIO, header: Header) -> Decoded:
             source.seek(0)
             luma = jpeg.decode_plain(source.read(), header, heard, luma=True)
         if luma is None:
-            luma = _gather_luma(read_strips(source, header, heard), header, convert)
+            gathered = _Luma(header, convert)
+            for strip in read_strips(source, header, heard):
+                gathered.add(strip)
+            luma = gathered.whole()
         return _decoded(luma, header, status, heard)
 
 
-def _gather_luma(
-    strips: Iterator[Pixels], header: Header, convert: Callable[[Pixels], Pixels]
-) -> Pixels:
-    luma: NDArray[Any] | None = None
-    top = 0
-    for strip in strips:
-        gray = luma_of(convert(strip))
-        if gray.shape[0] == header.height and top == 0:
-            luma = gray
-        elif luma is None:
-            luma = np.empty((header.height, header.width), gray.dtype)
-        if luma is not gray:
-            luma[top : top + gray.shape[0]] = gray
-        top += gray.shape[0]
-    if luma is None or top < header.height:
-        raise PictureFault("truncated", f"its pixels end at row {top} of {header.height}")
-    return luma
+class _Luma:
+    """The luma of a picture that comes strip by strip."""
+
+    def __init__(self, header: Header, convert: Callable[[Pixels], Pixels]) -> None:
+        self._size, self._convert = (header.height, header.width), convert
+        self._luma: NDArray[Any] | None = None
+        self._rows = 0
+
+    def add(self, strip: Pixels) -> None:
+        """Take the next strip."""
+        gray = luma_of(self._convert(strip))
+        if gray.shape[0] == self._size[0] and not self._rows:
+            self._luma = gray
+        elif self._luma is None:
+            self._luma = np.empty(self._size, gray.dtype)
+        if self._luma is not gray:
+            self._luma[self._rows : self._rows + gray.shape[0]] = gray
+        self._rows += gray.shape[0]
+
+    def beside(self, strips: Iterator[Pixels]) -> Iterator[Pixels]:
+        """Yield strips as they are, and take each."""
+        for strip in strips:
+            self.add(strip)
+            yield strip
+
+    def whole(self) -> Pixels:
+        """Give all of it.
+
+        Raises:
+            PictureFault: truncated: strips are missing.
+        """
+        if self._luma is None or self._rows < self._size[0]:
+            raise PictureFault(
+                "truncated", f"its pixels end at row {self._rows} of {self._size[0]}"
+            )
+        return self._luma
 
 
 def read_colours(source: BinaryIO, header: Header) -> Decoded:
@@ -106,18 +130,47 @@ def read_reduced(source: BinaryIO, header: Header, min_short_px: int) -> Decoded
     Raises:
         PictureFault: as `read_luma`.
     """
+    return _read_reduced(source, header, min_short_px, keeps_luma=False)[0]
+
+
+def read_reduced_and_luma(
+    source: BinaryIO, header: Header, min_short_px: int
+) -> tuple[Decoded, NDArray[Any] | None]:
+    """What `read_reduced` gives, and of the same decoding what `read_luma` would.
+
+    Returns:
+        The reduced picture, and the luma at full size; None for a JPEG, which is reduced while it
+        is decoded, and for a colour profile: a picture that turns out to be in colour is then
+        not converted at full size for nothing.
+
+    Raises:
+        PictureFault: as `read_luma`.
+    """
+    return _read_reduced(source, header, min_short_px, keeps_luma=True)
+
+
+def _read_reduced(
+    source: BinaryIO, header: Header, min_short_px: int, *, keeps_luma: bool
+) -> tuple[Decoded, NDArray[Any] | None]:
     heard = Heard()
     with decoding(f"{header.format} pixels"):
         convert, status = _choose_conversion(header)
         pixels: Pixels | None = None
+        luma: NDArray[Any] | None = None
         if header.format == "JPEG":
             source.seek(0)
             data = source.read()
             pixels = jpeg.decode_plain(data, header, heard, luma=False, min_short_px=min_short_px)
         if pixels is None:
             factor = max(1, min(header.width, header.height) // max(1, min_short_px))
-            pixels = np.concatenate(list(_reduce(read_strips(source, header, heard), factor)))
-        return _decoded(to_8_bits(convert(pixels)), header, status, heard)
+            gathered = _Luma(header, convert)
+            strips = read_strips(source, header, heard)
+            keeps_luma = keeps_luma and (convert is _keep or header.photometric in GREYS)
+            if keeps_luma:
+                strips = gathered.beside(strips)
+            pixels = np.concatenate(list(_reduce(strips, factor)))
+            luma = upright(gathered.whole(), header) if keeps_luma else None
+        return _decoded(to_8_bits(convert(pixels)), header, status, heard), luma
 
 
 def _decoded(pixels: Pixels, header: Header, status: str, heard: Heard) -> Decoded:
@@ -153,7 +206,7 @@ def _choose_conversion(header: Header) -> tuple[Callable[[Pixels], Pixels], str]
         return _keep, "used"
     if is_srgb(icc):
         return _keep, "ignored"
-    if header.photometric in {"grey", "white_is_zero"}:
+    if header.photometric in GREYS:
         table = gray_table(icc)
         return (_keep, "broken") if table is None else (_through_table(table), "used")
     probe = rgb_to_srgb(np.zeros((1, 1, 3), np.uint8), icc)

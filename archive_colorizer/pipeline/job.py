@@ -39,17 +39,23 @@ def steps(spec: JobSpec, *, apart: bool = False) -> tuple[Step, ...]:
         over = OverMaster(color, run.s3, spec.enlarger, precision=run.precision, apart=True)
         upscale = Decode(over), Upscale(spec.enlarger, color, run)
         return (*making_steps(spec), *upscale, Deliver(spec, over), Record(spec))
-    return (*making_steps(spec), Deliver(spec, composition(spec)), Record(spec))
+    made = making_steps(spec, delivers=not apart)
+    return (*made, Deliver(spec, composition(spec)), Record(spec))
 
 
-def making_steps(spec: JobSpec) -> tuple[Step, ...]:
-    """List the steps until a model has made what is delivered."""
+def making_steps(spec: JobSpec, *, delivers: bool = False) -> tuple[Step, ...]:
+    """List the steps until a model has made what is delivered.
+
+    Args:
+        spec: of the job.
+        delivers: whether the worker that makes it delivers it, too.
+    """
     config, enlarger = spec.config, spec.enlarger
     translates = task_of(spec.model) is Task.TRANSLATE
     kind = Translate if translates else Colorize
     return (
         Read(config.run, config.color.upscale, config.select.pages),
-        Prepare(config.color, config.run, translates=translates),
+        Prepare(config.color, config.run, translates=translates, delivers=delivers),
         kind(spec.model, config.color, config.run),
         *([Restore(enlarger, config.run)] if translates and enlarger else []),
         *([Sharpen(config.color)] if config.color.sharpen else []),

@@ -108,7 +108,7 @@ def colorize_one(config: JobConfig, *, overwrite: bool = False) -> PictureReport
     ref, spec = _plan(config)
     spec = replace(spec, output=store.uri)
     ref = replace(ref, output_key=place.name, owns_key=overwrite)
-    way = (*making_steps(spec), DeliverFile(spec, composition(spec)))
+    way = (*making_steps(spec, delivers=True), DeliverFile(spec, composition(spec)))
     set_up(way)
     try:
         (outcome,) = run_batch(way, [ref])

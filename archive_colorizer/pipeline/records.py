@@ -3,9 +3,9 @@
     PhotoRef -> Prepared -> Coloured (or Painted) -> Outcome (one manifest row)
 
 A step returns a new record; none is changed. All but the first and the last are `InHand`, and the
-last two before the Outcome are `Made`. Full-size pixels are in none but those that enlarging on a
-GPU hands on, one by one: a record holds the encoded bytes of a small master, or nothing but its URI
-for a large one.
+last two before the Outcome are `Made`. Full-size pixels travel in none but those that enlarging on
+a GPU hands on, one by one: a record that does holds the encoded bytes of a small master, or nothing
+but its URI for a large one.
 Axes in names: h height, w width.
 """
 
@@ -219,6 +219,11 @@ class Prepared:
     """Milliseconds by step: read, prepare, model, compose, encode, write."""
     before_hw3: Thumbnail | None = field(default=None, compare=False, repr=False)
     """The master, small; None where no report is wanted."""
+    luma_hw: NDArray[np.uint8] | NDArray[np.uint16] | None = field(
+        default=None, compare=False, repr=False
+    )
+    """The master's luma at full size, where one decoding gave it, too, and the worker that made
+    this delivers it; None where its delivery reads the master."""
 
 
 @dataclass(frozen=True, slots=True)

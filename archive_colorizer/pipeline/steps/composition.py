@@ -149,10 +149,12 @@ class OverMaster(Composition[Coloured]):
     def _luma(self, made: Coloured, ms: dict[str, float], heard: Heard) -> NDArray[Any]:
         """The master's luminance as it is shown, before it is enlarged."""
         start_s = time.perf_counter()
-        master = _read_master(made, self._s3)
-        for words in master.warnings:
-            heard.note(words, damage=master.damaged)
-        luma_hw = master.pixels
+        luma_hw = made.prepared.luma_hw
+        if luma_hw is None:
+            master = _read_master(made, self._s3)
+            for words in master.warnings:
+                heard.note(words, damage=master.damaged)
+            luma_hw = master.pixels
         if made.facts.negative_curve:
             luma_hw = _positive(luma_hw, made.facts)
         if self._color.glare == "repair-luminance" and made.facts.glare_map:

@@ -3,15 +3,17 @@
 import io
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.content_box import NOTHING, Bounds, Found, find_print
-from archive_colorizer.imaging.decode import Decoded, read_reduced
+from archive_colorizer.imaging.decode import Decoded, read_reduced, read_reduced_and_luma
 from archive_colorizer.imaging.glare import find_glare, glare_png
 from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
 from archive_colorizer.imaging.tone import (
@@ -28,13 +30,33 @@ from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
 from archive_colorizer.storage import open_uri
 
+KEPT_BYTES: Final = 256 * 2**20
+"""Luma at full size that a worker keeps of a batch until it is delivered, at most."""
+
 
 class Prepare(Stage[Opened, Prepared]):
     """Opened -> Prepared, or a skipped Outcome for a master that really is in colour."""
 
     name = "prepare"
 
-    def __init__(self, config: ColorConfig, run: RunConfig, *, translates: bool = False) -> None:
+    def __init__(
+        self,
+        config: ColorConfig,
+        run: RunConfig,
+        *,
+        translates: bool = False,
+        delivers: bool = False,
+    ) -> None:
+        """Take settings.
+
+        Args:
+            config: of the job's colours.
+            run: how it is run.
+            translates: whether the model wants the master in colour.
+            delivers: whether the same worker delivers what this prepares, over the master's luma:
+                it is kept then where the decoding gives it anyway.
+        """
+        self._keeps_luma = delivers and not translates
         self._proxy_px = config.proxy_px
         self._s3 = run.s3
         self._makes_thumbnails = run.report == "on"
@@ -45,11 +67,12 @@ class Prepare(Stage[Opened, Prepared]):
 
     def __call__(self, batch: Sequence[Opened]) -> list[Prepared | Outcome]:
         """Prepare each picture; a picture's error becomes its outcome."""
+        self._room = KEPT_BYTES if self._keeps_luma else 0
         return each(self._prepare, batch)
 
     def _prepare(self, opened: Opened) -> Prepared | Outcome:
         start_s = time.perf_counter()
-        page = self._read(opened, self._proxy_px)
+        page, luma_hw = self._read_whole(opened)
         tone, source_chroma = tone_class(page.pixels)
         whole = make_proxy(page.pixels, self._proxy_px)
         facts = replace(
@@ -79,14 +102,31 @@ class Prepare(Stage[Opened, Prepared]):
             started_at_us=opened.started_at_us,
             ms={**opened.ms, "prepare": ms_since(start_s)},
             before_hw3=before,
+            luma_hw=luma_hw,
         )
 
-    def _read(self, opened: Opened, short_px: int) -> Decoded:
+    def _read_whole(self, opened: Opened) -> tuple[Decoded, NDArray[Any] | None]:
+        """Read a page small, and its luma at full size where there is room to keep it."""
+        header = opened.header
+        size = header.width * header.height * (1 if header.bits_per_sample <= 8 else 2)
+        if size > self._room:
+            return self._read(opened, self._proxy_px), None
+        with self._reading(opened) as source:
+            page, luma_hw = read_reduced_and_luma(source, header, self._proxy_px)
+        self._room -= 0 if luma_hw is None else luma_hw.nbytes
+        return page, luma_hw
+
+    @contextmanager
+    def _reading(self, opened: Opened) -> Iterator[BinaryIO]:
         ref, data = opened.ref, opened.data
         with (
             reading(ref),
             open_uri(ref.source_uri, self._s3) if data is None else io.BytesIO(data) as source,
         ):
+            yield source
+
+    def _read(self, opened: Opened, short_px: int) -> Decoded:
+        with self._reading(opened) as source:
             return read_reduced(source, opened.header, short_px)
 
     def _find_print(self, opened: Opened, pixels: NDArray[np.uint8], tone: str) -> Found:
