@@ -247,17 +247,14 @@ def verdicts(standing: pa.Table) -> pa.Table:
     return pa.table({"derivative_sha256": found["derivative_sha256"], "verdict": verdict})
 
 
-def verdicts_of(rows: pa.Table, store: Store) -> pa.Array:
+def verdicts_of(rows: pa.Table, standing: pa.Table) -> pa.Array:
     """Find the verdict on each row's derivative; null where nobody decided, or it has none.
 
     Args:
         rows: of the manifest, with `derivative_sha256`.
-        store: OUTPUT.
-
-    Raises:
-        LocationError: as `read`.
+        standing: of `standing`.
     """
-    found = verdicts(standing(read(store)))
+    found = verdicts(standing)
     known = found["derivative_sha256"].combine_chunks()
     at = pc.index_in(rows["derivative_sha256"], value_set=known, skip_nulls=True)
     return _whole(found["verdict"]).take(_whole(at))
@@ -274,7 +271,8 @@ def mark(rows: pa.Table, store: Store, verdict: str = "approved") -> pa.BooleanA
     Raises:
         LocationError: as `read`.
     """
-    return pc.fill_null(pc.equal(verdicts_of(rows, store), verdict), False)
+    found = verdicts_of(rows, standing(read(store)))
+    return pc.fill_null(pc.equal(found, verdict), False)
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -313,10 +311,8 @@ def count(rows: pa.Table, store: Store) -> ReviewCounts:
         LocationError: as `read`.
     """
     stand = standing(read(store))
-    found = verdicts(stand)
     rows = rows.filter(pc.equal(rows["status"], "ok"))
-    at = pc.index_in(rows["derivative_sha256"], value_set=_whole(found["derivative_sha256"]))
-    verdict = _whole(found["verdict"]).take(_whole(at))
+    verdict = verdicts_of(rows, stand)
     counts = {one["values"]: one["counts"] for one in pc.value_counts(verdict).to_pylist()}
     decided = pc.is_in(verdict, value_set=pa.array(["approved", "rejected", DISPUTED]))
     flagged = pc.and_(decided, pc.fill_null(rows["review_needed"], False))
