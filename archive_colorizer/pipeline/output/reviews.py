@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 from archive_colorizer.errors import ConfigError, suggest
 from archive_colorizer.pipeline.output.appended import Appended
 from archive_colorizer.pipeline.output.layout import REVIEWS
+from archive_colorizer.pipeline.program_errors import guarded
 from archive_colorizer.pipeline.reasons import REVIEW_REASONS
 from archive_colorizer.storage import Store
 
@@ -143,13 +145,11 @@ class Journal:
             if first is None:
                 return
             group, is_open = self._gather(first)
-            try:
-                append(self._store, [decision for decision, _ in group])
-            except Exception as error:  # noqa: BLE001 (each writer raises it)
-                for _, done in group:
+            error = guarded(partial(append, self._store, [decision for decision, _ in group]))
+            for _, done in group:
+                if isinstance(error, Exception):
                     done.set_exception(error)
-            else:
-                for _, done in group:
+                else:
                     done.set_result(None)
 
     def _gather(
