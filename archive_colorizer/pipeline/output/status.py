@@ -11,11 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.errors import LocationError
-from archive_colorizer.pipeline.output import manifest, reviews
+from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.derivatives import find_present
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.lease import read_lease
 from archive_colorizer.pipeline.output.pilots import read_extrapolation
+from archive_colorizer.pipeline.output.reviews import ReviewCounts
+from archive_colorizer.pipeline.output.reviews import count as count_reviews
 from archive_colorizer.pipeline.pilot.extrapolate import Extrapolation
 from archive_colorizer.pipeline.reasons import passed_over_reason, reason_of
 from archive_colorizer.pipeline.records import STEP_TIMES
@@ -55,7 +57,7 @@ class StatusReport:
     """Pictures that a person should look at."""
     pilot: Extrapolation | None = None
     """What a sample says of the whole; None where none was drawn, or all is done."""
-    reviews: reviews.ReviewCounts = field(default_factory=reviews.ReviewCounts)
+    reviews: ReviewCounts = field(default_factory=ReviewCounts)
     """What people said of the derivatives."""
 
     @property
@@ -159,7 +161,7 @@ def summarize(store: Store) -> StatusReport:
         slowest=_find_slowest(rows),
         review=pc.sum(pc.and_kleene(rows["review_needed"], is_ok)).as_py() or 0,
         pilot=read_extrapolation(store),
-        reviews=reviews.count(rows, store),
+        reviews=count_reviews(rows, store),
     )
 
 
