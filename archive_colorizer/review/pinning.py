@@ -72,6 +72,7 @@ class PinStudio:
         self._states: dict[str, PinWork] = {}
         self._queue: deque[PinEvent] = deque()
         self._wake, self._closed = threading.Condition(), False
+        pins.compact(store)
         self._take_up(pins.read(store))
         self._thread = threading.Thread(target=self._work, name="pins", daemon=True)
         self._thread.start()
@@ -186,13 +187,12 @@ class PinStudio:
 
     def _finish(self, event: PinEvent) -> None:
         """Make the derivative of some saved points, and write down what became of it."""
-        if self._is_replaced(event):
-            self._end(event, FAILED, why="later colours of the same picture replaced these")
-            return
-        self._set(event, PinWork("running"))
-        page = event.source_uri, event.page
         try:
-            row = remake(self._store, self._s3, self._run, page, event.hints)
+            if self._is_replaced(event):
+                self._end(event, FAILED, why="later colours of the same picture replaced these")
+                return
+            self._set(event, PinWork("running"))
+            row = remake(self._store, self._s3, self._run, event.at, event.hints)
         except LockedError as error:
             self._wait(event, str(error))
         except ArchiveColorizerError as error:
@@ -201,9 +201,9 @@ class PinStudio:
             self._end(event, MADE, row=row)
 
     def _is_replaced(self, event: PinEvent) -> bool:
-        page = event.source_uri, event.page
-        with self._wake:
-            return any((one.source_uri, one.page) == page for one in self._queue)
+        """Whether later points of the same picture were saved, at another desk perhaps."""
+        saved = [one for one in pins.read(self._store) if one.event == SAVED and one.at == event.at]
+        return saved[-1].work_id != event.work_id
 
     def _wait(self, event: PinEvent, why: str) -> None:
         """Put a work back, and give the run that holds OUTPUT some time."""

@@ -188,18 +188,17 @@ def test_the_next_desk_makes_what_was_saved_and_not_made(output: Store) -> None:
 def test_one_that_died_after_its_row_was_written_is_not_made_twice(
     output: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with PinStudio(output) as studio:
-        with monkeypatch.context() as dying:
-            append = pins.append
+    with PinStudio(output) as studio, monkeypatch.context() as dying:
+        append = pins.append
 
-            def die(store: Store, event: pins.PinEvent) -> None:
-                if event.event == pins.MADE:
-                    raise OSError(5, "the machine went down")
-                append(store, event)
+        def die(store: Store, event: pins.PinEvent) -> None:
+            if event.event == pins.MADE:
+                raise OSError(5, "the machine went down")
+            append(store, event)
 
-            dying.setattr(pins, "append", die)
-            work = studio.save(rows_of(output)["three.tif"], [(80, 60, RED)], "kim")
-            assert "went down" in wait_for(studio, work).why
+        dying.setattr(pins, "append", die)
+        work = studio.save(rows_of(output)["three.tif"], [(80, 60, RED)], "kim")
+        assert "went down" in wait_for(studio, work).why
     made = rows_of(output)
     with PinStudio(output) as studio:
         assert wait_for(studio, work).row_id == made["three.tif"]["row_id"]
