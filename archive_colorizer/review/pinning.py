@@ -192,7 +192,7 @@ class PinStudio:
                 self._end(event, FAILED, why="later colours of the same picture replaced these")
                 return
             self._set(event, PinWork("running"))
-            row = remake(self._store, self._s3, self._run, event.at, event.hints)
+            row = remake(self._store, self._s3, self._run, event.picture, event.hints)
         except LockedError as error:
             self._wait(event, str(error))
         except ArchiveColorizerError as error:
@@ -202,7 +202,8 @@ class PinStudio:
 
     def _is_replaced(self, event: PinEvent) -> bool:
         """Whether later points of the same picture were saved, at another desk perhaps."""
-        saved = [one for one in pins.read(self._store) if one.event == SAVED and one.at == event.at]
+        events = pins.read(self._store)
+        saved = [one for one in events if (one.event, one.picture) == (SAVED, event.picture)]
         return saved[-1].work_id != event.work_id
 
     def _wait(self, event: PinEvent, why: str) -> None:

@@ -61,7 +61,7 @@ class PinEvent:
     """What went wrong, in one line."""
 
     @property
-    def at(self) -> Page:
+    def picture(self) -> Page:
         """The picture: its source URI, and its number in the file."""
         return self.source_uri, self.page
 
