@@ -17,9 +17,9 @@ from archive_colorizer.errors import ArchiveColorizerError, LockedError
 from archive_colorizer.pipeline.inputs.hints import Point
 from archive_colorizer.pipeline.program_errors import describe, guarded, trace_of
 from archive_colorizer.progress import LOG
-from archive_colorizer.review import pins
+from archive_colorizer.review import pin_record
 from archive_colorizer.review.pin_preview import KEPT_MODELS, Kept, Previews
-from archive_colorizer.review.pins import FAILED, MADE, SAVED, PinEvent
+from archive_colorizer.review.pin_record import FAILED, MADE, SAVED, PinEvent
 from archive_colorizer.review.remaking import remake
 from archive_colorizer.review.row_recipe import (
     RowRecipe,
@@ -72,8 +72,8 @@ class PinStudio:
         self._states: dict[str, PinWork] = {}
         self._queue: deque[PinEvent] = deque()
         self._wake, self._closed = threading.Condition(), False
-        pins.compact(store)
-        self._take_up(pins.read(store))
+        pin_record.compact(store)
+        self._take_up(pin_record.read(store))
         self._thread = threading.Thread(target=self._work, name="pins", daemon=True)
         self._thread.start()
 
@@ -91,13 +91,13 @@ class PinStudio:
         self._thread.join()
 
     def preview(
-        self, row: Mapping[str, Any], pins_: Sequence[Point], edge_px: int = EDGE_PX
+        self, row: Mapping[str, Any], pins: Sequence[Point], edge_px: int = EDGE_PX
     ) -> bytes:
         """Colour a row's master with some points, small.
 
         Args:
             row: of the manifest, all columns.
-            pins_: (x, y, "#rrggbb"), pixels of the upright master: all points of the picture.
+            pins: (x, y, "#rrggbb"), pixels of the upright master: all points of the picture.
             edge_px: long side of the preview.
 
         Returns:
@@ -108,7 +108,7 @@ class PinStudio:
             UsageError: the model cannot be had any more.
             PhotoError: the master cannot be read.
         """
-        hints = self._check(row, pins_)
+        hints = self._check(row, pins)
         with self._model:
             recipe = self._recipes.find(
                 f"{row['recipe_sha256']} {row['steps']}",
@@ -116,7 +116,7 @@ class PinStudio:
             )
             return self._previews.make(row, hints, recipe, edge_px)
 
-    def save(self, row: Mapping[str, Any], pins_: Sequence[Point], reviewer: str) -> str:
+    def save(self, row: Mapping[str, Any], pins: Sequence[Point], reviewer: str) -> str:
         """Save all points of a picture, in place of those that it had; none takes them off.
 
         Its derivative is made in the background.
@@ -129,12 +129,12 @@ class PinStudio:
             OSError: they cannot be written.
         """
         event = PinEvent(
-            **pins.stamp(), work_id=pins.make_id(), event=SAVED,
+            **pin_record.stamp(), work_id=pin_record.make_id(), event=SAVED,
             source_uri=row["source_uri"], page=row["page"],
             row_id=row["row_id"], derivative_sha256=row["derivative_sha256"], reviewer=reviewer,
-            hints=self._check(row, pins_),
+            hints=self._check(row, pins),
         )  # fmt: skip
-        pins.append(self._store, event)
+        pin_record.append(self._store, event)
         with self._wake:
             self._states[event.work_id] = PinWork("queued")
             self._queue.append(event)
@@ -152,7 +152,7 @@ class PinStudio:
 
     def _check(self, row: Mapping[str, Any], points: Sequence[Point]) -> str:
         check_takes_points(row)
-        hints = pins.write_hints(points)
+        hints = pin_record.write_hints(points)
         check_inside(row, hints)
         return hints
 
@@ -202,7 +202,7 @@ class PinStudio:
 
     def _is_replaced(self, event: PinEvent) -> bool:
         """Whether later points of the same picture were saved, at another desk perhaps."""
-        events = pins.read(self._store)
+        events = pin_record.read(self._store)
         saved = [one for one in events if (one.event, one.picture) == (SAVED, event.picture)]
         return saved[-1].work_id != event.work_id
 
@@ -217,11 +217,11 @@ class PinStudio:
     def _end(
         self, event: PinEvent, kind: str, why: str = "", row: Mapping[str, Any] | None = None
     ) -> None:
-        ended = replace(event, event=kind, why=why, **pins.stamp())
+        ended = replace(event, event=kind, why=why, **pin_record.stamp())
         if row:
             sha256 = row["derivative_sha256"]
             ended = replace(ended, row_id=row["row_id"], derivative_sha256=sha256)
-        pins.append(self._store, ended)
+        pin_record.append(self._store, ended)
         self._set(event, _state_of(ended))
 
 
