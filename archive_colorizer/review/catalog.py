@@ -97,6 +97,15 @@ class Catalog:
             raise RefusedError(404, "no such picture in this OUTPUT")
         return rows, at
 
+    def find_listed(self, row_id: str) -> Mapping[str, Any]:
+        """Give what is held of a row: `rows.COLUMNS`.
+
+        Raises:
+            RefusedError: there is none.
+        """
+        rows, at = self.find(row_id)
+        return rows.take([at])[0]
+
     def read_row(self, row_id: str, columns: Sequence[str] = WHOLE) -> Mapping[str, Any]:
         """Read columns of one row from its file.
 

@@ -176,7 +176,7 @@ class Rows:
             keys = [("source_path", way), ("page", way)]
             if name.endswith("doubt"):
                 keys = [("doubt_mean", way), ("source_path", "ascending"), ("page", "ascending")]
-            found = pc.sort_indices(self.table, sort_keys=keys, null_placement="at_end")
+            found = pc.sort_indices(self.table, sort_keys=keys)  # nulls at the end
             self._orders[name] = found.to_numpy().astype(np.int64)
         return self._orders[name]
 

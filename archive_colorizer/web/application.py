@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from archive_colorizer.web.accounts import REVIEWER, Account, check_password
 from archive_colorizer.web.assets import Assets
@@ -76,21 +77,34 @@ def make_application(
         index: address of its first page among them.
         lifespan: what is begun and ended with the server.
     """
-    app = FastAPI(
+    app = _Guarded(
         title="archive-colorizer", docs_url=None, redoc_url=None, openapi_url=None,
         lifespan=lifespan, redirect_slashes=False,
     )  # fmt: skip
     app.state.entrance, app.state.assets, app.state.index = entrance, assets, index
-    app.add_middleware(Guard, door=entrance.door)
     app.add_exception_handler(RefusedError, _answer_refusal)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(Exception, _answer_fault)
     app.add_api_route("/", give_index, methods=["GET"])
     app.add_api_route("/assets/{path:path}", give_asset, methods=["GET"])
     app.add_api_route("/healthz", tell_health, methods=["GET"])
     app.add_api_route("/api/login", log_in, methods=["POST"], status_code=204)
     app.add_api_route("/api/logout", log_out, methods=["POST"], status_code=204)
     return app
+
+
+class _Guarded(FastAPI):
+    """An application whose guard stands before everything: its own faults' answers, too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        entrance: Entrance = self.state.entrance
+        return Guard(super().build_middleware_stack(), entrance.door)
+
+
+async def _answer_fault(request: Request, error: Exception) -> Response:
+    line = "the program has a fault: its words are where it was started"
+    return JSONResponse({"error": line}, 500)
 
 
 async def _answer_refusal(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -98,7 +98,7 @@ class Guard:
     def _check_origin(self, headers: Mapping[str, str], host: str) -> None:
         """Refuse what a page of another site sends."""
         origin = headers.get("origin")
-        if origin is not None and origin.lower() != f"{self._door.scheme}://{host}":
+        if origin is not None and urlsplit(origin.lower()).netloc != host:
             raise RefusedError(403, "a page of another site may not ask for this")
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise RefusedError(403, "a page of another site may not ask for this")

@@ -34,7 +34,7 @@ class Listener:
 
     @property
     def scheme(self) -> str:
-        """http or https."""
+        """Http or https."""
         return "https" if self.cert else "http"
 
     @property
@@ -91,11 +91,13 @@ def _check_certificate(cert: str, key: str) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
     except (OSError, ssl.SSLError) as error:
         reason = error.strerror or error
-        raise ConfigError(f"--tls-cert {cert}, --tls-key {key}: cannot be used: {reason}") from error
+        raise ConfigError(
+            f"--tls-cert {cert}, --tls-key {key}: cannot be used: {reason}"
+        ) from error
 
 
-def serve(app: ASGIApp, listener: Listener, ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM; requests under way are finished.
+def make_server(app: ASGIApp, listener: Listener, ready: Callable[[], None]) -> uvicorn.Server:
+    """Make the server of a page.
 
     Args:
         app: what answers.
@@ -108,8 +110,19 @@ def serve(app: ASGIApp, listener: Listener, ready: Callable[[], None]) -> None:
         timeout_graceful_shutdown=END_S, ws="none", h11_max_incomplete_event_size=16 << 10,
         ssl_certfile=listener.cert, ssl_keyfile=listener.key,
     )  # fmt: skip
+    return _Server(config, ready)
+
+
+def serve(app: ASGIApp, listener: Listener, ready: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way are finished.
+
+    Args:
+        app: what answers.
+        listener: the port; closed after.
+        ready: is called when the first request can be answered.
+    """
     with closing(listener.sock):
-        _Server(config, ready).run(sockets=[listener.sock])
+        make_server(app, listener, ready).run(sockets=[listener.sock])
 
 
 class _Server(uvicorn.Server):
