@@ -58,7 +58,8 @@ def run_review(args: argparse.Namespace) -> int:
     from archive_colorizer.review.config import ReviewConfig
 
     require("desk", "review")
-    config = ReviewConfig(**group_given(args).get(SECTION, {}))
+    said: dict[str, Any] = group_given(args).get(SECTION, {})
+    config = ReviewConfig(**said)
     if args.add_account:
         return _add_account(config.accounts, args)
     if args.role:

@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from archive_colorizer.web.refusals import RefusedError
 
@@ -45,7 +45,7 @@ class Workshop:
                     )  # fmt: skip
                 future = self._under_way[name] = self._pool.submit(self._work, name, work)
         # Who leaves does not take the work from those who wait with him.
-        return await asyncio.shield(asyncio.wrap_future(future))  # type: ignore[return-value]
+        return cast(Made, await asyncio.shield(asyncio.wrap_future(future)))
 
     def _work(self, name: str, work: Callable[[], object]) -> object:
         try:

@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -121,7 +121,7 @@ def serve(app: ASGIApp, listener: Listener, ready: Callable[[], None]) -> None:
         listener: the port; closed after.
         ready: is called when the first request can be answered.
     """
-    with closing(listener.sock):
+    with closing(listener.sock), suppress(KeyboardInterrupt):  # the server has ended by then
         make_server(app, listener, ready).run(sockets=[listener.sock])
 
 

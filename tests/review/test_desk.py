@@ -38,7 +38,8 @@ def test_the_most_doubtful_comes_first(kim: Any) -> None:
         ("status=ok", 12), ("status=ok&status=failed", 13), ("error_class=truncated", 1),
         ("flag=glare", 3), ("flag=doubt", 3), ("collection=farm", 4), ("folder=a", 7),
         ("folder=c", 0), ("tone=neutral&status=ok", 12), ("model=builtin:default", 12),
-        ("q=OBJ-00", 10), ("q=b/1", 1), ("doubt_min=0.5", 2), ("verdict=none", 12), ("verdict=approved", 0),
+        ("q=OBJ-00", 10), ("q=b/1", 1), ("doubt_min=0.5", 2),
+        ("verdict=none", 12), ("verdict=approved", 0),
     ],
 )  # fmt: skip
 def test_filters(kim: Any, query: str, count: int) -> None:
