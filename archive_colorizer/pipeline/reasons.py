@@ -233,6 +233,17 @@ REVIEW_REASONS: Final[Mapping[str, Words]] = {
     "other": Words("another reason: see the note", "그 밖의 이유(메모 참고)"),
 }
 """Why a person rejects a derivative."""
+APPROVED: Final = Reason(
+    Words("people have approved the derivative", "승인된 채색본입니다"),
+    Words("nothing; export --only approved takes it", "조치 불필요. export --only approved에 포함"),
+)
+REJECTED: Final = Reason(
+    Words("people have rejected the derivative", "반려된 채색본입니다"),
+    Words(
+        "--redo rejected makes it again, with another --model say; or pin its colours in review",
+        "--redo rejected로 다시 만들거나(--model로 다른 모델), review에서 색을 지정하세요",
+    ),
+)
 DOUBT: Final = Reason(
     Words("the model is unsure of its colours", "모델이 색을 확신하지 못합니다"), _LOOK
 )

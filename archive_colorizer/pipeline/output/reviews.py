@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 from archive_colorizer.errors import ConfigError, suggest
 from archive_colorizer.pipeline.output.appended import Appended
 from archive_colorizer.pipeline.output.layout import REVIEWS
+from archive_colorizer.pipeline.program_errors import guarded
 from archive_colorizer.pipeline.reasons import REVIEW_REASONS
 from archive_colorizer.storage import Store
 
@@ -143,13 +145,11 @@ class Journal:
             if first is None:
                 return
             group, is_open = self._gather(first)
-            try:
-                append(self._store, [decision for decision, _ in group])
-            except Exception as error:  # noqa: BLE001 (each writer raises it)
-                for _, done in group:
+            error = guarded(partial(append, self._store, [decision for decision, _ in group]))
+            for _, done in group:
+                if isinstance(error, Exception):
                     done.set_exception(error)
-            else:
-                for _, done in group:
+                else:
                     done.set_result(None)
 
     def _gather(
@@ -260,17 +260,14 @@ def verdicts(standing: pa.Table) -> pa.Table:
     return pa.table({"derivative_sha256": found["derivative_sha256"], "verdict": verdict})
 
 
-def verdicts_of(rows: pa.Table, store: Store) -> pa.Array:
+def verdicts_of(rows: pa.Table, standing: pa.Table) -> pa.Array:
     """Find the verdict on each row's derivative; null where nobody decided, or it has none.
 
     Args:
         rows: of the manifest, with `derivative_sha256`.
-        store: OUTPUT.
-
-    Raises:
-        LocationError: as `read`.
+        standing: of `standing`.
     """
-    found = verdicts(standing(read(store)))
+    found = verdicts(standing)
     known = found["derivative_sha256"].combine_chunks()
     at = pc.index_in(rows["derivative_sha256"], value_set=known, skip_nulls=True)
     return _whole(found["verdict"]).take(_whole(at))
@@ -287,7 +284,8 @@ def mark(rows: pa.Table, store: Store, verdict: str = "approved") -> pa.BooleanA
     Raises:
         LocationError: as `read`.
     """
-    return pc.fill_null(pc.equal(verdicts_of(rows, store), verdict), False)
+    found = verdicts_of(rows, standing(read(store)))
+    return pc.fill_null(pc.equal(found, verdict), False)
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -326,10 +324,8 @@ def count(rows: pa.Table, store: Store) -> ReviewCounts:
         LocationError: as `read`.
     """
     stand = standing(read(store))
-    found = verdicts(stand)
     rows = rows.filter(pc.equal(rows["status"], "ok"))
-    at = pc.index_in(rows["derivative_sha256"], value_set=_whole(found["derivative_sha256"]))
-    verdict = _whole(found["verdict"]).take(_whole(at))
+    verdict = verdicts_of(rows, stand)
     counts = {one["values"]: one["counts"] for one in pc.value_counts(verdict).to_pylist()}
     decided = pc.is_in(verdict, value_set=pa.array(["approved", "rejected", DISPUTED]))
     flagged = pc.and_(decided, pc.fill_null(rows["review_needed"], False))
