@@ -1,7 +1,7 @@
 // A verdict or status as a shape with its word.
 
 import { h, icon } from "../web/dom.js";
-import { knows, number, t } from "../web/i18n.js";
+import { knows, number, pick, t } from "../web/i18n.js";
 
 /**
  * @typedef {import("./types.js").Item} Item
@@ -22,15 +22,14 @@ export function word(value) {
 }
 
 /**
- * The word for a value of a column: what the server says, then the page's, then the value.
+ * The word for a value of a column: the page's own for the few, else what the server says.
  * @param {Session} session
  * @param {string} column
  * @param {string} value
  */
 export function wordOf(session, column, value) {
-  const said = session.words[column]?.[value];
-  if (said) return document.documentElement.lang === "ko" ? said.ko : said.en;
-  return ["status", "verdict", "tone"].includes(column) ? word(value) : value;
+  if (["status", "verdict", "tone"].includes(column)) return word(value);
+  return pick(session.words[column]?.[value]) || value;
 }
 
 /** @param {string} path its last part */

@@ -23,7 +23,7 @@ export async function drawEnd(place, desk, list) {
   let later = 0;
   try {
     await desk.outbox.flush();
-    [left, later] = await Promise.all([countOf(base, "none"), countOf(base, "later")]);
+    if (!base.has("look")) [left, later] = await Promise.all([countOf(base, "none"), countOf(base, "later")]);
   } catch (error) {
     desk.fail(error);
   }

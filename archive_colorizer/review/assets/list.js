@@ -12,10 +12,10 @@ export const FILTERS = [
   "status", "verdict", "error_class", "flag", "collection", "folder", "tone", "model", "doubt_min", "q",
 ]; // prettier-ignore
 
-/** @param {URLSearchParams} query filters, sort, queue */
+/** @param {URLSearchParams} query filters, sort, queue=1, look=second */
 export function tidy(query) {
   const kept = new URLSearchParams();
-  for (const name of [...FILTERS, "sort", "queue"]) {
+  for (const name of [...FILTERS, "sort", "queue", "look"]) {
     const value = query.get(name);
     if (value) kept.set(name, value);
   }
@@ -82,12 +82,12 @@ export class PictureList {
    * @param {number} block
    */
   async #fetch(block) {
-    const gone = this.query.has("verdict") || this.query.has("queue") ? this.#goneBefore(block * BLOCK) : 0;
+    const gone = this.query.has("verdict") || this.query.has("look") ? this.#goneBefore(block * BLOCK) : 0;
     const offset = Math.max(0, block * BLOCK - gone - (gone ? OVERLAP : 0));
     const query = new URLSearchParams(this.query);
     query.set("offset", String(offset));
     query.set("limit", String(gone ? BLOCK + OVERLAP : BLOCK));
-    const answer = await get(`/api/pictures?${query}`);
+    const answer = await get(`/api/${query.has("look") ? "second-look" : "pictures"}?${query}`);
     if (this.total < 0) this.total = answer.total;
     let number = block * BLOCK;
     for (const item of answer.items) {

@@ -1,6 +1,6 @@
 // One picture in an OpenSeadragon viewer: the preview, deeper tiles, overlays and marks on it.
 
-import { deepSource, previewScale, wholeSource } from "./sources.js";
+import { deepSource, previewScale, tintedMask, wholeSource } from "./sources.js";
 
 /**
  * @typedef {import("./types.js").Pyramid} Pyramid
@@ -13,6 +13,11 @@ import { deepSource, previewScale, wholeSource } from "./sources.js";
 const OSD = /** @type {any} */ (window).OpenSeadragon;
 
 const FITS_WITHIN = 0.02;
+/** Colours that old photographs hardly have. */
+const TINTS = /** @type {Record<string, readonly [number, number, number]>} */ ({
+  doubt: [255, 0, 200],
+  glare: [0, 220, 255],
+});
 
 export class Pane {
   /** @param {HTMLElement} element */
@@ -33,8 +38,6 @@ export class Pane {
       gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: false },
       gestureSettingsPen: { clickToZoom: false, dblClickToZoom: false },
     });
-    this.viewer.innerTracker.keyHandler = /** @type {any} */ (null);
-    this.viewer.innerTracker.keyDownHandler = /** @type {any} */ (null);
     /** @type {Pyramid | null} */
     this.pyramid = null;
     /** @type {TiledImage | null} */
@@ -124,7 +127,9 @@ export class Pane {
     this.layers.delete(name);
     if (!url || !this.pyramid) return;
     const turn = this.turn;
-    const added = await this.#add(wholeSource(url), { opacity: 0.75 });
+    const tinted = await tintedMask(url, TINTS[name] ?? [255, 255, 255]);
+    const added = await this.#add(wholeSource(tinted), { opacity: 0.8 });
+    URL.revokeObjectURL(tinted);
     if (turn !== this.turn || this.layers.has(name)) {
       this.viewer.world.removeItem(added);
       return;

@@ -99,7 +99,7 @@ export class SheetView {
   }
 
   #tellCount() {
-    const all = Object.values(this.desk.session.job.counts).reduce((sum, one) => sum + one, 0);
+    const all = this.desk.session.job.counts.listed ?? 0;
     const n = this.list.total;
     this.count.textContent = n === all ? t("found", { n }) : t("foundOf", { n, all });
     this.empty.hidden = n > 0;
@@ -120,10 +120,16 @@ export class SheetView {
         else query.delete("queue");
         this.#go(query);
       });
+      if (this.desk.session.options.double_blind) this.queue.append(this.#secondLook());
       this.queue.append(h("label", { class: "choice" }, only, h("span", { class: "choice-word" }, t("queueOn"))));
     } catch (error) {
       this.desk.fail(error);
     }
+  }
+
+  /** Pictures that another has judged, to be judged without knowing how. */
+  #secondLook() {
+    return button(t("secondLook"), () => this.#go(new URLSearchParams({ look: "second" })));
   }
 
   /**

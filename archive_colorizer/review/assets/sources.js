@@ -41,6 +41,32 @@ export function wholeSource(url) {
   return { type: "image", url, crossOriginPolicy: false };
 }
 
+/**
+ * Make a grey mask see-through where it is black, and one colour where it is white.
+ * @param {string} url
+ * @param {readonly [number, number, number]} colour
+ * @returns {Promise<string>} address of a picture in the browser, to be revoked
+ */
+export async function tintedMask(url, colour) {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("no canvas");
+  context.drawImage(image, 0, 0);
+  const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+  for (let at = 0; at < pixels.data.length; at += 4) {
+    pixels.data[at + 3] = pixels.data[at] ?? 0;
+    pixels.data.set(colour, at);
+  }
+  context.putImageData(pixels, 0, 0);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve));
+  return URL.createObjectURL(/** @type {Blob} */ (blob));
+}
+
 /** Previews asked for in advance; the browser gives them again without asking the server. */
 export class Prefetch {
   constructor() {

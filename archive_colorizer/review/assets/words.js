@@ -65,6 +65,7 @@ export const WORDS = {
   queueLeft: ["{left} of {total} left", "{total}장 중 {left}장 남음"],
   queueDone: ["done", "완료"],
   queueStart: ["Start reviewing", "검토 시작"],
+  secondLook: ["Second looks", "재검토"],
   queueOn: ["Sample and flagged only", "표본과 표시된 사진만"],
   showBefore: ["Hold to see the originals", "누르고 있으면 원본 보기"],
   gridHelp: ["Arrow keys move, Enter opens.", "화살표로 이동, Enter로 열기."],
