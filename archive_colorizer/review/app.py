@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from archive_colorizer.review import picture_routes, routes
+from archive_colorizer.review import picture_routes, pin_routes, routes
 from archive_colorizer.review.desk import Desk
 from archive_colorizer.web.application import Entrance, make_application
 from archive_colorizer.web.assets import Assets
@@ -29,6 +29,7 @@ def make_desk_app(desk: Desk, entrance: Entrance) -> FastAPI:
     app.state.desk = desk
     app.include_router(routes.router)
     app.include_router(picture_routes.router)
+    app.include_router(pin_routes.router)
     return app
 
 

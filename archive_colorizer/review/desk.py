@@ -1,12 +1,15 @@
 """The desk: one OUTPUT with all that the routes use of it."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
+from archive_colorizer.errors import PhotoError, UsageError
+from archive_colorizer.pipeline.inputs.hints import Point
 from archive_colorizer.pipeline.output.reviews import HONEYPOT, Decision
 from archive_colorizer.pipeline.output.status import check_job
 from archive_colorizer.registry.connection import cache_folder
@@ -16,6 +19,7 @@ from archive_colorizer.review.catalog import Catalog
 from archive_colorizer.review.config import ReviewConfig
 from archive_colorizer.review.decisions import Decisions, new_id, now_us
 from archive_colorizer.review.pictures import Pictures
+from archive_colorizer.review.pinning import PinStudio
 from archive_colorizer.review.queue import NO_HONEYPOTS, Drawn, draw, read_honeypots
 from archive_colorizer.review.rows import Indices, Marks, Rows
 from archive_colorizer.review.search import Query, Searches, Sight
@@ -30,6 +34,8 @@ KEPT_DRAWS: Final = 8
 KEPT_SIDES: Final = 2_000
 READERS: Final = 4
 """Threads that read rows."""
+PREVIEWS_WAITING: Final = 8
+"""Previews with pinned colours that wait for each other; each takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ class Desk:
         self._searches = Searches()
         self._readers = Workshop(READERS)
         self._sides: dict[str, Mapping[str, Any]] = {}
+        self.pins = PinStudio(store, s3)
+        self._painters = Workshop(1, PREVIEWS_WAITING)
         self._draws: dict[tuple[int, float, str], Drawn] = {}
         self._lock = threading.Lock()
 
@@ -72,6 +80,8 @@ class Desk:
         self.decisions.close()
         self.pictures.close()
         self._readers.close()
+        self._painters.close()
+        self.pins.close()
 
     async def find_side(self, row_id: str, kind: str) -> Side:
         """Find a side by its row's id: a request names nothing else.
@@ -179,6 +189,28 @@ class Desk:
                 return "second_look"
         return "review"
 
+    async def preview_pins(self, row_id: str, points: Sequence[Point]) -> bytes:
+        """Colour a picture with some points, small.
+
+        Raises:
+            RefusedError: it cannot be, or too many wait for that.
+        """
+
+        def paint() -> bytes:
+            with _refusing_in_words():
+                return self.pins.preview(self.catalog.read_row(row_id), points)
+
+        return await self._painters.make(f"{row_id} {points}", paint)
+
+    def save_pins(self, row_id: str, points: Sequence[Point], reviewer: str) -> str:
+        """Save a picture's points and have its derivative made from them; gives the work's id.
+
+        Raises:
+            RefusedError: it takes none, or they cannot be saved.
+        """
+        with _refusing_in_words():
+            return self.pins.save(self.catalog.read_row(row_id), points, reviewer)
+
     def count_agreement(self, session: Session) -> dict[str, Any]:
         """Count how well a person agrees with others; everybody, for who only looks."""
         return summarize_agreement(
@@ -187,6 +219,16 @@ class Desk:
             self.draw(self.catalog.rows).honeypots,
             session.name if session.may_decide else None,
         )
+
+
+@contextmanager
+def _refusing_in_words() -> Iterator[None]:
+    try:
+        yield
+    except (PhotoError, UsageError) as error:
+        raise RefusedError(422, " ".join(str(error).split())) from error
+    except OSError as error:
+        raise RefusedError(507, f"it could not be saved: {error.strerror or error}") from error
 
 
 def _is_judged_by_one(by: Mapping[str, Decision]) -> bool:

@@ -212,7 +212,7 @@ def take_verdict(request: Request, session: Decider, said: Verdict) -> dict[str,
         session,
         Said(said.id, said.sha256, said.verdict, said.reason, valid_text(said.note), said.seconds),
     )
-    _note(request, session, "verdict", picture=said.id, verdict=said.verdict, reason=said.reason)
+    note(request, session, "verdict", picture=said.id, verdict=said.verdict, reason=said.reason)
     return {"decision_id": decision.decision_id}
 
 
@@ -220,7 +220,7 @@ def take_verdict(request: Request, session: Decider, said: Verdict) -> dict[str,
 def undo(request: Request, session: Decider) -> dict[str, Any]:
     """Take back one's last verdict that stands."""
     taken, restored = desk_of(request).decisions.undo(session.name)
-    _note(request, session, "undo", picture=taken.row_id, verdict=taken.verdict)
+    note(request, session, "undo", picture=taken.row_id, verdict=taken.verdict)
     return {
         "id": taken.row_id,
         "verdict": taken.verdict,
@@ -234,5 +234,6 @@ def tell_agreement(request: Request, session: Visitor) -> dict[str, Any]:
     return desk_of(request).count_agreement(session)
 
 
-def _note(request: Request, session: Session, what: str, **more: object) -> None:
+def note(request: Request, session: Session, what: str, **more: object) -> None:
+    """Write into the audit log what a person did."""
     entrance_of(request).audit.write(what, session.name, client_of(request.scope), **more)

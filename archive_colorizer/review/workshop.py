@@ -17,10 +17,16 @@ Made = TypeVar("Made")
 
 
 class Workshop:
-    """Makes things in threads of its own."""
+    """Makes things in threads of its own.
 
-    def __init__(self, threads: int = 0) -> None:
+    Args:
+        threads: 0 for as many as there are cores, at most MOST_THREADS.
+        most_waiting: things that are being made or wait for it.
+    """
+
+    def __init__(self, threads: int = 0, most_waiting: int = MOST_WAITING) -> None:
         count = threads or min(MOST_THREADS, len(os.sched_getaffinity(0)))
+        self._most_waiting = most_waiting
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="pictures")
         self._lock = threading.Lock()
         self._under_way: dict[str, Future[object]] = {}
@@ -38,7 +44,7 @@ class Workshop:
         with self._lock:
             future = self._under_way.get(name)
             if future is None:
-                if len(self._under_way) >= MOST_WAITING:
+                if len(self._under_way) >= self._most_waiting:
                     raise RefusedError(
                         503, "too many pictures are wanted at once: ask again",
                         retry_after_s=ASK_AGAIN_S,

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
@@ -29,6 +30,10 @@ LOGINS_OF_ADDRESS: Final = Rate(burst=10, per_s=1 / 10)
 LOGINS_OF_NAME: Final = Rate(burst=5, per_s=1 / 30)
 """Attempts: a password of ten characters is not found at that rate."""
 FOR_GOOD: Final = "private, max-age=31536000, immutable"
+NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False, "metrics": False, "logs": False, "auto_configure": False,
+}  # fmt: skip
+"""What people look at is nobody else's affair."""
 LIFESPAN = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -79,7 +84,7 @@ def make_application(
     """
     app = _Guarded(
         title="archive-colorizer", docs_url=None, redoc_url=None, openapi_url=None,
-        lifespan=lifespan, redirect_slashes=False,
+        lifespan=lifespan, redirect_slashes=False, telemetry=NO_TELEMETRY,
     )  # fmt: skip
     app.state.entrance, app.state.assets, app.state.index = entrance, assets, index
     app.add_exception_handler(RefusedError, _answer_refusal)
