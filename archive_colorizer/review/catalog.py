@@ -43,7 +43,9 @@ class Catalog:
     @property
     def rows(self) -> Rows:
         """The rows as they are known; a look at OUTPUT is begun where the last is old."""
-        if time.monotonic() - self._checked > CHECK_EVERY_S and not self._refreshing.locked():
+        now = time.monotonic()
+        if now - self._checked > CHECK_EVERY_S and not self._refreshing.locked():
+            self._checked = now
             threading.Thread(target=self.refresh, daemon=True, name="catalog").start()
         return self._rows
 

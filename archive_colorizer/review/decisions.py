@@ -44,6 +44,8 @@ class Decisions:
         """Derivative -> reviewer -> decisions that were not taken back, oldest first."""
         self._by: defaultdict[str, dict[str, Decision]] = defaultdict(dict)
         """Reviewer -> decision id -> decision that was not taken back, oldest first."""
+        self._verdicts: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        """Reviewer -> derivative -> verdict."""
         self._first: dict[tuple[str, str], Decision] = {}
         """Derivative and reviewer -> what was said first of a honeypot, taken back or not."""
         self._seen: frozenset[str] = frozenset()
@@ -60,7 +62,9 @@ class Decisions:
 
     def refresh(self) -> None:
         """Look for what other desks wrote, in a thread, where the last look is old."""
-        if time.monotonic() - self._checked > CHECK_EVERY_S and not self._refreshing.locked():
+        now = time.monotonic()
+        if now - self._checked > CHECK_EVERY_S and not self._refreshing.locked():
+            self._checked = now
             threading.Thread(target=self._look, daemon=True, name="decisions").start()
 
     def _look(self) -> None:
@@ -92,10 +96,14 @@ class Decisions:
             if same:
                 said.remove(same[-1])
                 self._by[one.reviewer].pop(same[-1].decision_id, None)
-            return
-        said.append(one)
-        self._by[one.reviewer][one.decision_id] = one
-        if one.purpose == HONEYPOT and one.verdict != LATER:
+        else:
+            said.append(one)
+            self._by[one.reviewer][one.decision_id] = one
+        if said:
+            self._verdicts[one.reviewer][one.derivative_sha256] = said[-1].verdict
+        else:
+            self._verdicts[one.reviewer].pop(one.derivative_sha256, None)
+        if one.purpose == HONEYPOT and one.verdict not in (LATER, UNDONE):
             self._first.setdefault((one.derivative_sha256, one.reviewer), one)
 
     def own(self, reviewer: str, sha256: str) -> Decision | None:
@@ -113,7 +121,7 @@ class Decisions:
     def verdicts_by(self, reviewer: str) -> Mapping[str, str]:
         """Give a person's verdicts by derivative."""
         with self._lock:
-            return {one.derivative_sha256: one.verdict for one in self._by[reviewer].values()}
+            return dict(self._verdicts[reviewer])
 
     def all_by_derivative(self) -> Mapping[str, Mapping[str, Decision]]:
         """Give what everybody says: derivative -> reviewer -> decision; honeypots are left out."""

@@ -10,6 +10,7 @@ import numpy as np
 import simplejpeg
 
 from archive_colorizer.imaging.thumbnails import EDGE_PX
+from archive_colorizer.pipeline.output.layout import THUMBNAILS, is_own_file
 from archive_colorizer.review import pyramid
 from archive_colorizer.review.cache import DiskCache, MemoryCache, name_of
 from archive_colorizer.review.pyramid import Levels, Rgb
@@ -141,6 +142,8 @@ class Pictures:
 
     def _read_sheet(self, key: str) -> Rgb | None:
         data = self._sheets.get(key)
+        if not key.startswith(f"{THUMBNAILS}/") or not is_own_file(key):
+            return None
         try:
             if data is None:
                 data = self._store.read(key)

@@ -121,7 +121,7 @@ def draw(rows: Rows, honeypots: Honeypots, share: float, seed: str) -> Drawn:
 
 def _hash_pages(rows: Rows, seed: str) -> NDArray[np.uint64]:
     pages = pc.cast(pc.fill_null(rows.table["page"], 0), pa.string())
-    names = pc.binary_join_element_wise(rows.table["source_uri"], pages, "#")
+    names = pc.binary_join_element_wise(rows.table["source_path"], pages, "#")
     key = hashlib.sha256(seed.encode()).hexdigest()[:16]
     hashes = pd.util.hash_array(
         np.asarray(names.to_numpy(), object), hash_key=key, categorize=False

@@ -104,7 +104,7 @@ class _Guarded(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         entrance: Entrance = self.state.entrance
-        return Guard(super().build_middleware_stack(), entrance.door)
+        return Guard(super().build_middleware_stack(), entrance.door, entrance.sessions)
 
 
 async def _answer_fault(request: Request, error: Exception) -> Response:

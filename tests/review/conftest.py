@@ -1,5 +1,6 @@
 """A desk over a small drawn OUTPUT, and people who sit at it."""
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -76,21 +77,27 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+    """An OUTPUT that nobody changes, and the rows of its coloured pictures."""
+    folder = tmp_path_factory.mktemp("desk")
+    return folder, make_output(folder / "masters", LocalStore(folder / "out"))
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> LocalStore:
+def store(tmp_path: Path, made: tuple[Path, Any]) -> LocalStore:
+    """A copy of it; the masters are shared."""
+    shutil.copytree(made[0] / "out", tmp_path / "out")
     return LocalStore(tmp_path / "out")
 
 
 @pytest.fixture
-def coloured(tmp_path: Path, store: LocalStore) -> list[dict[str, Any]]:
-    """The rows of a new OUTPUT."""
-    return make_output(tmp_path / "masters", store)
+def coloured(made: tuple[Any, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    return made[1]
 
 
 @pytest.fixture
-def open_desk(
-    tmp_path: Path, store: LocalStore, coloured: list[dict[str, Any]]
-) -> Iterator[Callable[..., Served]]:
+def open_desk(tmp_path: Path, store: LocalStore) -> Iterator[Callable[..., Served]]:
     """Opens a desk; settings and accounts may be given."""
     open_ones: list[Served] = []
 
