@@ -78,7 +78,7 @@ class Previews:
 
         Args:
             row: of the manifest.
-            hints: as `pins.write_hints` gives them.
+            hints: as `pin_record.write_hints` gives them.
             recipe: of the row.
             edge_px: long side of the preview; it is not enlarged.
 

@@ -17,9 +17,9 @@ from archive_colorizer.errors import ArchiveColorizerError, LockedError
 from archive_colorizer.pipeline.inputs.hints import Point
 from archive_colorizer.pipeline.program_errors import describe, guarded, trace_of
 from archive_colorizer.progress import LOG
-from archive_colorizer.review import pins
+from archive_colorizer.review import pin_record
 from archive_colorizer.review.pin_preview import KEPT_MODELS, Kept, Previews
-from archive_colorizer.review.pins import FAILED, MADE, SAVED, PinEvent
+from archive_colorizer.review.pin_record import FAILED, MADE, SAVED, PinEvent
 from archive_colorizer.review.remaking import remake
 from archive_colorizer.review.row_recipe import (
     RowRecipe,
@@ -72,7 +72,8 @@ class PinStudio:
         self._states: dict[str, PinWork] = {}
         self._queue: deque[PinEvent] = deque()
         self._wake, self._closed = threading.Condition(), False
-        self._take_up(pins.read(store))
+        pin_record.compact(store)
+        self._take_up(pin_record.read(store))
         self._thread = threading.Thread(target=self._work, name="pins", daemon=True)
         self._thread.start()
 
@@ -90,13 +91,13 @@ class PinStudio:
         self._thread.join()
 
     def preview(
-        self, row: Mapping[str, Any], pins_: Sequence[Point], edge_px: int = EDGE_PX
+        self, row: Mapping[str, Any], pins: Sequence[Point], edge_px: int = EDGE_PX
     ) -> bytes:
         """Colour a row's master with some points, small.
 
         Args:
             row: of the manifest, all columns.
-            pins_: (x, y, "#rrggbb"), pixels of the upright master: all points of the picture.
+            pins: (x, y, "#rrggbb"), pixels of the upright master: all points of the picture.
             edge_px: long side of the preview.
 
         Returns:
@@ -107,7 +108,7 @@ class PinStudio:
             UsageError: the model cannot be had any more.
             PhotoError: the master cannot be read.
         """
-        hints = self._check(row, pins_)
+        hints = self._check(row, pins)
         with self._model:
             recipe = self._recipes.find(
                 f"{row['recipe_sha256']} {row['steps']}",
@@ -115,7 +116,7 @@ class PinStudio:
             )
             return self._previews.make(row, hints, recipe, edge_px)
 
-    def save(self, row: Mapping[str, Any], pins_: Sequence[Point], reviewer: str) -> str:
+    def save(self, row: Mapping[str, Any], pins: Sequence[Point], reviewer: str) -> str:
         """Save all points of a picture, in place of those that it had; none takes them off.
 
         Its derivative is made in the background.
@@ -128,12 +129,12 @@ class PinStudio:
             OSError: they cannot be written.
         """
         event = PinEvent(
-            **pins.stamp(), work_id=pins.make_id(), event=SAVED,
+            **pin_record.stamp(), work_id=pin_record.make_id(), event=SAVED,
             source_uri=row["source_uri"], page=row["page"],
             row_id=row["row_id"], derivative_sha256=row["derivative_sha256"], reviewer=reviewer,
-            hints=self._check(row, pins_),
+            hints=self._check(row, pins),
         )  # fmt: skip
-        pins.append(self._store, event)
+        pin_record.append(self._store, event)
         with self._wake:
             self._states[event.work_id] = PinWork("queued")
             self._queue.append(event)
@@ -151,7 +152,7 @@ class PinStudio:
 
     def _check(self, row: Mapping[str, Any], points: Sequence[Point]) -> str:
         check_takes_points(row)
-        hints = pins.write_hints(points)
+        hints = pin_record.write_hints(points)
         check_inside(row, hints)
         return hints
 
@@ -186,13 +187,12 @@ class PinStudio:
 
     def _finish(self, event: PinEvent) -> None:
         """Make the derivative of some saved points, and write down what became of it."""
-        if self._is_replaced(event):
-            self._end(event, FAILED, why="later colours of the same picture replaced these")
-            return
-        self._set(event, PinWork("running"))
-        page = event.source_uri, event.page
         try:
-            row = remake(self._store, self._s3, self._run, page, event.hints)
+            if self._is_replaced(event):
+                self._end(event, FAILED, why="later colours of the same picture replaced these")
+                return
+            self._set(event, PinWork("running"))
+            row = remake(self._store, self._s3, self._run, event.picture, event.hints)
         except LockedError as error:
             self._wait(event, str(error))
         except ArchiveColorizerError as error:
@@ -201,9 +201,10 @@ class PinStudio:
             self._end(event, MADE, row=row)
 
     def _is_replaced(self, event: PinEvent) -> bool:
-        page = event.source_uri, event.page
-        with self._wake:
-            return any((one.source_uri, one.page) == page for one in self._queue)
+        """Whether later points of the same picture were saved, at another desk perhaps."""
+        events = pin_record.read(self._store)
+        saved = [one for one in events if (one.event, one.picture) == (SAVED, event.picture)]
+        return saved[-1].work_id != event.work_id
 
     def _wait(self, event: PinEvent, why: str) -> None:
         """Put a work back, and give the run that holds OUTPUT some time."""
@@ -216,11 +217,11 @@ class PinStudio:
     def _end(
         self, event: PinEvent, kind: str, why: str = "", row: Mapping[str, Any] | None = None
     ) -> None:
-        ended = replace(event, event=kind, why=why, **pins.stamp())
+        ended = replace(event, event=kind, why=why, **pin_record.stamp())
         if row:
             sha256 = row["derivative_sha256"]
             ended = replace(ended, row_id=row["row_id"], derivative_sha256=sha256)
-        pins.append(self._store, ended)
+        pin_record.append(self._store, ended)
         self._set(event, _state_of(ended))
 
 

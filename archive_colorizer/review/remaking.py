@@ -57,7 +57,7 @@ def remake(
         s3: the way to object stores.
         run: as of `read_recipe`.
         page: its source URI and number.
-        hints: as `pins.write_hints` gives them; empty for none.
+        hints: as `pin_record.write_hints` gives them; empty for none.
 
     Returns:
         The page's new row; the one that it had, where that has these points already.

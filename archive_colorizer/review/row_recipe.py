@@ -60,7 +60,7 @@ def check_inside(row: Mapping[str, Any], hints: str) -> None:
 
     Args:
         row: of the manifest.
-        hints: as `pins.write_hints` gives them.
+        hints: as `pin_record.write_hints` gives them.
 
     Raises:
         ConfigError: one does not.

@@ -25,7 +25,7 @@ from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.pipeline.run import colorize
-from archive_colorizer.review import pinning, pins
+from archive_colorizer.review import pin_record, pinning
 from archive_colorizer.review.pinning import PinStudio, PinWork
 from archive_colorizer.storage import Store, open_store
 
@@ -93,7 +93,7 @@ def test_points_outside_of_the_picture_are_refused_before_anything_is_saved(outp
             ):
                 with pytest.raises(ConfigError):
                     call()
-    assert pins.read(output) == []
+    assert pin_record.read(output) == []
 
 
 def test_what_takes_no_points_is_refused_in_one_line(output: Store) -> None:
@@ -188,18 +188,17 @@ def test_the_next_desk_makes_what_was_saved_and_not_made(output: Store) -> None:
 def test_one_that_died_after_its_row_was_written_is_not_made_twice(
     output: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with PinStudio(output) as studio:
-        with monkeypatch.context() as dying:
-            append = pins.append
+    with PinStudio(output) as studio, monkeypatch.context() as dying:
+        append = pin_record.append
 
-            def die(store: Store, event: pins.PinEvent) -> None:
-                if event.event == pins.MADE:
-                    raise OSError(5, "the machine went down")
-                append(store, event)
+        def die(store: Store, event: pin_record.PinEvent) -> None:
+            if event.event == pin_record.MADE:
+                raise OSError(5, "the machine went down")
+            append(store, event)
 
-            dying.setattr(pins, "append", die)
-            work = studio.save(rows_of(output)["three.tif"], [(80, 60, RED)], "kim")
-            assert "went down" in wait_for(studio, work).why
+        dying.setattr(pin_record, "append", die)
+        work = studio.save(rows_of(output)["three.tif"], [(80, 60, RED)], "kim")
+        assert "went down" in wait_for(studio, work).why
     made = rows_of(output)
     with PinStudio(output) as studio:
         assert wait_for(studio, work).row_id == made["three.tif"]["row_id"]

@@ -1,4 +1,4 @@
-"""An archive for the review desk: crops of sample photographs turned grey, with odd ones among them."""
+"""An archive for the review desk: grey crops of sample photographs, with odd ones among them."""
 
 import io
 from pathlib import Path
@@ -39,5 +39,7 @@ def write_archive(folder: Path, crops: int = 4, width: int = 480) -> int:
 def _crops(rgb: np.ndarray, count: int) -> list[np.ndarray]:
     """Overlapping crops, each of two thirds of the sides."""
     height, width = rgb.shape[0] * 2 // 3, rgb.shape[1] * 2 // 3
-    steps = [(top, left) for top in (0, rgb.shape[0] - height) for left in (0, rgb.shape[1] - width)]
+    steps = [
+        (top, left) for top in (0, rgb.shape[0] - height) for left in (0, rgb.shape[1] - width)
+    ]
     return [rgb[top : top + height, left : left + width] for top, left in steps[:count]]

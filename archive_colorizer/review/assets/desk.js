@@ -167,7 +167,7 @@ export class Desk {
 
   /** Go through the sample queue. @param {string} first id of its first picture without a verdict */
   async startQueue(first) {
-    const list = new PictureList(new URLSearchParams({ queue: "1" }));
+    const list = new PictureList(new URLSearchParams({ queue: "1", verdict: "none" }));
     await list.ensure(0, 1).catch(this.fail);
     this.openPicture(list, first);
   }

@@ -205,8 +205,8 @@ export class Grid {
     const step = steps[event.key];
     if (step !== undefined) {
       const to = this.current + step;
-      if (Math.abs(step) === 1 || event.key.length < 5 || (to >= 0 && to < this.list.total)) this.focus(to);
-      else if (event.key.startsWith("Page")) this.focus(to);
+      const line = event.key === "ArrowUp" || event.key === "ArrowDown";
+      if (!line || (to >= 0 && to < this.list.total)) this.focus(to);
     } else if (event.key === "Enter") {
       const item = this.list.at(this.current);
       if (item) this.open(item);

@@ -1,15 +1,19 @@
 // The line at the top: which job, what is unsent, language, keys, leaving.
 
+import { reach } from "../web/api.js";
 import { button, byId, h } from "../web/dom.js";
 import { language, setLanguage, t } from "../web/i18n.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
+
+const PATIENCE_MS = 1500;
 
 export class Head {
   /** @param {Desk} desk */
   constructor(desk) {
     this.desk = desk;
     this.element = byId("head", HTMLElement);
+    this.timer = 0;
     this.unsent = h("p", { class: "unsent", role: "status" });
   }
 
@@ -52,7 +56,9 @@ export class Head {
   /** Say how many verdicts wait to be sent; said only once one has waited a while. */
   tellUnsent() {
     this.desk.stale = true;
-    const waiting = this.desk.outbox.waiting().length;
-    this.unsent.textContent = waiting > 0 ? t("unsent", { n: waiting }) : "";
+    const n = this.desk.outbox.waiting().length;
+    window.clearTimeout(this.timer);
+    if (n === 0 || !reach.online) this.unsent.textContent = n > 0 ? t("unsent", { n }) : "";
+    else this.timer = window.setTimeout(() => (this.unsent.textContent = t("unsent", { n })), PATIENCE_MS);
   }
 }

@@ -33,9 +33,9 @@ export class PictureList {
     this.numbers = new Map();
     /** @type {Map<number, Promise<void>>} */
     this.asked = new Map();
-    /** Verdicts of this sitting, by id: they may take pictures out of the server's answer. */
-    /** @type {Map<string, string | null>} */
-    this.judged = new Map();
+    /** Ids that were judged in this sitting: they may have left the server's answer. */
+    /** @type {Set<string>} */
+    this.judged = new Set();
   }
 
   /** @param {number} number */
@@ -91,6 +91,7 @@ export class PictureList {
     if (this.total < 0) this.total = answer.total;
     let number = block * BLOCK;
     for (const item of answer.items) {
+      if (number >= (block + 1) * BLOCK) break;
       if (this.numbers.has(item.id)) continue;
       this.#put(number, item);
       number += 1;
@@ -101,7 +102,7 @@ export class PictureList {
   /** @param {number} number how many before it are judged, so may be missing from an answer */
   #goneBefore(number) {
     let count = 0;
-    for (const id of this.judged.keys()) if (this.find(id) >= 0 && this.find(id) < number) count += 1;
+    for (const id of this.judged) if (this.find(id) >= 0 && this.find(id) < number) count += 1;
     return count;
   }
 
@@ -120,7 +121,8 @@ export class PictureList {
    * @param {string | null} verdict null: taken back
    */
   note(id, verdict) {
-    this.judged.set(id, verdict);
+    if (verdict === null) this.judged.delete(id);
+    else this.judged.add(id);
     const item = this.at(this.find(id));
     if (item) item.verdict = verdict;
   }

@@ -24,14 +24,15 @@ export class Outbox extends EventTarget {
     this.listen = () => {
       if (reach.online) this.flush();
     };
+    this.retry = () => this.flush();
     reach.addEventListener("reach", this.listen);
-    window.addEventListener("online", this.listen);
+    window.addEventListener("online", this.retry);
   }
 
   close() {
     window.clearTimeout(this.timer);
     reach.removeEventListener("reach", this.listen);
-    window.removeEventListener("online", this.listen);
+    window.removeEventListener("online", this.retry);
   }
 
   /** @returns {Outgoing[]} oldest first */

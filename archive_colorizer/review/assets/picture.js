@@ -36,6 +36,8 @@ export class PictureView {
     /** @type {Picture | null} */
     this.picture = null;
     this.shownAt = 0;
+    /** Whether the picture has been drawn: one that nobody saw cannot be judged. */
+    this.seen = false;
     this.turn = 0;
     /** @type {Map<string, Promise<Picture>>} */
     this.cache = new Map();
@@ -103,12 +105,14 @@ export class PictureView {
   /** @param {string} id */
   async show(id) {
     const turn = (this.turn += 1);
+    this.seen = false;
     this.end.hidden = true;
     this.judgeBar.cancel();
     let picture;
     try {
       picture = await this.fetch(id);
     } catch (error) {
+      this.seen = this.picture !== null;
       if (error instanceof ApiError && error.status === 404) say(t("notFound"));
       else this.desk.fail(error);
       return;
@@ -120,6 +124,7 @@ export class PictureView {
     this.pins.show(picture);
     await this.stage.show(picture);
     if (turn !== this.turn) return;
+    this.seen = true;
     this.shownAt = performance.now();
     this.element.dataset.shown = id;
     this.#ahead().catch(() => undefined);
@@ -157,6 +162,7 @@ export class PictureView {
     try {
       await this.list.ensure(to, to + 1);
     } catch (error) {
+      this.seen = true;
       this.desk.fail(error);
       return;
     }
@@ -179,7 +185,7 @@ export class PictureView {
    */
   judge(verdict, reason = "", note = "") {
     const picture = this.picture;
-    if (!picture || !picture.item.sha256 || !this.desk.isReviewer || !this.end.hidden) return;
+    if (!picture?.item.sha256 || !this.seen || !this.desk.isReviewer || !this.end.hidden) return;
     const { id, path, sha256 } = picture.item;
     const seconds = Math.round(performance.now() - this.shownAt) / 1000;
     this.list.note(id, verdict);
@@ -188,6 +194,7 @@ export class PictureView {
     this.desk.outbox.add({ id, path, sha256, verdict, reason, note, seconds });
     say(t("said", { verdict: word(verdict), name: nameOf(picture.item) }));
     this.judgeBar.show(picture.item);
+    this.seen = false;
     this.step(1);
   }
 

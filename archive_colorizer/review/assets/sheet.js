@@ -32,6 +32,7 @@ export class SheetView {
       "main",
       { class: "sheet", id: "main" },
       this.side,
+      h("h1", { class: "unseen" }, t("pictures")),
       h("div", { class: "board" }, this.#bar(), this.grid.element, this.empty),
     );
   }

@@ -122,7 +122,7 @@ export class Stage extends EventTarget {
     this.#place();
     if (!after) this.#say(t("noDerivative"));
     this.look(view ?? { fit: true, scale: 1, x: 0.5, y: 0.5 });
-    await Promise.all(Object.keys(this.masks).map((name) => this.#mask(name)));
+    for (const name of Object.keys(this.masks)) this.#mask(name);
   }
 
   /** @param {string} text */

@@ -92,7 +92,7 @@ export const WORDS = {
   previous: ["Previous picture", "이전 사진"],
   next: ["Next picture", "다음 사진"],
   position: ["{n} of {all}", "{all}장 중 {n}번째"],
-  outside: ["brought back", "되돌린 사진"],
+  outside: ["outside of the filters", "조건 밖의 사진"],
   compare: ["Compare by", "비교 방법"],
   slider: ["Slider", "슬라이더"],
   side: ["Side by side", "나란히"],

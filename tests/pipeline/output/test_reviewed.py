@@ -79,7 +79,8 @@ def test_the_command_prints_and_writes_the_lists(
     file = tmp_path / "list.csv"
     assert main(["status", str(store.root), "--rejected", "--csv", str(file)]) == 0
     assert "skin has wrong colours" in capsys.readouterr().out
-    assert [row["path"] for row in csv.DictReader(file.read_text().splitlines())] == ["b.jpg", "c.jpg"]
+    listed = csv.DictReader(file.read_text().splitlines())
+    assert [row["path"] for row in listed] == ["b.jpg", "c.jpg"]
     assert main(["status", str(store.root), "--approved", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["approved"][0]["path"] == "a.jpg"
 

@@ -15,6 +15,7 @@ from processes import free_port
 
 import archive_colorizer as ac
 
+
 @pytest.fixture(scope="session")
 def coloured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An OUTPUT of 26 coloured pictures, one that failed and one left out."""
@@ -33,7 +34,13 @@ def start_desk(coloured: Path, tmp_path: Path) -> Iterator[Callable[..., DeskPro
         output = tmp_path / f"colour{len(started)}"
         shutil.copytree(coloured, output)
         command = [sys.executable, "-m", "archive_colorizer", "review", str(output)]
-        command += ["--port", str(free_port()), "--audit-log", str(tmp_path / "audit.jsonl"), *words]
+        command += [
+            "--port",
+            str(free_port()),
+            "--audit-log",
+            str(tmp_path / "audit.jsonl"),
+            *words,
+        ]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout
         line = process.stdout.readline()

@@ -12,8 +12,10 @@ WIDTHS = (1440, 1024, 390)
 LOCALES = ("en-GB", "ko-KR")
 CLIPPED = """() => [...document.querySelectorAll(
     'button, label, legend, summary, h1, h2, h3, kbd, option, .badge, .choice-word')]
-  .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('.picture-title, .cell'))
-  .filter(one => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline')
+  .filter(one => one.checkVisibility({visibilityProperty: true}))
+  .filter(one => !one.closest('.picture-title, .cell'))
+  .filter(one => getComputedStyle(one).display !== 'inline')
+  .filter(one => one.scrollWidth > one.clientWidth + 1)
   .map(one => one.outerHTML.slice(0, 160))"""
 WATCH = """() => { window.moved = 0; new PerformanceObserver(list => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.moved += entry.value;
@@ -25,7 +27,10 @@ def check_axe(page: Any, where: str) -> None:
 
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
-    broken = [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found.response["violations"]]
+    broken = [
+        (one["id"], [node["html"][:160] for node in one["nodes"]])
+        for one in found.response["violations"]
+    ]
     assert broken == [], where
 
 
@@ -86,7 +91,9 @@ def test_nothing_is_clipped_and_nothing_moves(
 
 
 def check_layout(page: Any) -> None:
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    wide = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
     assert wide <= 0
     assert page.evaluate(CLIPPED) == []
     small = page.evaluate(

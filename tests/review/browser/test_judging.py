@@ -63,10 +63,14 @@ def test_undo_brings_back_pictures_that_the_filter_hides(
     sent(page)
     for earlier in reversed(gone[:-1]):
         page.keyboard.press("u")
-        page.wait_for_function("id => document.querySelector('.picture').dataset.shown === id", arg=earlier)
+        page.wait_for_function(
+            "id => document.querySelector('.picture').dataset.shown === id", arg=earlier
+        )
         assert page.locator(".own-verdict").inner_text() == "No verdict"
     page.keyboard.press("u")
-    page.wait_for_function("document.querySelector('#notice').textContent.includes('Nothing is left')")
+    page.wait_for_function(
+        "document.querySelector('#notice').textContent.includes('Nothing is left')"
+    )
     assert [row["verdict"] for row in desk.decisions()][:3] == ["rejected", "approved", "later"]
 
 

@@ -33,7 +33,9 @@ def test_zoom_stays_from_picture_to_picture_and_each_way_of_comparing_draws(
         page.wait_for_timeout(300)
         assert colours_drawn(page) == {"before": False, "after": True}
     page.keyboard.press("0")
-    page.wait_for_function("old => document.querySelector('.scale').textContent === old", arg=fitted)
+    page.wait_for_function(
+        "old => document.querySelector('.scale').textContent === old", arg=fitted
+    )
     page.keyboard.down("b")
     page.wait_for_selector(".stage.held")
     page.keyboard.up("b")
@@ -87,9 +89,7 @@ def test_a_hangul_keyboard_judges_by_the_same_keys(
     desk, page = start_desk(), new_page(locale="ko-KR")
     open_sheet(page, desk)
     first = open_picture(page)
-    page.evaluate(
-        "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ㅁ', code: 'KeyA', bubbles: true}))"
-    )
+    page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ㅁ', code: 'KeyA'}))")
     shown(page, other_than=first)
     page.wait_for_function("document.querySelector('#notice').textContent.includes('승인')")
 

@@ -1,4 +1,4 @@
-"""Colours are pinned by mouse and by keys, seen again, saved; the new derivative takes its place."""
+"""Colours are pinned by mouse and by keys, seen again, saved, and made anew."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,14 +38,18 @@ def test_pins_are_set_seen_saved_and_the_old_picture_cannot_be_judged_any_more(
     page.locator(".swatch").nth(4).click()
 
     page.keyboard.press("w")
-    page.wait_for_function("document.querySelector('.pin-status').textContent.includes('not saved')")
+    page.wait_for_function(
+        "document.querySelector('.pin-status').textContent.includes('not saved')"
+    )
     page.keyboard.press("s")
     page.wait_for_function(
-        "document.querySelector('#notice').textContent.includes('new picture is here')", timeout=60_000
+        "document.querySelector('#notice').textContent.includes('new picture is here')",
+        timeout=60_000,
     )
     page.wait_for_timeout(500)
     hints = page.evaluate(
-        "[...document.querySelectorAll('.fields > div')].find(one => one.firstChild.textContent === 'hints')?.textContent"
+        "[...document.querySelectorAll('.fields > div')]"
+        ".find(one => one.firstChild.textContent === 'hints')?.textContent"
     )
     assert "#a2523d" in hints
 

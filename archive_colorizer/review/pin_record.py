@@ -17,12 +17,14 @@ from archive_colorizer.errors import ConfigError
 from archive_colorizer.pipeline.inputs.hints import Hints, Point, join_points, read_point
 from archive_colorizer.pipeline.output.appended import Appended
 from archive_colorizer.pipeline.output.layout import PINS
+from archive_colorizer.pipeline.records import Page
 from archive_colorizer.storage import Store
 
 SAVED: Final = "saved"
 MADE: Final = "made"
 FAILED: Final = "failed"
 MAX_POINTS: Final = 500
+_OF_POINT: Final = ("x", "y", "colour")
 _TEXTS: Final = (
     "event_id", "work_id", "event", "source_uri", "row_id", "derivative_sha256", "reviewer",
     "hints", "why",
@@ -57,6 +59,11 @@ class PinEvent:
     """Microseconds since 1970, UTC."""
     why: str = ""
     """What went wrong, in one line."""
+
+    @property
+    def picture(self) -> Page:
+        """The picture: its source URI, and its number in the file."""
+        return self.source_uri, self.page
 
 
 class Stamp(TypedDict):
@@ -94,6 +101,16 @@ def read(store: Store) -> list[PinEvent]:
     return [PinEvent(**row) for row in _FILES.read(store).to_pylist()]
 
 
+def compact(store: Store) -> None:
+    """Merge many small files of events into few.
+
+    Raises:
+        LocationError: as `read`.
+        OSError: the store cannot be written.
+    """
+    _FILES.compact(store)
+
+
 def write_hints(points: Sequence[Point]) -> str:
     """Write a picture's points as the manifest's column `hints` has them; empty for none.
 
@@ -102,8 +119,10 @@ def write_hints(points: Sequence[Point]) -> str:
     """
     if len(points) > MAX_POINTS:
         raise ConfigError(f"pins: {len(points):,} points; at most {MAX_POINTS} are taken")
-    read_ = [
-        read_point({"x": str(x), "y": str(y), "colour": str(colour)}, "pins")
-        for x, y, colour in points
-    ]
-    return join_points([Hints("", "pins", read_)]) if read_ else ""
+    found = []
+    for point in points:
+        if len(point) != len(_OF_POINT):
+            raise ConfigError(f"pins: {point}: not x, y and a colour")
+        texts = map(str, point)
+        found.append(read_point(dict(zip(_OF_POINT, texts, strict=True)), "pins"))
+    return join_points([Hints("", "pins", found)]) if found else ""
