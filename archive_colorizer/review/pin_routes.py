@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from archive_colorizer.review.pins import MAX_POINTS
+from archive_colorizer.review.pin_record import MAX_POINTS
 from archive_colorizer.review.routes import desk_of, note
 from archive_colorizer.web.application import Decider, Visitor
 from archive_colorizer.web.refusals import RefusedError

@@ -54,7 +54,7 @@ class Filters(BaseModel):
     q: str = Field("", max_length=500)
     doubt_min: float | None = Field(None, ge=0, le=1)
     sort: Literal["doubt", "-doubt", "path", "-path"] = "-doubt"
-    queue: Literal[0, 1] = 0
+    queue: bool = False
     share: float | None = Field(None, gt=0, le=1)
     seed: str | None = Field(None, max_length=200)
     offset: int = Field(0, ge=0, le=2**31)
@@ -67,7 +67,7 @@ class Filters(BaseModel):
         return Query(
             tuple((facet, values) for facet, values in wanted.items() if values),
             tuple(filter(None, self.verdict)), self.q.strip(), self.doubt_min, self.sort,
-            bool(self.queue),
+            self.queue,
         )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import getpass
 import secrets
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -37,19 +38,20 @@ def review(
     """
     _check_who_may_come(config)
     listener = listen(config.host, config.port, config.tls_cert, config.tls_key)
-    entrance = make_entrance(config, listener)
+    with closing(listener.sock):
+        entrance = make_entrance(config, listener)
+        with closing(entrance.audit):
+            app = make_desk_app(_open_desk(store, s3, config), entrance)
+            is_open = not (config.accounts or config.token_file)
+            url = f"{listener.url}?key={entrance.token}" if is_open else listener.url
+            serve(app, listener, lambda: ready(url))
+
+
+def _open_desk(store: Store, s3: S3Settings, config: ReviewConfig) -> Desk:
     try:
-        try:
-            desk = Desk(store, s3, config)
-        except OSError as error:
-            raise ConfigError(f"{error.filename}: {error.strerror or error}") from error
-        app = make_desk_app(desk, entrance)
-        is_open = not (config.accounts or config.token_file)
-        url = f"{listener.url}?key={entrance.token}" if is_open else listener.url
-        serve(app, listener, lambda: ready(url))
-    finally:
-        listener.sock.close()
-        entrance.audit.close()
+        return Desk(store, s3, config)
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: {error.strerror or error}") from error
 
 
 def _check_who_may_come(config: ReviewConfig) -> None:

@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -72,18 +72,27 @@ def listen(host: str, port: int, cert: str = "", key: str = "") -> Listener:
     if cert:
         _check_certificate(cert, key)
     try:
-        family, kind, proto, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        sock = socket.socket(family, kind, proto)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(BACKLOG)
+        sock = _bind(host, port)
     except OSError as error:
         reason = error.strerror or error
         raise ConfigError(f"{host} port {port}: cannot be listened on: {reason}") from error
     place = Path(cert) if cert else None
     return Listener(sock, host, sock.getsockname()[1], place, Path(key) if key else None)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, kind, proto, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    sock = socket.socket(family, kind, proto)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _check_certificate(cert: str, key: str) -> None:
@@ -118,10 +127,10 @@ def serve(app: ASGIApp, listener: Listener, ready: Callable[[], None]) -> None:
 
     Args:
         app: what answers.
-        listener: the port; closed after.
+        listener: the port.
         ready: is called when the first request can be answered.
     """
-    with closing(listener.sock), suppress(KeyboardInterrupt):  # the server has ended by then
+    with suppress(KeyboardInterrupt):  # the server has ended by then
         make_server(app, listener, ready).run(sockets=[listener.sock])
 
 

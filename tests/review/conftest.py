@@ -3,7 +3,6 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +39,12 @@ class Served:
         self._thread.start()
         assert started.wait(20)
         self.url = self.listener.url.rstrip("/")
+        self._clients: list[httpx.Client] = []
 
     def close(self) -> None:
         """End as Ctrl-C does."""
+        for one in self._clients:
+            one.close()
         self._server.should_exit = True
         self._thread.join()
         self.listener.sock.close()
@@ -50,11 +52,14 @@ class Served:
 
     def stranger(self) -> httpx.Client:
         """A browser without a session."""
-        return httpx.Client(base_url=self.url, trust_env=False)
+        self._clients.append(httpx.Client(base_url=self.url, trust_env=False))
+        return self._clients[-1]
 
     def person(self, name: str, role: str = "reviewer") -> "Person":
         """A browser with a session."""
-        return Person(self, name, role)
+        person = Person(self, name, role)
+        self._clients.append(person)
+        return person
 
 
 class Person(httpx.Client):
@@ -118,12 +123,10 @@ def served(open_desk: Callable[..., Served]) -> Served:
 
 
 @pytest.fixture
-def kim(served: Served) -> Iterator[Person]:
-    with closing(served.person("kim")) as person:
-        yield person
+def kim(served: Served) -> Person:
+    return served.person("kim")
 
 
 @pytest.fixture
-def lee(served: Served) -> Iterator[Person]:
-    with closing(served.person("lee")) as person:
-        yield person
+def lee(served: Served) -> Person:
+    return served.person("lee")
