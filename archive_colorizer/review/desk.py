@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from starlette.concurrency import run_in_threadpool
 
 from archive_colorizer.errors import PhotoError, UsageError
 from archive_colorizer.pipeline.inputs.hints import Point
@@ -82,6 +83,18 @@ class Desk:
         self._readers.close()
         self._painters.close()
         self.pins.close()
+
+    async def find_listed(self, row_id: str) -> Mapping[str, Any]:
+        """Find what is held of a row.
+
+        Raises:
+            RefusedError: there is no such row.
+        """
+        rows = self.catalog.rows
+        at = rows.find(row_id)
+        if at is None:  # a look at OUTPUT may take a while
+            return await run_in_threadpool(self.catalog.find_listed, row_id)
+        return rows.one(at)
 
     async def find_side(self, row_id: str, kind: str) -> Side:
         """Find a side by its row's id: a request names nothing else.
@@ -167,7 +180,7 @@ class Desk:
                 cannot be saved.
         """
         rows, at = self.catalog.find(said.row_id)
-        (row,) = rows.take([at])
+        row = rows.one(at)
         if not row["derivative_sha256"] or row["status"] != "ok":
             raise RefusedError(409, "this picture has no derivative to judge")
         if row["derivative_sha256"] != said.sha256:

@@ -3,7 +3,6 @@
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from archive_colorizer.review.routes import desk_of
@@ -30,7 +29,7 @@ async def give_thumbnail(
 ) -> Response:
     """Answer with a thumbnail."""
     desk = desk_of(request)
-    data = await desk.pictures.cut(await run_in_threadpool(desk.catalog.find_listed, row_id), kind)
+    data = await desk.pictures.cut(await desk.find_listed(row_id), kind)
     if not data:
         data = await desk.pictures.thumbnail(await desk.find_side(row_id, kind))
     return _jpeg(data, v)

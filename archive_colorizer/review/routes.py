@@ -169,7 +169,7 @@ def tell_picture(request: Request, session: Visitor, row_id: str) -> dict[str, A
     """Say everything of one row."""
     desk = desk_of(request)
     rows, at = desk.catalog.find(row_id)
-    (light,) = rows.take([at])
+    light = rows.one(at)
     row = desk.catalog.read_row(row_id)
     sha256 = light["derivative_sha256"] or ""
     own = desk.decisions.own(session.name, sha256) if session.may_decide else None

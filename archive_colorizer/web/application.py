@@ -28,7 +28,7 @@ from archive_colorizer.web.sessions import LONGEST_S, Session, Sessions
 
 LOGINS_OF_ADDRESS: Final = Rate(burst=10, per_s=1 / 10)
 LOGINS_OF_NAME: Final = Rate(burst=5, per_s=1 / 30)
-"""Attempts: a password of ten characters is not found at that rate."""
+"""Attempts that failed: a password of ten characters is not found at that rate."""
 FOR_GOOD: Final = "private, max-age=31536000, immutable"
 NO_TELEMETRY: Final[TelemetryConfig] = {
     "tracing": False, "metrics": False, "logs": False, "auto_configure": False,
@@ -139,7 +139,7 @@ def entrance_of(request: Request) -> Entrance:
     return found
 
 
-def find_session(request: Request) -> Session:
+async def find_session(request: Request) -> Session:
     """Give the session of a request; an unsafe one must bring its token.
 
     Raises:
@@ -156,7 +156,7 @@ def find_session(request: Request) -> Session:
     return session
 
 
-def find_decider(session: Annotated[Session, Depends(find_session)]) -> Session:
+async def find_decider(session: Annotated[Session, Depends(find_session)]) -> Session:
     """Give the session of a request whose person may do more than look.
 
     Raises:
@@ -187,6 +187,7 @@ def _enter_by_key(request: Request, key: str) -> Response:
     answer = RedirectResponse("/", 303)
     _wait_if_often(entrance.by_address, client_of(request.scope))
     if entrance.knows(key):
+        entrance.by_address.give_back(client_of(request.scope))
         _begin(answer, request, entrance.name, REVIEWER)
     return answer
 
@@ -221,6 +222,8 @@ async def log_in(request: Request, login: Login) -> Response:
         entrance.audit.write("login refused", login.name, where)
         what = "name and password do not" if entrance.accounts else "the token does not"
         raise RefusedError(401, f"{what} fit", needs=entrance.needs)
+    entrance.by_address.give_back(where)
+    entrance.by_name.give_back(login.name)
     answer = Response(status_code=204)
     _begin(answer, request, account.name, account.role)
     return answer
