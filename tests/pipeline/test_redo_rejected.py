@@ -18,14 +18,11 @@ from archive_colorizer.storage import open_store
 
 
 def decide(output: str, *decisions: tuple[dict[str, Any], str, str]) -> None:
-    reviews.append(
-        open_store(output),
-        [
-            Decision(f"{row['row_id']} {who} {verdict}", row["row_id"], row["derivative_sha256"],
-                     who, verdict)
-            for row, who, verdict in decisions
-        ],
-    )  # fmt: skip
+    given = []
+    for row, who, verdict in decisions:
+        sha256 = row["derivative_sha256"]
+        given.append(Decision(f"{sha256} {who} {verdict}", row["row_id"], sha256, who, verdict))
+    reviews.append(open_store(output), given)
 
 
 def test_what_is_rejected_is_made_by_another_model_and_has_no_verdict_then(
