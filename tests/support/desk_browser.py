@@ -1,6 +1,7 @@
 """What browser tests of the desk share: a running desk, signing in, opening, waiting."""
 
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,20 +49,31 @@ def open_picture(page: Any, number: int = 0) -> str:
     return shown(page)
 
 
+def until(page: Any, script: str, arg: object = None, seconds: float = 20.0) -> None:
+    """Wait for a script to say yes; Playwright's own waiting would need `unsafe-eval`."""
+    end_s = time.monotonic() + seconds
+    while not page.evaluate(script, arg):
+        assert time.monotonic() < end_s, f"not within {seconds} s: {script} {arg or ''}"
+        page.wait_for_timeout(25)
+
+
 def shown(page: Any, other_than: str = "") -> str:
     """Wait until a picture is shown; gives its id."""
-    page.wait_for_function(
-        "old => document.querySelector('.picture')?.dataset.shown && "
-        "document.querySelector('.picture').dataset.shown !== old",
-        arg=other_than,
-    )
+    page.wait_for_selector(f'.picture[data-shown]:not([data-shown="{other_than}"])')
     found: str = page.evaluate("document.querySelector('.picture').dataset.shown")
     return found
 
 
+def says(page: Any, place: str, text: str, seconds: float = 20.0) -> None:
+    """Wait until a place of the page says a text."""
+    script = "([place, text]) => document.querySelector(place)?.textContent.includes(text)"
+    until(page, script, [place, text], seconds)
+
+
 def sent(page: Any) -> None:
     """Wait until no verdict waits to be sent."""
-    page.wait_for_function(
-        "Object.keys(localStorage).filter(key => key.includes('outbox'))"
-        ".every(key => localStorage.getItem(key) === '[]')"
+    until(
+        page,
+        "() => Object.keys(localStorage).filter(key => key.includes('outbox'))"
+        ".every(key => localStorage.getItem(key) === '[]')",
     )

@@ -10,7 +10,7 @@ import { badge, doubtText, nameOf, word } from "./badges.js";
  */
 
 const GAP = 12;
-const CAPTION = 62;
+const CAPTION = 56;
 const OVERSCAN = 2;
 
 export class Grid {
@@ -62,7 +62,7 @@ export class Grid {
     const style = getComputedStyle(this.element);
     const width = this.element.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
     const first = this.columns * Math.floor(this.element.scrollTop / this.rowHeight);
-    this.columns = Math.max(1, Math.floor((width + GAP) / (Math.min(this.least, width) + GAP)));
+    this.columns = Math.max(1, Math.floor((width + GAP) / (Math.min(this.least, (width - GAP) / 2) + GAP)));
     const cell = (width - GAP * (this.columns - 1)) / this.columns;
     this.rowHeight = Math.round(cell * 0.75) + CAPTION + GAP;
     this.space.style.setProperty("--columns", String(this.columns));

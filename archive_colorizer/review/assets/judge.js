@@ -1,7 +1,7 @@
 // The verdicts: one key each; a rejection asks for its reason, and a note if there is one.
 
 import { button, h } from "../web/dom.js";
-import { pick, t } from "../web/i18n.js";
+import { knows, pick, t } from "../web/i18n.js";
 import { badge } from "./badges.js";
 
 /**
@@ -21,7 +21,7 @@ export class JudgeBar {
     this.own = h("div", { class: "own-verdict" });
     this.note = h("textarea", { class: "input", rows: 1, id: "note", maxlength: 1000 });
     this.buttons = [
-      this.#verdict("approve", "approved", () => judge("approved"), "main"),
+      this.#verdict("approve", "approved", () => judge("approved"), ""),
       this.#verdict("reject", "rejected", () => this.ask(), ""),
       this.#verdict("laterDo", "later", () => judge("later"), ""),
     ];
@@ -51,7 +51,11 @@ export class JudgeBar {
 
   #reasons() {
     const choices = this.desk.session.reasons.map((reason) => {
-      const made = button(pick(reason), () => this.#reject(reason.id), { class: "button reason" });
+      const short = `key.reason.${reason.id}`;
+      const made = button(knows(short) ? t(short) : pick(reason), () => this.#reject(reason.id), {
+        class: "button reason",
+        title: pick(reason),
+      });
       const key = this.desk.keys.shown(`reason.${reason.id}`);
       if (key) made.append(h("kbd", { "aria-hidden": "true" }, key));
       return made;

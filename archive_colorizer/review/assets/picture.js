@@ -72,7 +72,7 @@ export class PictureView {
         h("div", { class: "row steps" }, step("previous", -1), step("next", 1)),
         this.viewBar.element,
       ),
-      h("div", { class: "picture-body" }, h("div", { class: "room" }, this.stage.element, this.end, this.pins.element), this.panel),
+      h("div", { class: "picture-body" }, h("div", { class: "room" }, this.stage.element, this.end), this.pins.element, this.panel),
       desk.isReviewer
         ? this.judgeBar.element
         : h("p", { class: "judge viewer-line soft" }, t("viewer")),

@@ -65,12 +65,7 @@ export class ViewBar {
 
   /** @param {import("./stage.js").Mode} mode */
   #mode(mode) {
-    const made = button(t(mode), () => this.stage.setMode(mode), {
-      icon: mode,
-      iconOnly: true,
-      class: "button quiet",
-      role: "radio",
-    });
+    const made = button(t(mode), () => this.stage.setMode(mode), { icon: mode, class: "button quiet mode", role: "radio" });
     made.title = this.#hint(mode, "mode");
     made.addEventListener("keydown", (event) => {
       const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from desk_browser import DeskProcess, open_picture, open_sheet, sign_in
+from desk_browser import DeskProcess, open_picture, open_sheet, sign_in, until
 from desk_pictures import STRANGE_NAME
 
 pytestmark = pytest.mark.browser
@@ -113,7 +113,7 @@ def test_a_name_from_the_archive_is_only_text(
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     open_sheet(page, desk)
     page.fill("#search", "onerror")
-    page.wait_for_function("document.querySelectorAll('.cell[data-id]').length === 1")
+    until(page, "() => document.querySelectorAll('.cell[data-id]').length === 1")
     assert page.locator(".cell .name").inner_text() == STRANGE_NAME
     open_picture(page)
     assert page.locator("h1").inner_text() == STRANGE_NAME

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from desk_browser import DeskProcess, open_picture, open_sheet, sent, shown, sign_in
+from desk_browser import DeskProcess, open_picture, open_sheet, says, sent, shown, sign_in, until
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +53,7 @@ def test_undo_brings_back_pictures_that_the_filter_hides(
     desk, page = start_desk(), new_page()
     open_sheet(page, desk)
     page.check("input[name=verdict][value=none]")
-    page.wait_for_function("location.hash.includes('verdict=none')")
+    until(page, "() => location.hash.includes('verdict=none')")
     page.wait_for_selector(".cell[data-id]")
     gone = [open_picture(page)]
     for keys in ("rb", "a", "l"):
@@ -63,14 +63,10 @@ def test_undo_brings_back_pictures_that_the_filter_hides(
     sent(page)
     for earlier in reversed(gone[:-1]):
         page.keyboard.press("u")
-        page.wait_for_function(
-            "id => document.querySelector('.picture').dataset.shown === id", arg=earlier
-        )
+        page.wait_for_selector(f'.picture[data-shown="{earlier}"]')
         assert page.locator(".own-verdict").inner_text() == "No verdict"
     page.keyboard.press("u")
-    page.wait_for_function(
-        "document.querySelector('#notice').textContent.includes('Nothing is left')"
-    )
+    says(page, "#notice", "Nothing is left")
     assert [row["verdict"] for row in desk.decisions()][:3] == ["rejected", "approved", "later"]
 
 
@@ -82,7 +78,7 @@ def test_the_end_says_so_and_offers_what_is_left(
     page.wait_for_selector(".cell[data-id]")
     if page.locator(".cell[data-id]").count() != 4:  # the way in may drop the address's words
         page.goto(page.url.split("#")[0] + "#/?q=rocket&status=ok")
-        page.wait_for_function("document.querySelectorAll('.cell[data-id]').length === 4")
+        until(page, "() => document.querySelectorAll('.cell[data-id]').length === 4")
     now = open_picture(page)
     for key in "nal":
         page.keyboard.press(key)

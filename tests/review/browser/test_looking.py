@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from desk_browser import DeskProcess, open_picture, open_sheet, shown
+from desk_browser import DeskProcess, open_picture, open_sheet, says, shown, until
 
 pytestmark = pytest.mark.browser
 
@@ -22,20 +22,18 @@ def test_zoom_stays_from_picture_to_picture_and_each_way_of_comparing_draws(
     now = open_picture(page)
     fitted = scale(page)
     page.keyboard.press("1")
-    page.wait_for_function("document.querySelector('.scale').textContent === '100%'")
+    says(page, ".scale", "100%")
     page.keyboard.press("n")
     now = shown(page, other_than=now)
     assert scale(page) == "100%"
     for mode in ("side", "toggle", "slider"):
         page.keyboard.press("v")
         page.wait_for_selector(f'.stage[data-mode="{mode}"]')
-        page.wait_for_function("document.querySelector('.scale').textContent === '100%'")
+        says(page, ".scale", "100%")
         page.wait_for_timeout(300)
         assert colours_drawn(page) == {"before": False, "after": True}
     page.keyboard.press("0")
-    page.wait_for_function(
-        "old => document.querySelector('.scale').textContent === old", arg=fitted
-    )
+    says(page, ".scale", fitted)
     page.keyboard.down("b")
     page.wait_for_selector(".stage.held")
     page.keyboard.up("b")
@@ -91,7 +89,7 @@ def test_a_hangul_keyboard_judges_by_the_same_keys(
     first = open_picture(page)
     page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ㅁ', code: 'KeyA'}))")
     shown(page, other_than=first)
-    page.wait_for_function("document.querySelector('#notice').textContent.includes('승인')")
+    says(page, "#notice", "승인")
 
 
 def test_failed_and_left_out_pictures_say_why(
@@ -100,7 +98,7 @@ def test_failed_and_left_out_pictures_say_why(
     desk, page = start_desk(), new_page()
     open_sheet(page, desk)
     page.fill("#search", "cut short")
-    page.wait_for_function("document.querySelectorAll('.cell[data-id]').length === 1")
+    until(page, "() => document.querySelectorAll('.cell[data-id]').length === 1")
     assert "Failed" in page.locator(".no-thumb").inner_text()
     assert len(page.locator(".no-thumb p").inner_text()) > 10
     assert page.evaluate("document.activeElement.id") == "search"

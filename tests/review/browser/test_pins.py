@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from desk_browser import DeskProcess, open_picture, open_sheet, sent, shown
+from desk_browser import DeskProcess, open_picture, open_sheet, says, sent, shown
 
 pytestmark = pytest.mark.browser
 
@@ -38,14 +38,9 @@ def test_pins_are_set_seen_saved_and_the_old_picture_cannot_be_judged_any_more(
     page.locator(".swatch").nth(4).click()
 
     page.keyboard.press("w")
-    page.wait_for_function(
-        "document.querySelector('.pin-status').textContent.includes('not saved')"
-    )
+    says(page, ".pin-status", "not saved")
     page.keyboard.press("s")
-    page.wait_for_function(
-        "document.querySelector('#notice').textContent.includes('new picture is here')",
-        timeout=60_000,
-    )
+    says(page, "#notice", "new picture is here", seconds=60)
     page.wait_for_timeout(500)
     hints = page.evaluate(
         "[...document.querySelectorAll('.fields > div')]"
@@ -54,7 +49,7 @@ def test_pins_are_set_seen_saved_and_the_old_picture_cannot_be_judged_any_more(
     assert "#a2523d" in hints
 
     other.keyboard.press("a")
-    other.wait_for_function("document.querySelector('#notice').textContent.includes('made anew')")
+    says(other, "#notice", "made anew")
     other.keyboard.press("p")
     sent(other)
     assert desk.decisions() == []
