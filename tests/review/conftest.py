@@ -8,14 +8,14 @@ from typing import Any
 
 import httpx
 import pytest
-from desks import make_output
+from desks import SPOKEN, make_output
 
 from archive_colorizer.review.app import make_desk_app
 from archive_colorizer.review.config import ReviewConfig
 from archive_colorizer.review.desk import Desk
 from archive_colorizer.storage import DEFAULT_S3
 from archive_colorizer.storage.local import LocalStore
-from archive_colorizer.web.accounts import Account
+from archive_colorizer.web.accounts import Account, add_account, read_accounts
 from archive_colorizer.web.application import Entrance
 from archive_colorizer.web.audit import AuditLog
 from archive_colorizer.web.guard import LOOPBACK, Door
@@ -130,3 +130,14 @@ def kim(served: Served) -> Person:
 @pytest.fixture
 def lee(served: Served) -> Person:
     return served.person("lee")
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> dict[str, Account]:
+    """A reviewer and a viewer."""
+    file = tmp_path / "people.json"
+    add_account(file, "김민지", "reviewer", SPOKEN)
+    add_account(file, "guest", "viewer", SPOKEN)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert SPOKEN not in file.read_text()
+    return dict(read_accounts(file))

@@ -103,3 +103,14 @@ def test_a_verdict_is_taken_and_taken_back(kim: Any, store: Any) -> None:
     assert kim.post("/api/undo", json={}).status_code == 404
     assert kim.get("/api/pictures?verdict=none").json()["total"] == 12
     assert reviews.standing(reviews.read(store)).num_rows == 0
+
+
+def test_a_map_of_a_print_covers_its_page(kim: Any) -> None:
+    (item,) = kim.get("/api/pictures?q=b/01").json()["items"]
+    assert kim.get(f"/api/pictures/{item['id']}").json()["box"] == [200, 300, 650, 450]
+    data = kim.get(f"/api/pictures/{item['id']}/doubt.png").content
+    page = np.asarray(Image.open(io.BytesIO(data)))
+    assert page.shape == (89, 128)
+    ys, xs = np.nonzero(page)
+    assert (xs.min(), xs.max() + 1) == (20, 84)
+    assert (ys.min(), ys.max() + 1) == (30, 74)
