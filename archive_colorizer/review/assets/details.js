@@ -36,7 +36,7 @@ export function drawDetails(place, session, picture) {
  * @param {...(Node | string)} children
  */
 function section(title, ...children) {
-  return h("section", { class: "fact-group" }, h("h3", {}, title), ...children);
+  return h("section", { class: "fact-group" }, h("h2", {}, title), ...children);
 }
 
 /**

@@ -31,7 +31,7 @@ export class Pane {
       animationTime: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 0.25,
       springStiffness: 12,
       visibilityRatio: 0.2,
-      minZoomImageRatio: 0.7,
+      minZoomImageRatio: 0.1,
       maxZoomPixelRatio: 16,
       preserveImageSizeOnResize: true,
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: false },

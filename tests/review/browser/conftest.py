@@ -34,29 +34,39 @@ def start_desk(coloured: Path, tmp_path: Path) -> Iterator[Callable[..., DeskPro
     started: list[DeskProcess] = []
 
     def start(*words: str) -> DeskProcess:
-        output = tmp_path / f"colour{len(started)}"
-        shutil.copytree(coloured, output)
-        command = [sys.executable, "-m", "archive_colorizer", "review", str(output)]
-        command += [
-            "--port",
-            str(free_port()),
-            "--audit-log",
-            str(tmp_path / "audit.jsonl"),
-            *words,
-        ]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout
-        line = process.stdout.readline()
-        assert line.startswith("review: http"), line
-        started.append(DeskProcess(output, line.removeprefix("review: ").strip(), process))
+        started.append(_start(coloured, tmp_path, *words))
         return started[-1]
 
     yield start
     for desk in started:
-        desk.process.send_signal(signal.SIGTERM)
-        desk.process.wait(timeout=20)
-        assert desk.process.stdout
-        desk.process.stdout.close()
+        _stop(desk)
+
+
+@pytest.fixture(scope="session")
+def desk(coloured: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskProcess]:
+    """One desk for the tests that only look."""
+    running = _start(coloured, tmp_path_factory.mktemp("looked-at"))
+    yield running
+    _stop(running)
+
+
+def _start(coloured: Path, folder: Path, *words: str) -> DeskProcess:
+    output = folder / "colour"
+    shutil.copytree(coloured, output)
+    command = [sys.executable, "-m", "archive_colorizer", "review", str(output)]
+    command += ["--port", str(free_port()), "--audit-log", str(folder / "audit.jsonl"), *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    line = process.stdout.readline()
+    assert line.startswith("review: http"), line
+    return DeskProcess(output, line.removeprefix("review: ").strip(), process)
+
+
+def _stop(desk: DeskProcess) -> None:
+    desk.process.send_signal(signal.SIGTERM)
+    desk.process.wait(timeout=20)
+    assert desk.process.stdout
+    desk.process.stdout.close()
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ def scale(page: Any) -> str:
 
 
 def test_zoom_stays_from_picture_to_picture_and_each_way_of_comparing_draws(
-    start_desk: Callable[..., DeskProcess], new_page: Callable[..., Any]
+    desk: DeskProcess, new_page: Callable[..., Any]
 ) -> None:
-    desk, page = start_desk(), new_page()
+    page = new_page()
     open_sheet(page, desk)
     now = open_picture(page)
     fitted = scale(page)
@@ -60,9 +60,9 @@ def colours_drawn(page: Any) -> dict[str, bool]:
 
 
 def test_a_key_can_be_another_and_a_taken_one_is_told(
-    start_desk: Callable[..., DeskProcess], new_page: Callable[..., Any]
+    desk: DeskProcess, new_page: Callable[..., Any]
 ) -> None:
-    desk, page = start_desk(), new_page()
+    page = new_page()
     open_sheet(page, desk)
     page.keyboard.press("?")
     change = page.get_by_label("Change the key of: Approve, go to the next")
@@ -82,9 +82,9 @@ def test_a_key_can_be_another_and_a_taken_one_is_told(
 
 
 def test_a_hangul_keyboard_judges_by_the_same_keys(
-    start_desk: Callable[..., DeskProcess], new_page: Callable[..., Any]
+    desk: DeskProcess, new_page: Callable[..., Any]
 ) -> None:
-    desk, page = start_desk(), new_page(locale="ko-KR")
+    page = new_page(locale="ko-KR")
     open_sheet(page, desk)
     first = open_picture(page)
     page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ㅁ', code: 'KeyA'}))")
@@ -93,9 +93,9 @@ def test_a_hangul_keyboard_judges_by_the_same_keys(
 
 
 def test_failed_and_left_out_pictures_say_why(
-    start_desk: Callable[..., DeskProcess], new_page: Callable[..., Any]
+    desk: DeskProcess, new_page: Callable[..., Any]
 ) -> None:
-    desk, page = start_desk(), new_page()
+    page = new_page()
     open_sheet(page, desk)
     page.fill("#search", "cut short")
     until(page, "() => document.querySelectorAll('.cell[data-id]').length === 1")
