@@ -114,3 +114,13 @@ def test_a_map_of_a_print_covers_its_page(kim: Any) -> None:
     ys, xs = np.nonzero(page)
     assert (xs.min(), xs.max() + 1) == (20, 84)
     assert (ys.min(), ys.max() + 1) == (30, 74)
+
+
+def test_a_verdict_that_is_sent_again_counts_once(kim: Any, store: Any) -> None:
+    first, second = kim.get("/api/pictures?status=ok&limit=2").json()["items"]
+    answers = [kim.say(first, "approved", seconds=s).json() for s in (1.0, 1.0)]
+    assert answers[0] == answers[1]
+    kim.say(first, "approved", note="all the same")
+    kim.say(second, "approved")
+    kim.say(first, "approved")
+    assert reviews.read(store).num_rows == 4
