@@ -59,8 +59,8 @@ class LazyParser(argparse.ArgumentParser):
 
         A word that is one of the choices is the value.
         """
-        if args is None:
-            return None
+        if not args:
+            return args
         bare = {
             flag: action
             for action in self._actions

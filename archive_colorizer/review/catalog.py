@@ -21,6 +21,8 @@ from archive_colorizer.web.refusals import RefusedError
 LOG: Final = logging.getLogger("archive_colorizer")
 CHECK_EVERY_S: Final = 3.0
 """Pause between two looks at what files OUTPUT has."""
+LEAST_PAUSE_S: Final = 0.5
+"""Ids that nobody knows make the desk look no more often."""
 MAPS: Final = frozenset({"doubt_map", "glare_map"})
 WHOLE: Final = tuple(name for name in SCHEMA.names if name not in MAPS)
 HISTORY_COLUMNS: Final = (
@@ -36,14 +38,16 @@ class Catalog:
         self.files = PartFiles(store, s3)
         self._parts: dict[Part, pa.Table] = {}
         self._refreshing = threading.Lock()
-        self._checked = 0.0
+        self._checked = self._looked = 0.0
         self._history: tuple[tuple[Part, ...], pa.Table] | None = None
         self._rows = self._read(self.files.list(), 0)
 
     @property
     def rows(self) -> Rows:
         """The rows as they are known; a look at OUTPUT is begun where the last is old."""
-        if time.monotonic() - self._checked > CHECK_EVERY_S and not self._refreshing.locked():
+        now = time.monotonic()
+        if now - self._checked > CHECK_EVERY_S and not self._refreshing.locked():
+            self._checked = now
             threading.Thread(target=self.refresh, daemon=True, name="catalog").start()
         return self._rows
 
@@ -56,7 +60,7 @@ class Catalog:
                     self._rows = self._read(parts, self._rows.version + 1)
             except (OSError, LocationError) as error:  # a run may be rewriting it: the next look
                 LOG.debug("the manifest could not be read: %s", error)
-            self._checked = time.monotonic()
+            self._checked = self._looked = time.monotonic()
 
     def _read(self, parts: Sequence[Part], version: int) -> Rows:
         tables = [
@@ -79,7 +83,10 @@ class Catalog:
         marks = np.asarray(last)
         if not marks.all():
             table, owner, place = table.filter(last).combine_chunks(), owner[marks], place[marks]
-        return Rows(table, tuple(part.key for part in parts), owner, place, version)
+        made = Rows(table, tuple(part.key for part in parts), owner, place, version)
+        made.order("-doubt")  # what is asked for first is ready before it is
+        made.find("")
+        return made
 
     def find(self, row_id: str) -> tuple[Rows, int]:
         """Find a row by its id.
@@ -89,13 +96,22 @@ class Catalog:
         """
         rows = self.rows
         at = rows.find(row_id)
-        if at is None:
+        if at is None and time.monotonic() - self._looked > LEAST_PAUSE_S:
             self.refresh()
             rows = self._rows
             at = rows.find(row_id)
         if at is None:
             raise RefusedError(404, "no such picture in this OUTPUT")
         return rows, at
+
+    def find_listed(self, row_id: str) -> Mapping[str, Any]:
+        """Give what is held of a row: `rows.COLUMNS`.
+
+        Raises:
+            RefusedError: there is none.
+        """
+        rows, at = self.find(row_id)
+        return rows.one(at)
 
     def read_row(self, row_id: str, columns: Sequence[str] = WHOLE) -> Mapping[str, Any]:
         """Read columns of one row from its file.

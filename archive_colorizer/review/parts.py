@@ -77,7 +77,7 @@ class PartFiles:
             group, at = _find_group(parquet, index)
             for batch in parquet.iter_batches(BATCH_ROWS, row_groups=[group], columns=there):
                 if at < batch.num_rows:
-                    (row,) = batch.slice(at, 1).to_pylist()
+                    row: dict[str, Any] = batch.slice(at, 1).to_pylist()[0]
                     return dict.fromkeys(columns) | row
                 at -= batch.num_rows
         raise IndexError(index)

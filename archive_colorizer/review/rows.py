@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -86,8 +87,27 @@ class Rows:
 
     def find(self, row_id: str) -> int | None:
         """Find a row by its id; None where there is none."""
-        at = pc.index(self.table["row_id"], row_id).as_py()
-        return None if at < 0 else int(at)
+        hashes, order = self._ids
+        wanted = _hash_texts(np.array([row_id], object))[0]
+        ids = self.table["row_id"]
+        for place in range(int(np.searchsorted(hashes, wanted)), len(hashes)):
+            if hashes[place] != wanted:
+                break
+            if ids[int(order[place])].as_py() == row_id:
+                return int(order[place])
+        return None
+
+    @cached_property
+    def _ids(self) -> tuple[NDArray[np.uint64], Indices]:
+        """Hashes of the ids in their order, and the rows that they are of."""
+        ids = self.table["row_id"].to_numpy()
+        hashes = _hash_texts(np.asarray(ids, object))
+        order = np.argsort(hashes)
+        return hashes[order], order
+
+    def one(self, at: int) -> dict[str, Any]:
+        """Give one row as plain values."""
+        return {name: self.table[name][at].as_py() for name in self.table.column_names}
 
     def take(self, indices: Indices | Sequence[int]) -> list[dict[str, Any]]:
         """Give rows as plain values."""
@@ -176,9 +196,13 @@ class Rows:
             keys = [("source_path", way), ("page", way)]
             if name.endswith("doubt"):
                 keys = [("doubt_mean", way), ("source_path", "ascending"), ("page", "ascending")]
-            found = pc.sort_indices(self.table, sort_keys=keys, null_placement="at_end")
+            found = pc.sort_indices(self.table, sort_keys=keys)  # nulls at the end
             self._orders[name] = found.to_numpy().astype(np.int64)
         return self._orders[name]
+
+
+def _hash_texts(texts: NDArray[np.object_]) -> NDArray[np.uint64]:
+    return np.asarray(pd.util.hash_array(texts, categorize=False), np.uint64)
 
 
 def _to_marks(column: pa.ChunkedArray) -> Marks:

@@ -64,7 +64,9 @@ def read_accounts(path: Path) -> Mapping[str, Account]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{path}: is no accounts file (review --add-account makes one)") from error
+        raise ConfigError(
+            f"{path}: is no accounts file (review --add-account makes one)"
+        ) from error
 
 
 def _read_account(name: str, said: Mapping[str, Any]) -> Account:

@@ -13,8 +13,10 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from archive_colorizer.web.accounts import REVIEWER, Account, check_password
 from archive_colorizer.web.assets import Assets
@@ -26,8 +28,12 @@ from archive_colorizer.web.sessions import LONGEST_S, Session, Sessions
 
 LOGINS_OF_ADDRESS: Final = Rate(burst=10, per_s=1 / 10)
 LOGINS_OF_NAME: Final = Rate(burst=5, per_s=1 / 30)
-"""Attempts: a password of ten characters is not found at that rate."""
+"""Attempts that failed: a password of ten characters is not found at that rate."""
 FOR_GOOD: Final = "private, max-age=31536000, immutable"
+NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False, "metrics": False, "logs": False, "auto_configure": False,
+}  # fmt: skip
+"""What people look at is nobody else's affair."""
 LIFESPAN = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -76,21 +82,34 @@ def make_application(
         index: address of its first page among them.
         lifespan: what is begun and ended with the server.
     """
-    app = FastAPI(
+    app = _Guarded(
         title="archive-colorizer", docs_url=None, redoc_url=None, openapi_url=None,
-        lifespan=lifespan, redirect_slashes=False,
+        lifespan=lifespan, redirect_slashes=False, telemetry=NO_TELEMETRY,
     )  # fmt: skip
     app.state.entrance, app.state.assets, app.state.index = entrance, assets, index
-    app.add_middleware(Guard, door=entrance.door)
     app.add_exception_handler(RefusedError, _answer_refusal)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(Exception, _answer_fault)
     app.add_api_route("/", give_index, methods=["GET"])
     app.add_api_route("/assets/{path:path}", give_asset, methods=["GET"])
     app.add_api_route("/healthz", tell_health, methods=["GET"])
     app.add_api_route("/api/login", log_in, methods=["POST"], status_code=204)
     app.add_api_route("/api/logout", log_out, methods=["POST"], status_code=204)
     return app
+
+
+class _Guarded(FastAPI):
+    """An application whose guard stands before everything: its own faults' answers, too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        entrance: Entrance = self.state.entrance
+        return Guard(super().build_middleware_stack(), entrance.door, entrance.sessions)
+
+
+async def _answer_fault(request: Request, error: Exception) -> Response:
+    line = "the program has a fault: its words are where it was started"
+    return JSONResponse({"error": line}, 500)
 
 
 async def _answer_refusal(request: Request, error: Exception) -> Response:
@@ -120,7 +139,7 @@ def entrance_of(request: Request) -> Entrance:
     return found
 
 
-def find_session(request: Request) -> Session:
+async def find_session(request: Request) -> Session:
     """Give the session of a request; an unsafe one must bring its token.
 
     Raises:
@@ -137,7 +156,7 @@ def find_session(request: Request) -> Session:
     return session
 
 
-def find_decider(session: Annotated[Session, Depends(find_session)]) -> Session:
+async def find_decider(session: Annotated[Session, Depends(find_session)]) -> Session:
     """Give the session of a request whose person may do more than look.
 
     Raises:
@@ -168,6 +187,7 @@ def _enter_by_key(request: Request, key: str) -> Response:
     answer = RedirectResponse("/", 303)
     _wait_if_often(entrance.by_address, client_of(request.scope))
     if entrance.knows(key):
+        entrance.by_address.give_back(client_of(request.scope))
         _begin(answer, request, entrance.name, REVIEWER)
     return answer
 
@@ -202,6 +222,8 @@ async def log_in(request: Request, login: Login) -> Response:
         entrance.audit.write("login refused", login.name, where)
         what = "name and password do not" if entrance.accounts else "the token does not"
         raise RefusedError(401, f"{what} fit", needs=entrance.needs)
+    entrance.by_address.give_back(where)
+    entrance.by_name.give_back(login.name)
     answer = Response(status_code=204)
     _begin(answer, request, account.name, account.role)
     return answer

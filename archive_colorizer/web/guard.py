@@ -8,13 +8,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from archive_colorizer.web.rates import Limiter, Rate
 from archive_colorizer.web.refusals import RefusedError
+from archive_colorizer.web.sessions import Sessions
 
 MAX_BODY_BYTES: Final = 64 << 10
 MAX_QUERY_BYTES: Final = 4 << 10
@@ -22,9 +23,9 @@ BODY_TIMEOUT_S: Final = 20.0
 """A body that has not come by then is given up."""
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WITH_SESSION: Final = Rate(burst=1200, per_s=300.0)
-"""Requests of one cookie: a page of thumbnails and a screen of tiles are hundreds at once."""
+"""Requests of one session: a page of thumbnails and a screen of tiles are hundreds at once."""
 WITHOUT_SESSION: Final = Rate(burst=120, per_s=20.0)
-"""Requests of one address that bring no cookie."""
+"""Requests of one address without a session."""
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
@@ -64,8 +65,8 @@ class Door:
 class Guard:
     """Lets requests in, or answers them itself."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
-        self._app, self._door = app, door
+    def __init__(self, app: ASGIApp, door: Door, sessions: Sessions) -> None:
+        self._app, self._door, self._sessions = app, door, sessions
         self._known, self._others = Limiter(WITH_SESSION), Limiter(WITHOUT_SESSION)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,16 +99,18 @@ class Guard:
     def _check_origin(self, headers: Mapping[str, str], host: str) -> None:
         """Refuse what a page of another site sends."""
         origin = headers.get("origin")
-        if origin is not None and origin.lower() != f"{self._door.scheme}://{host}":
+        if origin is not None and urlsplit(origin.lower()).netloc != host:
             raise RefusedError(403, "a page of another site may not ask for this")
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise RefusedError(403, "a page of another site may not ask for this")
 
     def _check_rate(self, scope: Scope, headers: Mapping[str, str]) -> None:
         secret = cookie_of(headers.get("cookie", ""), self._door.cookie)
-        address = client_of(scope)
-        limiter, key = (self._known, secret) if secret else (self._others, address)
-        if wait_s := limiter.wait_s(key):
+        if secret and self._sessions.find(secret):
+            wait_s = self._known.wait_s(secret)
+        else:  # a cookie that somebody made up is none
+            wait_s = self._others.wait_s(client_of(scope))
+        if wait_s:
             raise RefusedError(429, "too many requests: wait a moment", retry_after_s=wait_s)
 
 

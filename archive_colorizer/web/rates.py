@@ -40,3 +40,10 @@ class Limiter:
             while len(self._left) > MOST_KEYS:
                 del self._left[next(iter(self._left))]
         return 0.0 if allowed else (1 - left) / self._rate.per_s
+
+    def give_back(self, key: str) -> None:
+        """Put one back into an asker's bucket: it turned out not to count."""
+        with self._lock:
+            if key in self._left:
+                left, then = self._left[key]
+                self._left[key] = min(float(self._rate.burst), left + 1), then

@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -34,7 +34,7 @@ class Listener:
 
     @property
     def scheme(self) -> str:
-        """http or https."""
+        """Http or https."""
         return "https" if self.cert else "http"
 
     @property
@@ -72,13 +72,7 @@ def listen(host: str, port: int, cert: str = "", key: str = "") -> Listener:
     if cert:
         _check_certificate(cert, key)
     try:
-        family, kind, proto, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        sock = socket.socket(family, kind, proto)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(BACKLOG)
+        sock = _bind(host, port)
     except OSError as error:
         reason = error.strerror or error
         raise ConfigError(f"{host} port {port}: cannot be listened on: {reason}") from error
@@ -86,16 +80,33 @@ def listen(host: str, port: int, cert: str = "", key: str = "") -> Listener:
     return Listener(sock, host, sock.getsockname()[1], place, Path(key) if key else None)
 
 
+def _bind(host: str, port: int) -> socket.socket:
+    family, kind, proto, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    sock = socket.socket(family, kind, proto)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
 def _check_certificate(cert: str, key: str) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
     except (OSError, ssl.SSLError) as error:
         reason = error.strerror or error
-        raise ConfigError(f"--tls-cert {cert}, --tls-key {key}: cannot be used: {reason}") from error
+        raise ConfigError(
+            f"--tls-cert {cert}, --tls-key {key}: cannot be used: {reason}"
+        ) from error
 
 
-def serve(app: ASGIApp, listener: Listener, ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM; requests under way are finished.
+def make_server(app: ASGIApp, listener: Listener, ready: Callable[[], None]) -> uvicorn.Server:
+    """Make the server of a page.
 
     Args:
         app: what answers.
@@ -108,8 +119,19 @@ def serve(app: ASGIApp, listener: Listener, ready: Callable[[], None]) -> None:
         timeout_graceful_shutdown=END_S, ws="none", h11_max_incomplete_event_size=16 << 10,
         ssl_certfile=listener.cert, ssl_keyfile=listener.key,
     )  # fmt: skip
-    with closing(listener.sock):
-        _Server(config, ready).run(sockets=[listener.sock])
+    return _Server(config, ready)
+
+
+def serve(app: ASGIApp, listener: Listener, ready: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way are finished.
+
+    Args:
+        app: what answers.
+        listener: the port.
+        ready: is called when the first request can be answered.
+    """
+    with suppress(KeyboardInterrupt):  # the server has ended by then
+        make_server(app, listener, ready).run(sockets=[listener.sock])
 
 
 class _Server(uvicorn.Server):

@@ -89,15 +89,28 @@ class Appended:
                 it says could turn a verdict.
             OSError: the folder cannot be listed.
         """
+        return self.read_new(store, frozenset())[0]
+
+    def read_new(self, store: Store, seen: frozenset[str]) -> tuple[pa.Table, frozenset[str]]:
+        """Read the rows of files that are not among those that were seen, oldest first, each once.
+
+        Returns:
+            The rows; some may have been in files that are merged by now. And all keys as they are.
+
+        Raises:
+            LocationError: as `read`.
+            OSError: as `read`.
+        """
         while True:
             keys = self.keys(store)
             with ThreadPoolExecutor(THREADS) as pool:
-                tables = list(pool.map(lambda key: self._read_key(store, key), keys))
+                new = [key for key in keys if key not in seen]
+                tables = list(pool.map(lambda key: self._read_key(store, key), new))
             # A file may have been merged into one that the listing came too early for.
             if {key for key in self.keys(store) if _is_merged(key)} <= set(keys):
                 break
         rows = pa.concat_tables([self.schema.empty_table(), *(t for t in tables if t is not None)])
-        return self._take_each_once(rows.sort_by(self.time_column))
+        return self._take_each_once(rows.sort_by(self.time_column)), frozenset(keys)
 
     def _read_key(self, store: Store, key: str) -> pa.Table | None:
         """Read one file; None where it is gone, for its rows are in another one then."""

@@ -177,6 +177,19 @@ def read(store: Store) -> pa.Table:
     return _FILES.read(store)
 
 
+def read_new(store: Store, seen: frozenset[str]) -> tuple[pa.Table, frozenset[str]]:
+    """Read the decisions of files that were not seen yet, oldest first; known ones may be among.
+
+    Returns:
+        The decisions, and the keys of all files: what was seen now.
+
+    Raises:
+        LocationError: as `read`.
+        OSError: the files cannot be listed.
+    """
+    return _FILES.read_new(store, seen)
+
+
 def compact(store: Store) -> None:
     """Merge many small files into few; crash-safe, and others may append and compact meanwhile.
 
