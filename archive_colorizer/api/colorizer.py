@@ -148,12 +148,12 @@ class Colorizer:
             ValueError: an array or a PIL picture of another kind.
         """
         opened = self._open(image, self._join_hints(hints))
-        prepared = _unless_ended(self._prepare([opened])[0])
+        prepared = unless_ended(self._prepare([opened])[0])
         step = self._colorize
         if vividness is not None:
             step = step.with_vividness(replace(self._color, vividness=vividness).vividness)
         (prepared,), (answer,), ms = step.answer([prepared])
-        coloured = _unless_ended(step.coloured(prepared, answer, ms))
+        coloured = unless_ended(step.coloured(prepared, answer, ms))
         if isinstance(answer, PhotoError):  # for the type: `coloured` would have been an Outcome
             raise named(prepared.ref, answer)
         return self._compose(coloured, answer)
@@ -164,7 +164,7 @@ class Colorizer:
             if not (place.is_s3 or place.path.exists()):
                 raise MissingPhotoError(f"{place.text}: no such picture")
             ref = _make_ref(place.uri, hints, place.raw)
-            return _unless_ended(self._read([ref])[0])
+            return unless_ended(self._read([ref])[0])
         if isinstance(image, Image.Image):
             data, name = encode_pillow(image), "PIL picture"
         elif isinstance(image, np.ndarray):
@@ -175,7 +175,7 @@ class Colorizer:
             raise ValueError(
                 f"{type(image).__name__}: must be a path, bytes, a PIL picture or an array"
             )
-        return _unless_ended(self._read.take(_make_ref(name, hints), data))
+        return unless_ended(self._read.take(_make_ref(name, hints), data))
 
     def _join_hints(self, hints: Sequence[Point]) -> str:
         if not hints:
@@ -210,7 +210,7 @@ def _describe(model: ResolvedModel) -> str:
     return f"{model.ref} ({model.title})"
 
 
-def _unless_ended(record: Record | Outcome) -> Record:
+def unless_ended(record: Record | Outcome) -> Record:
     """Give a step's record.
 
     Raises:

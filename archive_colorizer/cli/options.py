@@ -40,6 +40,7 @@ class LazyParser(argparse.ArgumentParser):
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse as argparse does, with all options; a word that is not known is an error."""
         self.complete()
+        args = self._close_bare(args)
         if self._inner:  # argparse asks this very method for the options, then for the rest
             return super().parse_known_args(args, namespace)
         found, rest = self._parse_mixed(args, namespace)
@@ -52,6 +53,26 @@ class LazyParser(argparse.ArgumentParser):
             *more, found.output = found.output, *words
             found.source += more
         return found, []
+
+    def _close_bare(self, args: Sequence[str] | None) -> Sequence[str] | None:
+        """Keep options whose value may be left out from taking the next word for it: SOURCE, say.
+
+        A word that is one of the choices is the value.
+        """
+        if not args:
+            return args
+        bare = {
+            flag: action
+            for action in self._actions
+            for flag in action.option_strings
+            if action.nargs == "?"
+        }
+        closed = []
+        for word, following in zip(args, [*args[1:], ""], strict=True):
+            action = bare.get(word)
+            alone = action is not None and following not in (action.choices or ())
+            closed.append(f"{word}={action.const}" if action and alone else word)
+        return closed
 
     def _parse_mixed(
         self, args: Sequence[str] | None, namespace: argparse.Namespace | None
@@ -201,6 +222,8 @@ def _derive_arguments(setting: "Declared") -> dict[str, Any]:
         if setting.said.repeat:
             return metavar | {"action": "append", "type": setting.item}
         return metavar | {"type": lambda text: _split(text, setting.item)}
+    if setting.said.bare:
+        return {"choices": setting.choices, "nargs": "?", "const": setting.said.bare}
     if setting.choices:
         return {"choices": setting.choices, "type": type(setting.choices[0])}
     return {"type": setting.kind, "metavar": _make_metavar(setting)}

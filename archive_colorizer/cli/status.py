@@ -45,6 +45,8 @@ def _fill_status(parser: argparse.ArgumentParser) -> None:
     for flag, name, text in (
         ("--failed", "failed", "pictures that failed: why, and what to do"),
         ("--review", "review", "pictures that a person should look at, and why"),
+        ("--approved", "approved", "pictures whose derivative people have approved"),
+        ("--rejected", "rejected", "pictures whose derivative people have rejected, and why"),
         ("--skipped", "skipped", "pictures that were left out: excluded, or in colour already"),
         ("--passed-over", "passed_over", "files of SOURCE that are no pictures to be coloured"),
         ("--duplicates", "duplicates", "scans of one print, and pages of one object id, by group"),
@@ -58,8 +60,8 @@ def _fill_status(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--csv", metavar="FILE", default="",
-        help="write the list there, too: --failed, --review, --skipped, --passed-over, "
-        "--duplicates",
+        help="write the list there, too: --failed, --review, --approved, --rejected, --skipped, "
+        "--passed-over, --duplicates",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="the numbers, or a list, as JSON")
     parser.add_argument(
@@ -71,11 +73,11 @@ def _fill_status(parser: argparse.ArgumentParser) -> None:
 
 def run_status(args: argparse.Namespace) -> int:
     """Run `archive-colorizer status`."""
-    from archive_colorizer.pipeline.output.attention import LISTS
+    from archive_colorizer.pipeline.output import attention, reviewed
     from archive_colorizer.pipeline.output.status import list_sums
     from archive_colorizer.storage import open_store
 
-    _check(args, LISTS)
+    _check(args, (*attention.LISTS, *reviewed.LISTS))
     store = open_store(args.output, read_s3_settings(args))
     if args.shown == "words":
         print("\n".join(_explain()))
@@ -101,7 +103,8 @@ def _check(args: argparse.Namespace, lists: Sequence[str]) -> None:
     """
     if args.csv and args.shown not in (*lists, "duplicates"):
         raise ConfigError(
-            "--csv needs --failed, --review, --skipped, --passed-over or --duplicates"
+            "--csv needs --failed, --review, --approved, --rejected, --skipped, --passed-over or "
+            "--duplicates"
         )
     if args.json and args.shown and args.shown not in lists:
         raise ConfigError(f"--json does not go with --{args.shown}")
@@ -131,11 +134,13 @@ def _watch(store: "Store", *, as_json: bool) -> None:
 
 def _tell_list(store: "Store", args: argparse.Namespace) -> None:
     """Print one list, and write it where that is asked for."""
+    from archive_colorizer.pipeline.output import reviewed
     from archive_colorizer.pipeline.output.attention import read_list, to_csv, to_lines
     from archive_colorizer.pipeline.output.status import check_job
 
     check_job(store)
-    entries: Sequence[Entry] = read_list(store, args.shown)
+    read = reviewed.read_list if args.shown in reviewed.LISTS else read_list
+    entries: Sequence[Entry] = read(store, args.shown)
     if args.csv:
         _write_csv(args.csv, to_csv(entries))
     if args.json:

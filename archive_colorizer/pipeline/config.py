@@ -85,14 +85,20 @@ class SelectConfig:
     """Seed of the sample: another one draws other pictures."""
     retry_failed: bool = False
     """Do the failed pictures again."""
-    redo: bool = False
-    """Do finished pictures again, all or those of `ids`."""
+    redo: Annotated[Literal["off", "all", "rejected"], Setting(bare="all")] = "off"
+    """Do finished pictures again: all, or those whose derivative people have rejected (`review`).
+    `--redo` alone and `true` mean all."""
     ids: Annotated[str, Setting(metavar="FILE")] = ""
-    """File of row ids, one a line: with `redo`, only these rows."""
+    """File of row ids, one a line: with `redo`, only these of its rows."""
     adopt: bool = False
     """Take the weights that the model reference names now, for finished pictures too."""
     adopt_new: bool = False
     """Take the weights that the model reference names now, for unfinished pictures alone."""
+
+    @property
+    def is_redo(self) -> bool:
+        """Whether finished pictures are done again."""
+        return self.redo != "off"
 
     def __post_init__(self) -> None:
         if self.sample and self.limit:

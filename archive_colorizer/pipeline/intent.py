@@ -32,7 +32,7 @@ from archive_colorizer.pipeline.job_models import (
     task_of,
 )
 from archive_colorizer.pipeline.job_spec import digest
-from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.pipeline.output import manifest, reviews
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.marking import check_mark
 from archive_colorizer.pipeline.output.standing import Standing, read_standing
@@ -124,7 +124,7 @@ def make_intent(
     settled, changes = settle(config, pins)
     check_mark(settled.deliver)
     models = _find_models(settled, store, pins)
-    if chosen.ids and not chosen.redo:
+    if chosen.ids and not chosen.is_redo:
         raise ConfigError("ids: says which pictures are done again: it needs --redo")
     changes += _compare_models(settled, models, pins)
     recipe = digest(settled, models) if models else (pins.recipes[-1] if pins else "")
@@ -134,7 +134,7 @@ def make_intent(
         lambda pages: _find_unchanged(pages, settled.run.s3, say),
     )  # fmt: skip
     whole = selection.todo.select(["size_bytes"])
-    since_us = int(redo["since_us"]) if redo and chosen.redo else 0
+    since_us = int(redo["since_us"]) if redo and chosen.is_redo else 0
     selection, pilot = _take_sample(selection, settled, store, since_us, say)
     _check_unasked(settled, selection, changes)
     if not models and (selection.todo.num_rows or selection.excluded.num_rows):
@@ -250,20 +250,29 @@ def _make_wanted(
         ids = read_ids(chosen.ids, known, allow_unmatched=chosen.allow_unmatched)
     redo = standing.job.get("redo")
     since_us = None
-    if chosen.redo:
-        text = "\n".join((recipe, *sorted(ids if ids is not None else ["all"])))
+    if chosen.is_redo:
+        which = ("rejected",) if chosen.redo == "rejected" else ()
+        text = "\n".join((recipe, *which, *sorted(ids if ids is not None else ["all"])))
         key = hashlib.sha256(text.encode()).hexdigest()
         if redo and redo["key"] == key:  # it was interrupted
             since_us = redo["since_us"]
         else:
             redo = {"key": key, "since_us": time.time_ns() // 1000}
+    if chosen.redo == "rejected":  # what was done again is another file, without a verdict
+        since_us, rejected = None, _find_rejected(standing.rows, store)
+        ids = rejected if ids is None else rejected & ids
     outdated = standing.pins.recipes if chosen.adopt and standing.pins else ()
     wanted = Wanted(
-        recipe_sha256=recipe, redo=chosen.redo, ids=ids, since_us=since_us, outdated=outdated,
+        recipe_sha256=recipe, redo=chosen.is_redo, ids=ids, since_us=since_us, outdated=outdated,
         classes=bool(models) and has_classes(models[0].card.config),
         gone=standing.condition.gone, earlier=standing.earlier,
     )  # fmt: skip
     return wanted, redo
+
+
+def _find_rejected(rows: pa.Table, store: Store) -> frozenset[str]:
+    """Find the rows whose derivative people have rejected: their ids."""
+    return frozenset(rows.filter(reviews.mark(rows, store, "rejected"))["row_id"].to_pylist())
 
 
 def _check_unasked(config: JobConfig, selection: Selection, changes: tuple[Change, ...]) -> None:
@@ -272,7 +281,7 @@ def _check_unasked(config: JobConfig, selection: Selection, changes: tuple[Chang
     Raises:
         ConfigError: other settings or weights were given than they were made with.
     """
-    if not changes or config.select.redo:
+    if not changes or config.select.is_redo:
         return
     count = selection.unmade + (selection.replaced if config.select.adopt else 0)
     if count:

@@ -262,7 +262,7 @@ def _carry_out(
     rows = manifest.read(store, [*ATTENTION_COLUMNS, "job_id", "n_pages", "width", "height"])
     counts = Counter(rows["status"].to_pylist())
     finished = datetime.now(UTC).isoformat(timespec="seconds")
-    if intent.redo and (not intent.config.select.redo or chosen.held_back):
+    if intent.redo and (not intent.config.select.is_redo or chosen.held_back):
         record["redo"] = intent.redo  # not at its end yet
     worked = {
         "pictures": tally.done, "seconds": round(tally.seconds, 6), "step_ms": times.to_json(),

@@ -15,12 +15,17 @@ from archive_colorizer.extras import require
 def default_uri() -> str:
     """Give `MLFLOW_TRACKING_URI`, or an SQLite file at one absolute place of this user's."""
     given = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return given or f"sqlite:///{_own_folder('XDG_DATA_HOME', '.local/share') / 'mlflow.db'}"
+    return given or f"sqlite:///{data_folder() / 'mlflow.db'}"
 
 
 def cache_folder() -> Path:
     """Give the folder in which fetched models are kept, by their hash."""
     return _own_folder("XDG_CACHE_HOME", ".cache") / "models"
+
+
+def data_folder() -> Path:
+    """Give the folder of what this user's commands write down."""
+    return _own_folder("XDG_DATA_HOME", ".local/share")
 
 
 def connect(uri: str) -> Any:  # noqa: ANN401 (MlflowClient, without loading mlflow)

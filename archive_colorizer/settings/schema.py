@@ -48,6 +48,9 @@ class Setting(GroupedMetadata):
     """A list's option is given once for each item, not once with commas."""
     former: str = ""
     """Key that this one had before; files may still use it."""
+    bare: str = ""
+    """Choice that the option means without a value, and `true` in a file; `false` is the default.
+    For a setting that was yes or no before."""
 
     def __iter__(self) -> Iterator[BaseMetadata]:
         """The constraints that pydantic checks."""
@@ -176,6 +179,7 @@ def settings(section: str = "") -> Callable[[type[Config]], type[Config]]:
         check: Callable[..., None] = made.__init__
 
         def __init__(self: Config, **values: object) -> None:  # noqa: N807
+            values = _name_choices(made, values)
             try:
                 check(self, **values)
             except ValidationError as error:
@@ -186,6 +190,15 @@ def settings(section: str = "") -> Callable[[type[Config]], type[Config]]:
         return cast(type[Config], made)
 
     return decorate
+
+
+def _name_choices(kind: type[Any], values: Mapping[str, object]) -> dict[str, object]:
+    """Name the choices that yes and no stand for."""
+    named, known = dict(values), list_settings(kind)
+    for key, value in values.items():
+        if isinstance(value, bool) and key in known and known[key].said.bare:
+            named[key] = known[key].said.bare if value else known[key].default
+    return named
 
 
 def _restore_integers(config: object, prefix: str, values: Mapping[str, object]) -> None:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from archive_colorizer.pipeline.output.attention import COLUMNS as ATTENTION_COLUMNS
 from archive_colorizer.pipeline.output.attention import add_paths
 from archive_colorizer.pipeline.output.pilots import read_extrapolation
+from archive_colorizer.pipeline.output.reviews import ReviewCounts
 from archive_colorizer.pipeline.records import STEP_TIMES
 from archive_colorizer.progress import duration, rate
 from archive_colorizer.storage import Store
@@ -20,7 +21,8 @@ Facts = Sequence[tuple[str, Any]]
 TIMES: Final = tuple(f"ms_{name}" for name in STEP_TIMES)
 COLUMNS: Final = (
     *ATTENTION_COLUMNS, "collection", "recipe_sha256", "source_bytes", "derivative_bytes",
-    "derivative_key", "derivative_uri", "thumbnail_key", "thumbnail_index", *TIMES,
+    "derivative_key", "derivative_sha256", "derivative_uri", "thumbnail_key", "thumbnail_index",
+    *TIMES,
 )  # fmt: skip
 MAX_COLLECTIONS: Final = 1_000
 """Collections that the first page names."""
@@ -119,6 +121,23 @@ def describe_cost(rows: pa.Table, job: Mapping[str, Any]) -> Facts:
         ("master_bytes", f"{pc.sum(rows['source_bytes']).as_py() or 0:,}"),
         ("derivative_bytes", f"{pc.sum(rows['derivative_bytes']).as_py() or 0:,}"),
     ]
+
+
+def describe_reviews(found: ReviewCounts) -> Iterator[tuple[str, Facts]]:
+    """Describe what people said of the derivatives (key of the caption, facts), if anybody did."""
+    if found.reviewers:
+        yield (
+            "reviews",
+            [
+                ("reviewers", f"{found.reviewers:,}"),
+                ("approved", f"{found.approved:,}"),
+                ("rejected", f"{found.rejected:,}"),
+                ("disputed", f"{found.disputed:,}"),
+                ("later", f"{found.later:,}"),
+                ("unreviewed", f"{found.unreviewed:,}"),
+                ("flagged_reviewed", f"{found.flagged_reviewed:,}"),
+            ],
+        )
 
 
 def describe_pilot(store: Store) -> Iterator[tuple[str, str, str, str]]:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from archive_colorizer.imaging.thumbnails import EDGE_PX
 from archive_colorizer.pipeline.html_report import figures
 from archive_colorizer.pipeline.html_report.words import WORDS
-from archive_colorizer.pipeline.output import manifest
+from archive_colorizer.pipeline.output import manifest, reviews
 from archive_colorizer.pipeline.output.attention import (
     Entry,
     make_entries,
@@ -228,6 +228,7 @@ def _write_index(
         collections=list(figures.count_collections(rows, page_of)),
         further=max(0, groups - figures.MAX_COLLECTIONS),
         tables=[
+            *figures.describe_reviews(reviews.count(pictures, store)),
             ("cost", figures.describe_cost(rows, job)),
             *figures.describe_models(job),
             ("job", figures.describe_job(job)),

@@ -27,6 +27,8 @@ FOLDER: Final = "manifest"
 HISTORY: Final = "history"
 MERGED: Final = "_merged-"
 ROWS_PER_FILE: Final = 250_000
+ROWS_PER_GROUP: Final = 10_000
+"""Rows that are read together: who looks at one row (`review`) reads no more of a large file."""
 MAX_PARTS: Final = 16
 JOB_TIME_CHARS: Final = len("20260101T000000Z")
 VERSION: Final = ("source_uri", "page", "job_id", "started_at")
@@ -38,7 +40,7 @@ def to_parquet(table: pa.Table, metadata: Mapping[str, str] | None = None) -> by
     if metadata:
         table = table.replace_schema_metadata(dict(metadata))
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
+    pq.write_table(table, buffer, compression="zstd", row_group_size=ROWS_PER_GROUP)
     return buffer.getvalue()
 
 
@@ -85,7 +87,7 @@ def read(
         return pa.schema([SCHEMA.field(name) for name in names]).empty_table()
     table = pa.concat_tables(tables)
     if folder == FOLDER and not every:
-        table = table.filter(_mark_last(table))
+        table = table.filter(mark_last(table))
     return table.select(names)
 
 
@@ -119,8 +121,15 @@ def sort_by_age(table: pa.Table) -> pa.Array:
     return pc.sort_indices(ages, sort_keys=[("job", "ascending"), ("start", "ascending")])
 
 
-def _mark_last(table: pa.Table) -> pa.Array:
-    """Mark the last row of each page."""
+def mark_last(table: pa.Table) -> pa.Array:
+    """Mark the last row of each page.
+
+    Args:
+        table: with VERSION.
+
+    Returns:
+        A boolean for each row.
+    """
     page = ["source_uri", "page"]
     order = sort_by_age(table)
     places = pa.array(np.arange(table.num_rows))
@@ -162,7 +171,7 @@ def settle(store: Store, job_id: str) -> int:
     parts = [_read_key(store, key, VERSION) for key in keys]
     if not parts:
         return 0
-    last = _mark_last(pa.concat_tables(parts))
+    last = mark_last(pa.concat_tables(parts))
     start = moved = 0
     for key, part in zip(keys, parts, strict=True):
         stays = last.slice(start, part.num_rows)

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,8 @@ from archive_colorizer.pipeline.output.derivatives import find_present
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.lease import read_lease
 from archive_colorizer.pipeline.output.pilots import read_extrapolation
+from archive_colorizer.pipeline.output.reviews import ReviewCounts
+from archive_colorizer.pipeline.output.reviews import count as count_reviews
 from archive_colorizer.pipeline.pilot.extrapolate import Extrapolation
 from archive_colorizer.pipeline.reasons import passed_over_reason, reason_of
 from archive_colorizer.pipeline.records import STEP_TIMES
@@ -26,7 +28,7 @@ SLOWEST = 5
 NOBODY = "no"
 _COLUMNS = (
     "status", "error_class", "source_uri", "started_at", "job_id", "recipe_sha256",
-    "review_needed",
+    "review_needed", "derivative_sha256",
 )  # fmt: skip
 _TIMES = tuple(f"ms_{name}" for name in STEP_TIMES)
 
@@ -55,6 +57,8 @@ class StatusReport:
     """Pictures that a person should look at."""
     pilot: Extrapolation | None = None
     """What a sample says of the whole; None where none was drawn, or all is done."""
+    reviews: ReviewCounts = field(default_factory=ReviewCounts)
+    """What people said of the derivatives."""
 
     @property
     def left(self) -> int:
@@ -70,6 +74,7 @@ class StatusReport:
         ]
         if self.review:
             lines.append(f"  {self.review:>9,}  of them to review (--review lists them)")
+        lines += self._review_lines()
         if self.by_error:
             lines.append("by error class (--failed and --skipped list the pictures):")
             lines += [
@@ -90,6 +95,22 @@ class StatusReport:
             lines.append("slowest:")
             lines += [f"  {seconds:8.2f} s  {uri}" for seconds, uri in self.slowest]
         return "\n".join(lines)
+
+    def _review_lines(self) -> list[str]:
+        found = self.reviews
+        if not found.reviewers:
+            return []
+        counts = {
+            "approved": found.approved, "rejected": found.rejected,
+            "disputed": found.disputed, "put off": found.later,
+            "nobody decided on": found.unreviewed,
+        }  # fmt: skip
+        people = f"{found.reviewers:,} {'person' if found.reviewers == 1 else 'people'}"
+        return [
+            f"looked at by {people} (--approved and --rejected list the pictures):",
+            *(f"  {count:>9,}  {name}" for name, count in counts.items() if count),
+            f"  {found.flagged_reviewed:>9,}  of the {self.review:,} to review are decided",
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures as JSON takes them."""
@@ -140,6 +161,7 @@ def summarize(store: Store) -> StatusReport:
         slowest=_find_slowest(rows),
         review=pc.sum(pc.and_kleene(rows["review_needed"], is_ok)).as_py() or 0,
         pilot=read_extrapolation(store),
+        reviews=count_reviews(rows, store),
     )
 
 

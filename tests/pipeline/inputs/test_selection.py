@@ -61,7 +61,7 @@ def chosen(
     config = JobConfig(source="/in", output="/out", select=SelectConfig(**settings))
     if "key" not in manifest.column_names:
         manifest = manifest.append_column("key", pa.array([""] * manifest.num_rows, pa.string()))
-    asked = Wanted(recipe_sha256=recipe, redo=config.select.redo, **wanted or {})
+    asked = Wanted(recipe_sha256=recipe, redo=config.select.is_redo, **wanted or {})
     return select(listed, manifest, config, asked, compare)
 
 
