@@ -222,6 +222,17 @@ FLAGS: Final[Mapping[str, Reason]] = {
     ),
 }
 """By flag."""
+REVIEW_REASONS: Final[Mapping[str, Words]] = {
+    "uniform": Words("a uniform or robe has wrong colours", "제복이나 예복의 색이 다릅니다"),
+    "flag": Words("a flag or badge has wrong colours", "깃발이나 휘장의 색이 다릅니다"),
+    "skin": Words("skin has wrong colours", "피부색이 맞지 않습니다"),
+    "foliage": Words("sky, water or foliage has wrong colours", "하늘·물·나뭇잎 색이 다릅니다"),
+    "bleeding": Words("colour runs over an edge", "색이 경계를 넘어 번졌습니다"),
+    "border": Words("the border or mount is coloured", "테두리나 대지에 색이 입혀졌습니다"),
+    "sensitive": Words("the picture should not be shown in colour", "공개하기 민감한 사진입니다"),
+    "other": Words("another reason: see the note", "그 밖의 이유(메모 참고)"),
+}
+"""Why a person rejects a derivative."""
 DOUBT: Final = Reason(
     Words("the model is unsure of its colours", "모델이 색을 확신하지 못합니다"), _LOOK
 )

@@ -99,6 +99,13 @@ class Store(Protocol):
             FileExistsError: the key is taken and `replace` is False.
         """
 
+    def flush_folder(self, prefix: str) -> None:
+        """Make sure that the names of a folder's files outlast a power cut, as their bytes do.
+
+        Raises:
+            OSError: there is no such folder, or the disk does not say.
+        """
+
     def put_file(self, key: str, path: Path) -> None:
         """Copy a file of this machine here, so that nobody ever sees a part of it."""
 

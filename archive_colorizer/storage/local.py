@@ -103,6 +103,15 @@ class LocalStore:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def flush_folder(self, prefix: str) -> None:
+        folder = self.path_of(prefix)
+        for one in (folder, folder.parent):  # the folder itself may be new
+            handle = os.open(one, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
     def put_file(self, key: str, path: Path) -> None:
         with path.open("rb") as source, self.staged(key, "run", replace=True) as sink:
             shutil.copyfileobj(source, sink)

@@ -20,11 +20,17 @@ MARKED: Final = "marked"
 """Folder of the pictures that carry a visible mark, each named as its derivative."""
 REPORT: Final = "report"
 THUMBNAILS: Final = f"{REPORT}/thumbnails"
+REVIEWS: Final = "reviews"
+PINS: Final = f"{REVIEWS}/pins"
+"""Folders of what people decided: their files are only added (`appended.py`)."""
 _KEPT: Final = re.compile(f"{kept.FOLDER}/[0-9a-f]{{64}}/")
 _OF_REPORT: Final = re.compile(
     rf"{REPORT}/(index\.html|pages/[a-z-]+-[0-9]{{6}}\.html|thumbnails/[0-9a-f]{{32}}\.jpg)"
 )
 """Exactly: an OUTPUT of before may have a folder `report` of its own with derivatives."""
+_OF_REVIEWS: Final = re.compile(
+    rf"{REVIEWS}/(pins/)?([0-9]{{8}}T[0-9]{{12}}Z|merged)-[0-9a-f]{{32}}\.parquet"
+)
 _OWN: Final = frozenset(
     {JOB, PASSED_OVER, PILOT, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES}
 )
@@ -104,4 +110,14 @@ def write_job(store: Store, values: Mapping[str, Any]) -> None:
 def is_own_file(key: str) -> bool:
     """Tell whether a key of OUTPUT is the job's record and not a derivative."""
     first = key.split("/", 1)[0]
-    return first in _OWN or bool(_KEPT.match(key) or _OF_REPORT.fullmatch(key))
+    return first in _OWN or bool(
+        _KEPT.match(key) or _OF_REPORT.fullmatch(key) or is_review_file(key)
+    )
+
+
+def is_review_file(key: str) -> bool:
+    """Tell whether a key of OUTPUT is a file of decisions or pins.
+
+    Other files in those folders are somebody's: a derivative of a picture in `reviews/`, say.
+    """
+    return _OF_REVIEWS.fullmatch(key) is not None
