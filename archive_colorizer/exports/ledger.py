@@ -35,6 +35,10 @@ class Written:
     sha256: str
     bytes: int
 
+    def is_of(self, stamp: str, size_bytes: int) -> bool:
+        """Tell whether it is made of the same, and has its size; an empty stamp never is."""
+        return bool(stamp) and (self.stamp, self.bytes) == (stamp, size_bytes)
+
 
 class Ledger:
     """The files of DEST that are ours.
@@ -92,7 +96,7 @@ class Ledger:
     def add(self, written: Written) -> None:
         """Note a file; on disk after `flush`, which is done every FLUSH_ROWS files."""
         self._base.execute(
-            "INSERT OR REPLACE INTO files (key, stamp, sha256, bytes, named) VALUES (?, ?, ?, ?, 1)",
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, 1)",
             (written.key, written.stamp, written.sha256, written.bytes),
         )
         self._new.append(written)

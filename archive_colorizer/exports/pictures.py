@@ -17,6 +17,8 @@ import pyarrow.compute as pc
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.exports.options import ExportOptions
+from archive_colorizer.imaging.metadata import ENLARGEMENT, ESTIMATE, TRANSLATION
+from archive_colorizer.pipeline.flags import ENLARGED, TRANSLATED
 from archive_colorizer.pipeline.output import derivatives, manifest, reviews
 from archive_colorizer.pipeline.output.derivatives import Present
 from archive_colorizer.pipeline.output.layout import read_job
@@ -35,6 +37,8 @@ OBJECT: Final = "object"
 """Column that is added: what a picture belongs to, its object id or else its file."""
 DECISIONS: Final = "decisions"
 """Column that is added: decisions that stand on the derivative, oldest first."""
+VERDICT: Final = "verdict"
+"""Column that is added: what people say together; empty where nobody decided."""
 _KEY: Final = "key"
 _SAID: Final = ("reviewer", "verdict", "reason", "note", "decided_at_us")
 """What is told of a decision."""
@@ -45,7 +49,7 @@ class Picture:
     """One row, and where its derivative is."""
 
     row: Mapping[str, Any]
-    """The columns that were asked for, and NEEDED, OBJECT and DECISIONS."""
+    """The columns that were asked for, and NEEDED, OBJECT, VERDICT and DECISIONS."""
     key: str
     """Of its derivative in OUTPUT; empty where there is none."""
 
@@ -54,6 +58,14 @@ class Picture:
         """Path below SOURCE, with the page where it is a further one."""
         page = self.row["page"]
         return f"{self.row['source_path']} (page {page + 1})" if page else self.row["source_path"]
+
+    @property
+    def statement(self) -> str:
+        """What its derivative says of itself; the column `flags` is needed."""
+        flags = self.row["flags"] or ()
+        if TRANSLATED in flags:
+            return TRANSLATION
+        return ENLARGEMENT if ENLARGED in flags else ESTIMATE
 
 
 def read_pictures(
@@ -89,8 +101,10 @@ class _Choice:
         standing = reviews.standing(reviews.read(store))
         self._said = standing.filter(pc.not_equal(standing["purpose"], reviews.HONEYPOT))
         found = reviews.verdicts(standing)
-        approved = found.filter(pc.equal(found["verdict"], "approved"))["derivative_sha256"]
-        self._approved = approved.combine_chunks() if options.only else None
+        self._sums, self._verdicts = (
+            _whole(found[name]) for name in ("derivative_sha256", "verdict")
+        )
+        self._only = options.only
         self._collections = pa.array(options.collections, pa.string())
         self._ids = pa.array(options.ids, pa.string())
         self._unmet = set(options.ids)
@@ -98,15 +112,18 @@ class _Choice:
         self._root = _find_root(store)
 
     def choose(self, rows: pa.Table) -> pa.Table:
-        """Choose rows, and add `key`, OBJECT and DECISIONS."""
-        rows = _fill_paths(rows, self._root)
-        if self._approved is not None:
-            rows = rows.filter(pc.is_in(rows["derivative_sha256"], value_set=self._approved))
+        """Choose rows, and add `key`, OBJECT, VERDICT and DECISIONS."""
+        rows = _fill(rows, self._root)
+        at = pc.index_in(rows["derivative_sha256"], value_set=self._sums, skip_nulls=True)
+        verdicts = pc.fill_null(self._verdicts.take(_whole(at)), "")
+        rows = rows.append_column(VERDICT, verdicts)
+        if self._only:
+            rows = rows.filter(pc.equal(rows[VERDICT], self._only))
         if len(self._collections):
             rows = rows.filter(pc.is_in(rows["collection"], value_set=self._collections))
         if len(self._ids):
             rows = self._with_ids(rows)
-        of_object = pc.not_equal(pc.fill_null(rows["object_id"], ""), "")
+        of_object = pc.not_equal(rows["object_id"], "")
         belongs = pc.if_else(of_object, rows["object_id"], rows["source_uri"])
         rows = rows.append_column(OBJECT, belongs)
         rows = rows.append_column(_KEY, self._present.keys_of(rows))
@@ -129,13 +146,13 @@ class _Choice:
 
     def _find_decisions(self, rows: pa.Table) -> pa.Array:
         kind = pa.list_(pa.struct([self._said.schema.field(name) for name in _SAID]))
-        mine = pc.is_in(self._said["derivative_sha256"], value_set=_whole(rows["derivative_sha256"]))
+        sums = _whole(rows["derivative_sha256"])
+        mine = pc.is_in(self._said["derivative_sha256"], value_set=sums)
         by_sum: dict[str, list[dict[str, Any]]] = {}
         for one in self._said.filter(mine).to_pylist():
             said = {name: one[name] for name in _SAID}
             by_sum.setdefault(one["derivative_sha256"], []).append(said)
-        sums = rows["derivative_sha256"].to_pylist()
-        return pa.array([by_sum.get(sha256 or "", []) for sha256 in sums], kind)
+        return pa.array([by_sum.get(sha256 or "", []) for sha256 in sums.to_pylist()], kind)
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
@@ -146,7 +163,9 @@ def _find_keys(store: Store) -> Present:
     """Find out how rows tell their keys; only for rows of 0.2.0 is OUTPUT listed."""
     names = ("derivative_uri", "derivative_key")
     unkeyed = [
-        rows.filter(pc.and_(pc.is_null(rows["derivative_key"]), pc.is_valid(rows["derivative_uri"])))
+        rows.filter(
+            pc.and_(pc.is_null(rows["derivative_key"]), pc.is_valid(rows["derivative_uri"]))
+        )
         for rows in manifest.read_batches(store, names)
     ]
     old = [rows for rows in unkeyed if rows.num_rows]
@@ -162,14 +181,18 @@ def _find_root(store: Store) -> str:
     return parse_location(source).uri.rstrip("/") + "/"
 
 
-def _fill_paths(rows: pa.Table, root: str) -> pa.Table:
-    """Fill `source_path` where an earlier version wrote none."""
-    if not rows["source_path"].null_count:
-        return rows
+def _fill(rows: pa.Table, root: str) -> pa.Table:
+    """Fill what is sorted by where earlier versions, or inventories, say nothing."""
     pairs = zip(rows["source_path"].to_pylist(), rows["source_uri"].to_pylist(), strict=True)
-    filled = [path if path is not None else unquote(uri.removeprefix(root)) for path, uri in pairs]
-    place = rows.column_names.index("source_path")
-    return rows.set_column(place, "source_path", pa.array(filled, pa.string()))
+    paths = [path if path is not None else unquote(uri.removeprefix(root)) for path, uri in pairs]
+    filled = {
+        "source_path": pa.array(paths, pa.string()),
+        "object_id": pc.fill_null(rows["object_id"], ""),
+        "collection": pc.fill_null(rows["collection"], ""),
+    }
+    for name, column in filled.items():
+        rows = rows.set_column(rows.column_names.index(name), name, column)
+    return rows
 
 
 def _sort(
@@ -181,8 +204,7 @@ def _sort(
 
     def write_run() -> None:
         table = pa.concat_tables(waiting)
-        keys = [(name, "ascending") for name in order]
-        table = table.take(pc.sort_indices(table, sort_keys=keys, null_placement="at_start"))
+        table = table.sort_by([(name, "ascending") for name in order])
         runs.append(folder / f"{len(runs)}.arrow")
         with pa.ipc.new_file(str(runs[-1]), table.schema) as writer:
             writer.write_table(table, max_chunksize=READ_ROWS)
@@ -194,11 +216,7 @@ def _sort(
             write_run()
     if waiting:
         write_run()
-
-    def rank(row: Mapping[str, Any]) -> list[Any]:
-        return ["" if row[name] is None else row[name] for name in order]
-
-    return heapq.merge(*map(_read_run, runs), key=rank)
+    return heapq.merge(*map(_read_run, runs), key=lambda row: [row[name] for name in order])
 
 
 def _read_run(path: Path) -> Iterator[dict[str, Any]]:

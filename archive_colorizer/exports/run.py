@@ -41,7 +41,7 @@ def export(
         raise LocationError(f"{store.uri}: no job there (it has no job.json)")
     config = job["config"]
     _check_place(destination, "OUTPUT", store.uri)
-    for source in (config["source"], *config["further"]):
+    for source in (config["source"], *config.get("further", ())):
         _check_place(destination, "SOURCE", source)
     what = {"form": form, "output": store.uri, **options.given()}
     try:

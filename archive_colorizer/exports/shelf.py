@@ -32,7 +32,9 @@ class Sink(Protocol):
         """Write bytes."""
 
 
-Write = Callable[[Sink], None]
+Write = Callable[[Sink], object]
+PutPart = Callable[[str, bytes], None]
+"""Puts a file into a folder: its name there, and its bytes."""
 
 
 @dataclass(slots=True)
@@ -51,11 +53,11 @@ class Tally:
 
     def text(self) -> str:
         """Format it for people."""
-        lines = [f"{self.written:,} files written"]
+        lines = [f"files written: {self.written:,}"]
         if self.unchanged:
-            lines[0] += f", {self.unchanged:,} were there already"
+            lines[0] += f" (there already: {self.unchanged:,})"
         if self.taken_back:
-            lines.append(f"{self.taken_back:,} files taken back: not of any chosen picture now")
+            lines.append(f"files taken back, of no chosen picture now: {self.taken_back:,}")
         return "\n".join([*lines, *self.notes, *(f"  not done: {one}" for one in self.problems)])
 
 
@@ -160,21 +162,54 @@ class Shelf:
             known = self._ledger.find(key)
         try:
             entry = self.store.find(key)
-            if known and entry and stamp and known.stamp == stamp and entry.size_bytes == known.bytes:
+            if known and entry and known.is_of(stamp, entry.size_bytes):
                 self._count("unchanged")
                 return known
             mine = known is not None and entry is not None and self._is_as(entry.key, known)
             return self._write(key, stamp, write, known if mine else None, steady=steady)
         except FileExistsError:
             changed = "was changed since it was written" if known else "is there already"
-            self.tell(f"{self.store.uri_of(key)}: {changed}, and is left")
+            self.tell(f"{self.store.uri_of(key)}: {changed}; it is left")
         except (ValueError, PictureFault) as error:
             self.tell(f"{key}: {error}")
         except OSError as error:
             if error.errno in FULL:
                 raise LocationError(f"{self.store.uri}: {error.strerror}") from error
-            self.tell(f"{key}: {error.strerror or error}")
+            where = f" ({error.filename})" if error.filename else ""
+            self.tell(f"{key}: {error.strerror or error}{where}")
         return None
+
+    def put_folder(
+        self, folder: str, stamp: str, write: Callable[[PutPart], bytes]
+    ) -> Written | None:
+        """Put a folder of files there, unless it is there already.
+
+        Args:
+            folder: its key.
+            stamp: as for `put`.
+            write: puts the files, and gives the bytes of `info.json`, which stands for them all.
+
+        Returns:
+            As `put`, of `info.json`.
+
+        Raises:
+            LocationError: DEST has no room.
+        """
+        key = folder + TREE
+
+        def put_part(name: str, data: bytes) -> None:
+            part = f"{folder}/{name}"
+            if not self.store.create(part, data) and self.store.read(part) != data:
+                raise FileExistsError(errno.EEXIST, "exists", part)
+
+        def write_all(sink: Sink) -> None:
+            with self._lock:
+                known = self._ledger.find(key)
+            if known and self.store.exists(key) and self._is_as(key, known):
+                self.store.delete_tree(folder)
+            sink.write(write(put_part))
+
+        return self.put(key, stamp, write_all)
 
     def _is_as(self, key: str, known: Written) -> bool:
         with self.store.open(key) as file:
@@ -225,7 +260,7 @@ class Shelf:
     def _take_back(self, old: Written) -> None:
         entry = self.store.find(old.key)
         if entry is not None and not self._is_as(old.key, old):
-            self.tell(f"{self.store.uri_of(old.key)}: was changed since it was written, and is left")
+            self.tell(f"{self.store.uri_of(old.key)}: was changed since it was written; it is left")
             return
         if old.key.endswith(TREE):
             self.store.delete_tree(old.key.removesuffix(TREE))
@@ -239,9 +274,7 @@ def _show(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def each(
-    do: Callable[[Item], Any], items: Iterable[Item], threads: int = THREADS
-) -> Iterator[Any]:
+def each(do: Callable[[Item], Any], items: Iterable[Item], threads: int = THREADS) -> Iterator[Any]:
     """Do something with each item in threads; results come in order, few items are held."""
     with ThreadPoolExecutor(threads) as pool:
         waiting: list[Future[Any]] = []

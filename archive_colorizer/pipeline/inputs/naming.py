@@ -129,7 +129,7 @@ def _make_key(path: PurePosixPath, name: str) -> str:
     parts = [part for part in path.parent.parts if part not in {"/", ".", ".."}]
     if parts and parts[0].casefold() in RESERVED:
         parts[0] += "_"
-    return "/".join(_shorten(part) for part in (*parts, name))
+    return "/".join(shorten(part) for part in (*parts, name))
 
 
 def _to_utf8(raw: bytes) -> str:
@@ -144,7 +144,7 @@ def _fold(key: str) -> str:
     return unicodedata.normalize("NFC", key).casefold()
 
 
-def _shorten(part: str) -> str:
+def shorten(part: str) -> str:
     """Shorten a part to what file systems take; its end (suffix and extension) is kept."""
     data = part.encode()
     if len(data) <= MAX_NAME_BYTES:
