@@ -25,14 +25,14 @@ MAX_CHARS: Final = 32_767
 """Characters of one cell in Excel."""
 MAX_LINK_CHARS: Final = 255
 """Characters of a text in a formula."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@")
 """A cell that begins so is taken for a formula by spreadsheets that read CSV."""
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def as_text(text: str) -> str:
     """Make a text that no spreadsheet takes for a formula; a quote mark before it says so."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text[:1].isspace() else text
 
 
 def write_csv(task: Task) -> None:

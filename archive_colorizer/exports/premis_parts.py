@@ -123,12 +123,13 @@ def add_event(  # noqa: PLR0913 (an event has that many parts; all by name)
         note: on the outcome.
     """
     node = etree.Element(_tag("event"))
+    said = [{"eventDetail": one} for one in details if one]
     result: dict[str, Any] = {"eventOutcome": outcome}
     if note:
         result["eventOutcomeDetail"] = {"eventOutcomeDetailNote": note}
     add(
         node, eventIdentifier=identifier.parts("eventIdentifier"), eventType=kind,
-        eventDateTime=write_time(when), eventDetailInformation=[{"eventDetail": one} for one in details if one],
+        eventDateTime=write_time(when), eventDetailInformation=said,
         eventOutcomeInformation=result,
     )  # fmt: skip
     for agent, role in agents.items():
