@@ -4,7 +4,7 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.exports.options import ExportOptions
 from archive_colorizer.exports.shelf import Shelf, Tally
 from archive_colorizer.exports.table import FORMS
-from archive_colorizer.exports.task import Task
+from archive_colorizer.exports.task import Task, stamp_of
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.storage import DEFAULT_S3, S3Settings, Store, parse_location
 
@@ -44,6 +44,8 @@ def export(
     for source in (config["source"], *config.get("further", ())):
         _check_place(destination, "SOURCE", source)
     what = {"form": form, "output": store.uri, **options.given()}
+    if options.ids:
+        what["ids"] = stamp_of(sorted(options.ids))
     try:
         with Shelf(destination, what, alone=row.alone) as shelf:
             row.write(Task(store, s3, job, options, shelf))

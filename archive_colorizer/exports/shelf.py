@@ -98,7 +98,10 @@ class Shelf:
     def __init__(self, store: Store, what: Mapping[str, Any], *, alone: bool = False) -> None:
         self.store = store
         self.tally = Tally()
-        self.begun = self._begin(what, alone=alone)
+        self._is_declared = False
+        self._what = json.loads(json.dumps(what))
+        self.begun = self._begin(self._what, alone=alone)
+        """The day on which the export was begun, as ISO 8601."""
         self._ledger = Ledger(store)
         self._lock = threading.Lock()
 
@@ -110,10 +113,7 @@ class Shelf:
         except FileNotFoundError:
             if alone and next(iter(self.store.list()), None) is not None:
                 raise LocationError(f"{self.store.uri}: DEST must be empty") from None
-            begun = datetime.now(UTC).date().isoformat()
-            text = json.dumps({"what": what, "begun": begun}, indent=2, ensure_ascii=False)
-            self.store.write_atomic(HEAD, text.encode())
-            return begun
+            return datetime.now(UTC).date().isoformat()
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise LocationError(f"{self.store.uri_of(HEAD)}: cannot be read: {error}") from error
         for name in sorted({*found, *what}):
@@ -122,7 +122,21 @@ class Shelf:
                     f"{self.store.uri}: DEST has another export ({name}: "
                     f"{_show(found.get(name))}, not {_show(what.get(name))}): name another place"
                 )
+        self._is_declared = True
         return begun
+
+    def _declare(self) -> None:
+        """Say in DEST what the export is of, before the first of its files."""
+        with self._lock:
+            if self._is_declared:
+                return
+            text = json.dumps({"what": self._what, "begun": self.begun}, indent=2)
+            try:
+                self.store.write_atomic(HEAD, text.encode())
+            except OSError as error:
+                reason = error.strerror or error
+                raise LocationError(f"{self.store.uri}: cannot be written: {reason}") from error
+            self._is_declared = True
 
     def __enter__(self) -> "Shelf":
         return self
@@ -135,8 +149,9 @@ class Shelf:
             self.store.delete_tree(f"{TEMPORARIES}/{STAGING}")
             place = parse_location(self.store.uri)
             if not place.is_s3:
-                with contextlib.suppress(OSError):  # it is somebody else's, too
-                    (place.path / TEMPORARIES).rmdir()
+                for folder in (f"{TEMPORARIES}/run", TEMPORARIES):
+                    with contextlib.suppress(OSError):  # it is somebody else's, too
+                        (place.path / folder).rmdir()
 
     def tell(self, problem: str) -> None:
         """Add a problem to the report."""
@@ -218,6 +233,7 @@ class Shelf:
     def _write(
         self, key: str, stamp: str, write: Write, mine: Written | None, *, steady: bool
     ) -> Written:
+        self._declare()
         try:
             with self.store.staged(key, STAGING, replace=mine is not None) as sink:
                 hashing = _Hashing(sink)
