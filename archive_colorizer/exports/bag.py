@@ -8,11 +8,14 @@ library validate what is written.
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import BinaryIO, Final
 from urllib.parse import quote_from_bytes
 
 from archive_colorizer.exports import premis
-from archive_colorizer.exports.pictures import Picture
+from archive_colorizer.exports.ledger import Written
+from archive_colorizer.exports.names import slug
+from archive_colorizer.exports.pictures import Picture, below_source
 from archive_colorizer.exports.shelf import Sink, Write, each
 from archive_colorizer.exports.task import CHUNK_BYTES, Task, stamp_of
 from archive_colorizer.version import __version__
@@ -21,6 +24,7 @@ DERIVATIVES: Final = "data/derivatives/"
 MASTERS: Final = "data/masters/"
 RECORDS: Final = "data/premis/"
 MANIFEST: Final = "manifest-sha256.txt"
+ORDER: Final = ("source_path", "source_uri", "page")
 DECLARATION: Final = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _ODD: Final = re.compile("[%=\x00-\x1f\x7f]")
 
@@ -36,28 +40,33 @@ def safe_key(key: str) -> str:
 
 def write(task: Task) -> None:
     """Write the payload, then the manifest and the tag files."""
-    order = ("source_path", "source_uri", "page")
-    pictures = premis.recorded(task, (*premis.COLUMNS, "source_path_raw"), order)
     count = files = size = 0
-    last = ""
-
-    def put(picture: Picture) -> list[tuple[str, str, int]]:
-        return list(_put_payload(task, picture))
-
     with tempfile.TemporaryFile() as lines:
-        for payload in each(put, pictures):
+        for payload in each(partial(_put_payload, task), _name_masters(task)):
             count += 1
-            for key, sha256, size_bytes in payload:
-                if key != last:  # several pages are one master
-                    lines.write(f"{sha256}  {key}\n".encode())
-                    files += 1
-                    size += size_bytes
-                last = key
+            for one in payload:
+                lines.write(f"{one.sha256}  {one.key}\n".encode())
+                files += 1
+                size += one.bytes
         _put_tags(task, lines, {"Pictures": f"{count}", "Payload-Oxum": f"{size}.{files}"})
 
 
-def _put_payload(task: Task, picture: Picture) -> Iterator[tuple[str, str, int]]:
-    """Put the files of one picture; yield key, SHA-256 and size of those that are there."""
+def _name_masters(task: Task) -> Iterator[tuple[Picture, str]]:
+    """Yield the pictures, each with the key that its master gets: none, or another page has it."""
+    last_uri = last_path = ""
+    for picture in premis.recorded(task, (*premis.COLUMNS, "source_path_raw"), ORDER):
+        uri, path = picture.row["source_uri"], picture.row["source_path"]
+        key = ""
+        if task.options.with_masters and picture.row["source_sha256"] and uri != last_uri:
+            folder = f"{slug('', uri)}/" if path == last_path else ""  # a name of several SOURCEs
+            key = MASTERS + folder + safe_key(_master_name(picture))
+        last_uri, last_path = uri, path
+        yield picture, key
+
+
+def _put_payload(task: Task, named: tuple[Picture, str]) -> list[Written]:
+    """Put the files of one picture; give those that are there."""
+    picture, master = named
     row = picture.row
     written = []
     if picture.key:
@@ -65,23 +74,19 @@ def _put_payload(task: Task, picture: Picture) -> Iterator[tuple[str, str, int]]
         stamp = stamp_of("derivative", row["derivative_sha256"])
         written.append(task.shelf.put(key, stamp, task.copy_derivative(picture)))
     written.append(premis.put_record(task, picture, RECORDS, safe_key))
-    if task.options.with_masters and row["source_sha256"]:
-        key = MASTERS + safe_key(_master_name(picture))
+    if master:
         stamp = stamp_of("master", row["source_uri"], row["source_sha256"])
-        written.append(task.shelf.put(key, stamp, task.copy_master(picture)))
-    for one in filter(None, written):
-        yield one.key, one.sha256, one.bytes
+        written.append(task.shelf.put(master, stamp, task.copy_master(picture)))
+    return [one for one in written if one]
 
 
 def _master_name(picture: Picture) -> str:
     """Name a master below SOURCE; bytes that are no UTF-8 stand as `%E9`."""
-    row = picture.row
-    parts = row["source_path"].count("/") + 1
-    raw = b"/".join((row["source_path_raw"] or b"").split(b"/")[-parts:])
+    name = below_source(picture)
     try:
-        return raw.decode() or str(row["source_path"])
+        return name.decode()
     except UnicodeDecodeError:
-        return quote_from_bytes(raw, safe="/ ")
+        return quote_from_bytes(name, safe="/ ")
 
 
 def _put_tags(task: Task, lines: BinaryIO, counts: Mapping[str, str]) -> None:

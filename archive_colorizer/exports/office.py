@@ -5,6 +5,7 @@ import io
 import re
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
 
 from archive_colorizer.exports.office_cells import (
@@ -74,7 +75,7 @@ def write_xlsx(task: Task) -> None:
         rows = _rows(task)
         _fill_sheet(book, rows, task.options.language)
         for first in rows:  # those that the sheets before had no room for
-            _fill_sheet(book, _behind(first, rows), task.options.language)
+            _fill_sheet(book, chain([first], rows), task.options.language)
         with tempfile.TemporaryFile() as file:
             book.save(file)
             file.seek(0)
@@ -82,11 +83,6 @@ def write_xlsx(task: Task) -> None:
                 sink.write(data)
 
     task.shelf.put("pictures.xlsx", "", write, steady=False)
-
-
-def _behind(first: list[Cell], rows: Iterator[list[Cell]]) -> Iterator[list[Cell]]:
-    yield first
-    yield from rows
 
 
 def _fill_sheet(book: Any, rows: Iterator[list[Cell]], language: str) -> None:  # noqa: ANN401

@@ -68,6 +68,13 @@ class Picture:
         return ENLARGEMENT if ENLARGED in flags else ESTIMATE
 
 
+def below_source(picture: Picture) -> bytes:
+    """Name a master below SOURCE in its own bytes; the column `source_path_raw` is needed."""
+    path = picture.row["source_path"]
+    raw = picture.row["source_path_raw"] or b""
+    return b"/".join(raw.split(b"/")[-path.count("/") - 1 :]) or path.encode()
+
+
 def read_pictures(
     store: Store, options: ExportOptions, columns: Iterable[str], order: Sequence[str] = ORDER
 ) -> Iterator[Picture]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from lxml import etree
 
 from archive_colorizer.exports.ledger import Written
-from archive_colorizer.exports.names import fit_key, number_name
+from archive_colorizer.exports.names import fit_key, number_name, slug
 from archive_colorizer.exports.pictures import DECISIONS, ORDER, Picture
 from archive_colorizer.exports.premis_parts import (
     Agents,
@@ -79,10 +79,10 @@ def put_record(
     Returns:
         The file; None where it could not be put there.
     """
-    page = picture.row["page"]
-    name = picture.key or picture.row["source_path"] + (f".p{page + 1}" if page else "")
+    row = picture.row
+    name = picture.key or f"{WITHDRAWN}/{slug(picture.name, row['source_uri'])}"
     key = folder + fit_key(rename(name), ENDING)
-    stamp = stamp_of(LAYOUT, picture.row, picture.key)
+    stamp = stamp_of(LAYOUT, row, picture.key)
     return task.shelf.put(key, stamp, lambda sink: sink.write(document([picture])))
 
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from archive_colorizer.exports.pictures import Picture
+from archive_colorizer.exports.pictures import Picture, below_source
 from archive_colorizer.exports.shelf import Sink, each
 from archive_colorizer.exports.task import CHUNK_BYTES, Task
 from archive_colorizer.storage import open_uri
@@ -92,9 +92,7 @@ def _masters(task: Task, picture: Picture) -> Iterator[_File]:
     """Yield a master that was read once; what is excluded is not opened now either."""
     row = picture.row
     if row["source_sha256"]:
-        raw, parts = row["source_path_raw"] or b"", row["source_path"].count("/") + 1
-        name = b"/".join(raw.split(b"/")[-parts:]) or row["source_path"].encode()
-        yield _File(name, row["source_uri"], row["source_sha256"])
+        yield _File(below_source(picture), row["source_uri"], row["source_sha256"])
 
 
 def _sum(task: Task, file: _File, algorithm: str) -> str:

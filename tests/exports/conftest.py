@@ -54,7 +54,7 @@ def _write_masters(masters: Path, inventory: Path) -> None:
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory, tiny_model: str) -> Archive:
-    """Fourteen pictures, one of which fails; people decided on four of them."""
+    """Fifteen pictures, one of which fails; people decided on four of them."""
     folder = tmp_path_factory.mktemp("exports")
     made = Archive(folder / "masters", folder / "out", folder / "inventory.csv")
     _write_masters(made.masters, made.inventory)

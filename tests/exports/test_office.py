@@ -26,7 +26,7 @@ def test_every_picture_has_its_line_in_words(
 ) -> None:
     give("csv")
     lines = read_csv(tmp_path / "dest")
-    assert len(lines) == len(archive.rows()) == 14
+    assert len(lines) == len(archive.rows()) == 15
     by_path = {line["Path"]: line for line in lines}
     cut = by_path["cut.jpg"]
     assert (cut["Status"], cut["Coloured picture"]) == ("failed", "")
@@ -89,7 +89,7 @@ def test_more_rows_than_a_sheet_holds_go_on_in_the_next(
     monkeypatch.setattr(office, "MAX_ROWS", 6)
     give("xlsx")
     sheets = load_workbook(tmp_path / "dest" / "pictures.xlsx").worksheets
-    assert [sheet.max_row for sheet in sheets] == [6, 6, 5]
+    assert [sheet.max_row for sheet in sheets] == [6, 6, 6]
     assert [sheet["A1"].value for sheet in sheets] == ["Path"] * 3
     paths = [row[0].value for sheet in sheets for row in sheet.iter_rows(min_row=2)]
     assert len(paths) == len(archive.rows())

@@ -95,7 +95,7 @@ def test_a_collection_in_pieces_has_each_picture_and_its_masters_once(
     roots = [etree.fromstring(data) for data in files.values()]
     objects = [value for root in roots for value in texts(root, ".//p:objectIdentifierValue")]
     rows = archive.ok()
-    assert len(rows) == 13
+    assert len(rows) == 14
     assert len(objects) == 2 * len(rows) + len({row["source_uri"] for row in rows})
 
 
