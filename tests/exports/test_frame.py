@@ -193,10 +193,10 @@ def test_an_object_store_gets_the_same_files(
     assert (again.written, again.unchanged) == (form == "xlsx", first.written - (form == "xlsx"))
     give(form, **options)
     local, store = files_in(tmp_path / "dest"), open_store(f"s3://{moto}/{form}/")
-    keys = [entry.key for entry in store.list() if not entry.key.startswith(FOLDER)]
-    assert sorted(keys) == sorted(local)
+    keys = {entry.key for entry in store.list() if not entry.key.startswith(FOLDER)}
+    assert keys == {key for key in local if "\n" not in key}  # moto lists no such keys
     if form != "xlsx":
-        assert {key: store.read(key) for key in keys} == local
+        assert {key: store.read(key) for key in local} == local
 
 
 def test_rows_come_in_order_however_many_parts_and_runs_there_are(
