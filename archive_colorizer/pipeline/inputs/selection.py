@@ -49,7 +49,7 @@ MANIFEST_COLUMNS: Final = (
     "row_id", "source_uri", "page", "job_id", "started_at", "status", "error_class", "attempt",
     "recipe_sha256", "source_sha256", "source_bytes", "source_mtime", "etag", "hints", "class_id",
     "derivative_uri", "derivative_key", "derivative_sha256", "derivative_bytes",
-    "derivative_version", "marked_key", "marked_bytes",
+    "derivative_version", "marked_key", "marked_bytes", "access_key", "access_bytes",
 )  # fmt: skip
 """Columns of the manifest that a run reads."""
 ROW_COLUMNS: Final = (
