@@ -56,6 +56,8 @@ class SelectConfig:
     """File of paths, URIs or object ids that are never opened."""
     include_again: bool = False
     """Take up again pictures that were excluded once and are no longer. Without it they stay so."""
+    include_withdrawn: bool = False
+    """Make pictures again that were withdrawn. Without it they stay so."""
     sensitive: Words = SENSITIVE
     """Values of an inventory's `sensitivity` whose pictures are never opened."""
     allow_unmatched: bool = False

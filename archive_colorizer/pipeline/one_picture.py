@@ -40,8 +40,8 @@ FORMS_OF: Final[Mapping[str, tuple[Format, ...]]] = {
 }
 """Ending of OUTPUT's name -> formats that the file may have; the first where none is named."""
 NEEDS_RECORD: Final = (
-    "include_again", "not_moved", "limit", "sample", "retry_failed", "redo", "ids", "adopt",
-    "adopt_new",
+    "include_again", "include_withdrawn", "not_moved", "limit", "sample", "retry_failed", "redo",
+    "ids", "adopt", "adopt_new",
 )  # fmt: skip
 """Settings of `select` that are about an earlier run."""
 NOT_YET: Final = Derivative("", "", "", 0, "", "", 0, 0, 0.0, None, None)

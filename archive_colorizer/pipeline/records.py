@@ -38,6 +38,8 @@ Page = tuple[str, int]
 RENDITIONS: Final = ("marked", "access")
 """Further files of a derivative: with a visible mark, and reduced. Their folders, their labels in
 XMP and the beginnings of their columns (`_key`, `_sha256`, `_bytes`) have these names."""
+CLOSED: Final = ("excluded", "withdrawn")
+"""Error classes of pages that stay as they are until somebody asks for them by name."""
 STEP_TIMES: Final = ("read", "prepare", "model", "compose", "encode", "write")
 """Parts of a page's work that are timed, in their order."""
 

@@ -15,7 +15,7 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.metadata import find_labels
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.layout import is_own_file
-from archive_colorizer.pipeline.records import RENDITIONS, Page
+from archive_colorizer.pipeline.records import CLOSED, RENDITIONS, Page
 from archive_colorizer.pipeline.values import valid_text
 from archive_colorizer.storage import Entry, Store
 
@@ -251,7 +251,7 @@ def _pages(rows: pa.Table) -> Iterator[Page]:
 
 
 def remove_superseded(store: Store) -> int:
-    """Delete derivatives of ours that only history names: their pages were done again or excluded.
+    """Delete derivatives of ours that only history names: their pages were done again or closed.
 
     So with their renditions. What stands for a page whose new try failed is left.
 
@@ -263,8 +263,8 @@ def remove_superseded(store: Store) -> int:
     rows = manifest.read(store, COLUMNS)
     present = find_present(store, rows)
     earlier, named = earlier_keys(store, present, renditions=True), named_keys(present, rows)
-    excluded = pc.fill_null(pc.equal(rows["error_class"], "excluded"), False)
-    done = set(_pages(rows.filter(pc.or_(pc.equal(rows["status"], "ok"), excluded))))
+    closed = pc.is_in(rows["error_class"], value_set=pa.array(CLOSED))
+    done = set(_pages(rows.filter(pc.or_(pc.equal(rows["status"], "ok"), closed))))
     leaving = {key for key, page in earlier.items() if page in done and key not in named}
     return sum(_delete_ours(store, key) for key in sorted(leaving))
 

@@ -15,6 +15,7 @@ from archive_colorizer.pipeline.output import derivatives, manifest
 from archive_colorizer.pipeline.output.derivatives import Present
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.signatures import check_signatures
+from archive_colorizer.pipeline.output.withdrawal import find_remnants
 from archive_colorizer.pipeline.records import RENDITIONS
 from archive_colorizer.storage import (
     DEFAULT_S3,
@@ -41,8 +42,8 @@ class Finding:
 
     what: str
     """missing_ or changed_ and master, derivative, marked or access; changed_luminance (colour
-    cannot be taken off), broken_signature, double_row, missing_rows, unlisted_file, or
-    temporary."""
+    cannot be taken off), broken_signature, double_row, missing_rows, unlisted_file, temporary, or
+    left_of_withdrawn (the same `withdraw` takes it away)."""
     where: str
 
 
@@ -70,7 +71,7 @@ class VerifyReport:
 
 
 def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> VerifyReport:
-    """Compare OUTPUT and its masters with the manifest.
+    """Compare OUTPUT and its masters with the manifest, and look for what was withdrawn.
 
     A master is compared when its row has a hash: an excluded or unreadable one has none.
 
@@ -109,6 +110,7 @@ def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> Veri
         *_compare_luminance(kept, s3),
         *_check_rows(manifest.read(store, ["source_uri", "page", "row_id"], every=True), job),
         *_check_files(store, present, rows),
+        *_check_withdrawn(store),
     )
     kept_back = int(job.get("held_back", 0))
     expected = (
@@ -244,3 +246,12 @@ def _check_files(store: Store, present: Present, rows: pa.Table) -> Iterator[Fin
     for key in present.files["key"].to_pylist():
         if key not in named:
             yield Finding("unlisted_file", store.uri_of(key))
+
+
+def _check_withdrawn(store: Store) -> Iterator[Finding]:
+    """Yield what is left of withdrawn pictures."""
+    left = find_remnants(store)
+    for key in (*left.files, *left.cells):
+        yield Finding("left_of_withdrawn", store.uri_of(key))
+    if left.maps:
+        yield Finding("left_of_withdrawn", f"{left.maps:,} maps in {manifest.HISTORY}")
