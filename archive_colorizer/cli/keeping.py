@@ -2,11 +2,16 @@
 
 import argparse
 import getpass
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
-from archive_colorizer.cli.exit_codes import EXIT_OK
+from archive_colorizer.cli.exit_codes import EXIT_OK, EXIT_SOME_FAILED
 from archive_colorizer.cli.job import fill_store, read_s3_settings
 from archive_colorizer.cli.options import add_command
+from archive_colorizer.errors import ConfigError
+
+if TYPE_CHECKING:
+    from archive_colorizer.pipeline.reproduce import Reproduction
 
 
 def add_withdraw(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)
@@ -41,3 +46,49 @@ def run_withdraw(args: argparse.Namespace) -> int:
     by = args.by or getpass.getuser()
     print(withdraw(store, args.ids, args.reason, by, dry_run=args.dry_run).text())
     return EXIT_OK
+
+
+def add_reproduce(commands: Any) -> None:  # noqa: ANN401
+    """Add the command `reproduce`."""
+    add_command(
+        commands, "reproduce", run_reproduce, _fill_reproduce,
+        "make derivatives again from the kept weights and the recorded settings, and compare them",
+        "archive-colorizer reproduce colour/ --sample 50 --seed 2026",
+    )  # fmt: skip
+
+
+def _fill_reproduce(parser: argparse.ArgumentParser) -> None:
+    fill_store(parser)
+    add = parser.add_argument
+    add("--id", dest="ids", metavar="ROW", action="append", default=[],
+        help="id of a row, which may be given again for another")  # fmt: skip
+    add("--sample", type=int, metavar="N", default=0, help="so many derivatives, drawn at random")
+    add("--seed", type=int, metavar="S", default=0, help="of the sample: another draws others (0)")
+    add(
+        "--watermark-key",
+        metavar="FILE",
+        default="",
+        help="key of the imperceptible mark (default: the file that the last run named)",
+    )
+    add("--json", action="store_true", help="print what came out as JSON")
+
+
+def run_reproduce(args: argparse.Namespace) -> int:
+    """Run `archive-colorizer reproduce`."""
+    from archive_colorizer.pipeline.reproduce import reproduce
+    from archive_colorizer.storage import open_store
+
+    if bool(args.ids) == bool(args.sample) or args.sample < 0:
+        raise ConfigError("reproduce: give --id ROW, or --sample N of at least 1")
+    s3 = read_s3_settings(args)
+
+    def tell(one: "Reproduction") -> None:
+        if not args.json:
+            print("\n".join(one.lines()), flush=True)
+
+    report = reproduce(
+        open_store(args.output, s3), args.ids, sample=args.sample, seed=args.seed,
+        watermark_key=args.watermark_key, s3=s3, tell=tell,
+    )  # fmt: skip
+    print(json.dumps(report.to_json(), ensure_ascii=False) if args.json else report.summary())
+    return EXIT_OK if report.is_clean else EXIT_SOME_FAILED

@@ -23,11 +23,10 @@ from archive_colorizer.pipeline.inputs.listing import list_source
 from archive_colorizer.pipeline.intent import check_signing, make_intent
 from archive_colorizer.pipeline.job import composition, making_steps
 from archive_colorizer.pipeline.job_spec import JobSpec, make_spec
-from archive_colorizer.pipeline.output.lease import Fence
+from archive_colorizer.pipeline.output.lease import Fence, NoFence
 from archive_colorizer.pipeline.output.rows import outcome_table
 from archive_colorizer.pipeline.records import Derivative, Made, Outcome, PhotoRef, Status
 from archive_colorizer.pipeline.steps.deliver import Deliver
-from archive_colorizer.pipeline.steps.publishing import Publisher
 from archive_colorizer.pipeline.steps.step import run_batch, set_up
 from archive_colorizer.storage import TEMPORARIES, open_store, parse_location
 
@@ -184,11 +183,9 @@ def _plan(config: JobConfig) -> tuple[PhotoRef, JobSpec]:
 class DeliverFile(Deliver[Made]):
     """Made -> Outcome, with the derivative under its own name and its row in its XMP."""
 
-    def setup(self) -> None:
-        """Open OUTPUT's folder, which nobody's lease protects."""
-        super().setup()
-        self._fence = _NoFence()
-        self._publisher = Publisher(self._store, self._fence)
+    def _make_fence(self) -> Fence:
+        """OUTPUT's folder is protected by nobody's lease."""
+        return NoFence()
 
     def _ours(self, ref: PhotoRef) -> bool:
         """Whether a file that is in the way may be replaced."""
@@ -212,14 +209,6 @@ class DeliverFile(Deliver[Made]):
         if len(text := to_json(row)) > MAX_XMP_CHARS:
             text = to_json({name: value for name, value in row.items() if name != "hints"})
         return super()._labels(made) | {"row": text}
-
-
-class _NoFence(Fence):
-    def __init__(self) -> None:
-        """Take nothing: there is no lease."""
-
-    def check(self) -> None:
-        """Let the write go on: no other run makes this file."""
 
 
 def _make_row(outcome: Outcome, spec: JobSpec) -> dict[str, Any]:

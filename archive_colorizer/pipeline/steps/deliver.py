@@ -67,7 +67,7 @@ class Deliver(Stage[MadeT, Outcome]):
         """Open OUTPUT, and load what composing needs."""
         self._composition.setup()
         self._store: Store = open_store(self._spec.output, self._spec.config.run.s3)
-        self._fence = Fence(self._store, self._spec.owner)
+        self._fence = self._make_fence()
         self._publisher = Publisher(self._store, self._fence)
         run, fingerprint = self._spec.config.run, self._spec.certificate_sha256
         self._signer: Signer | None = None
@@ -79,6 +79,9 @@ class Deliver(Stage[MadeT, Outcome]):
             RenditionWriter(self._store, self._fence, one)
             for one in list_renditions(self._spec.config.deliver, translates=translates)
         ]
+
+    def _make_fence(self) -> Fence:
+        return Fence(self._store, self._spec.owner)
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:
         """Deliver each picture; a picture's error becomes its outcome."""
