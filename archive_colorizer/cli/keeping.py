@@ -11,7 +11,7 @@ from archive_colorizer.cli.options import add_command
 from archive_colorizer.errors import ConfigError
 
 if TYPE_CHECKING:
-    from archive_colorizer.pipeline.reproduce import Reproduction
+    from archive_colorizer.pipeline.reproduction import Reproduction
 
 
 def add_withdraw(commands: Any) -> None:  # noqa: ANN401 (argparse does not name the type)

@@ -9,7 +9,6 @@ not asked for. Of signed files pixels and metadata are compared.
 import json
 import random
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, BinaryIO, Final
@@ -18,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.errors import ConfigError, LocationError, ModelReferenceError
-from archive_colorizer.imaging.difference import Difference, compare_pictures
+from archive_colorizer.imaging.difference import compare_pictures
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.pipeline.config import ColorConfig, JobConfig, OutputConfig, RunConfig
 from archive_colorizer.pipeline.job import composition, making_steps
@@ -36,6 +35,14 @@ from archive_colorizer.pipeline.records import (
     SourceFacts,
     Status,
 )
+from archive_colorizer.pipeline.reproduction import (
+    DIFFERENT,
+    IDENTICAL,
+    IMPOSSIBLE,
+    FileResult,
+    ReproduceReport,
+    Reproduction,
+)
 from archive_colorizer.pipeline.steps.deliver import Deliver
 from archive_colorizer.pipeline.steps.step import Step, run_batch, set_up
 from archive_colorizer.provenance.watermark_code import read_key
@@ -46,8 +53,6 @@ from archive_colorizer.storage import S3Settings, Store, open_store
 from archive_colorizer.version import __version__
 from archive_colorizer.weights.reference import ResolvedModel
 
-VERDICTS: Final = IDENTICAL, DIFFERENT, IMPOSSIBLE = "identical", "different", "impossible"
-SAME: Final = Difference()
 FILES: Final = ("derivative", *RENDITIONS)
 COMPARED_FACTS: Final = (
     "tone_class", "content_box", "negative_curve", "glare_share", "class_auto", "icc_status",
@@ -72,111 +77,6 @@ Row = Mapping[str, Any]
 
 class _ImpossibleError(Exception):
     """A picture cannot be made again; the message says why, in one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileResult:
-    """One file of a picture, made again."""
-
-    name: str
-    """Of FILES."""
-    same_bytes: bool
-    difference: Difference = SAME
-    """Of the decoded files, where their bytes differ."""
-    unsigned: bool = False
-    """Whether the recorded one has a signature, which was not made again."""
-    problem: str = ""
-    """Why they could not be compared, in one line."""
-
-    def text(self) -> str:
-        """Say it in a few words."""
-        if self.problem:
-            return f"{self.name}: {self.problem}"
-        if self.same_bytes:
-            return f"{self.name}: every byte"
-        found = self.difference
-        if not found:
-            left_out = "; its signature is not made again" if self.unsigned else ""
-            return f"{self.name}: every pixel, and all metadata{left_out}"
-        told = [f"other {', '.join(found.said)}"] if found.said else []
-        if found.share:
-            told.insert(
-                0,
-                f"{100 * found.share:.3g} % of the pixels, at most {found.largest:.3g} of 255, "
-                f"{found.mean:.2g} in the mean",
-            )
-        return f"{self.name}: {'; '.join(told)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Reproduction:
-    """What became of one picture."""
-
-    row_id: str
-    name: str
-    """The master's path."""
-    verdict: str
-    """identical, different, or impossible."""
-    reason: str = ""
-    """Why it was impossible."""
-    files: tuple[FileResult, ...] = ()
-    batch: int = 1
-    """Pictures that the model was given together: more than one where the picture alone came out
-    otherwise, and the batch that it was recorded with was made again."""
-    alone: FileResult | None = None
-    """The derivative as it came out alone, where a batch was made again."""
-    facts: tuple[str, ...] = ()
-    """What the steps found otherwise than the row has it."""
-    then: Mapping[str, str] | None = None
-    """Device, precision, torch and program of the row."""
-    now: Mapping[str, str] | None = None
-
-    def lines(self) -> Iterator[str]:
-        """Say it for people; the first line names the picture."""
-        yield f"{self.name}: {self.reason or self.verdict}"
-        for one in self.files:
-            yield f"  {one.text()}"
-        if self.batch > 1:
-            yield f"  with the {self.batch} pictures of the batch that it was recorded with"
-        if self.alone:
-            yield f"  alone, {self.alone.text()}"
-        if self.facts:
-            yield f"  found otherwise: {', '.join(self.facts)}"
-        if self.verdict == DIFFERENT and self.then and self.now:
-            for when, told in (("then", self.then), ("now", self.now)):
-                yield f"  {when}: {', '.join(f'{key} {value}' for key, value in told.items())}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReproduceReport:
-    """What became of all pictures that were asked for."""
-
-    pictures: tuple[Reproduction, ...]
-    seed: int | None = None
-    """Of the sample; None where rows were named."""
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether every picture came out as it is recorded."""
-        return all(one.verdict == IDENTICAL for one in self.pictures)
-
-    def summary(self) -> str:
-        """Count the verdicts, and say what was not made anew."""
-        counts = Counter(one.verdict for one in self.pictures)
-        told = ", ".join(f"{counts[name]:,} {name}" for name in VERDICTS if counts[name])
-        drawn = "" if self.seed is None else f" (a sample drawn with seed {self.seed})"
-        return (
-            f"{told or 'no picture'}{drawn}; the run's number and the program's version, which "
-            "stand in the files, were taken from the rows"
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Give JSON's types alone."""
-        return {
-            "seed": self.seed,
-            "identical": self.is_clean,
-            "pictures": [asdict(one) for one in self.pictures],
-        }
 
 
 def reproduce(  # noqa: PLR0913 (most have defaults)
