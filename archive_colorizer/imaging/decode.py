@@ -116,7 +116,7 @@ def read_reduced(source: BinaryIO, header: Header, min_short_px: int) -> Decoded
             pixels = jpeg.decode_plain(data, header, heard, luma=False, min_short_px=min_short_px)
         if pixels is None:
             factor = max(1, min(header.width, header.height) // max(1, min_short_px))
-            pixels = np.concatenate(list(reduce_strips(read_strips(source, header, heard), factor)))
+            pixels = np.concatenate(list(_reduce(read_strips(source, header, heard), factor)))
         return _decoded(to_8_bits(convert(pixels)), header, status, heard)
 
 
@@ -124,7 +124,7 @@ def _decoded(pixels: Pixels, header: Header, status: str, heard: Heard) -> Decod
     return Decoded(upright(pixels, header), status, tuple(heard.words), heard.damaged)
 
 
-def reduce_strips(strips: Iterator[Pixels], factor: int) -> Iterator[Pixels]:
+def _reduce(strips: Iterator[Pixels], factor: int) -> Iterator[Pixels]:
     """Area-average by a whole factor, carrying rows over from strip to strip."""
     rest: Pixels | None = None
     for strip in strips:
