@@ -14,7 +14,7 @@ RECIPE_VERSION: Final = 2
 LATER: Final[Mapping[str, object]] = {
     "label": "", "sharpen": 0.0, "upscale": 1, "content_box": "auto", "negatives": "review",
     "publish_paths": False, "watermark": "off", "reversible": False, "homomorphic": False,
-    "glare": "off",
+    "glare": "off", "lossless": False, "tiles": "deflate", "access_px": 0,
 }  # fmt: skip
 """Settings that were added later: at these values the recipe leaves them out."""
 

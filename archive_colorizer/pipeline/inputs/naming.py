@@ -17,12 +17,13 @@ from pathlib import PurePosixPath
 from typing import ClassVar, Final
 
 from archive_colorizer.imaging.formats import WRITTEN
+from archive_colorizer.pipeline.records import RENDITIONS
 from archive_colorizer.storage import TEMPORARIES
 
 EXTENSIONS: Final[Mapping[str, str]] = {name: one.ending for name, one in WRITTEN.items()}
 MAX_NAME_BYTES: Final = 255
 RESERVED: Final = frozenset(
-    {"manifest", "history", "models", "report", "marked", TEMPORARIES, "job.json", "job.lock"}
+    {"manifest", "history", "models", "report", *RENDITIONS, TEMPORARIES, "job.json", "job.lock"}
 )
 """Names in OUTPUT that are ours: a source folder of that name gets an underscore."""
 HASH_CHARS: Final = 8

@@ -246,19 +246,25 @@ Rewrite = tuple[pa.Table, pa.ChunkedArray]
 """A part's rows, all columns, and a mask of those that have changed."""
 
 
-def rewrite(store: Store, change: Callable[[pa.Table], Rewrite], job_id: str = "") -> int:
+def rewrite(
+    store: Store,
+    change: Callable[[pa.Table], Rewrite],
+    job_id: str = "",
+    folder: str = FOLDER,
+) -> int:
     """Change rows where they stand, part by part.
 
     Args:
         store: OUTPUT.
         change: takes a part's rows, all columns, and gives as many.
         job_id: with it, changed rows go to history as they were.
+        folder: of the manifest, or of its history.
 
     Returns:
         How many rows were changed.
     """
     changed = 0
-    for key in part_keys(store):
+    for key in part_keys(store, folder):
         table = _read_key(store, key, SCHEMA.names)
         new, mask = change(table)
         old = table.filter(mask)
