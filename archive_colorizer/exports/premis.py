@@ -4,6 +4,7 @@ PREMIS Data Dictionary for Preservation Metadata, version 3.0 (Library of Congre
 picture has its master and its derivative as files, the events between them, and who took part.
 """
 
+import mimetypes
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
@@ -23,17 +24,18 @@ from archive_colorizer.exports.premis_parts import (
 )
 from archive_colorizer.exports.shelf import each
 from archive_colorizer.exports.task import Task, cut, stamp_of
+from archive_colorizer.pipeline.output.withdrawal import WITHDRAWN
+from archive_colorizer.pipeline.records import RENDITIONS
 
 COLUMNS: Final = (
     "recipe_sha256", "recipe_json", "source_sha256", "source_bytes", "mime", "width", "height",
     "fixity", "steps", "version", "git_commit", "torch_version", "ray_version", "started_at",
     "derivative_bytes", "derivative_mime", "derivative_width", "derivative_height",
-    "marked_key", "marked_sha256", "marked_bytes", "c2pa_state", "c2pa_certificate_sha256",
-    "luminance_relation", "flags", "error_class", "error_message",
+    *(f"{name}_{fact}" for name in RENDITIONS for fact in ("key", "sha256", "bytes")),
+    "c2pa_state", "c2pa_certificate_sha256", "luminance_relation", "flags", "error_class",
+    "withdrawn_at", "withdrawn_by", "withdrawn_reason",
 )  # fmt: skip
 ENDING: Final = ".premis.xml"
-WITHDRAWN: Final = "withdrawn"
-"""Error class of a picture whose derivative was taken back."""
 PIECE_PICTURES: Final = 250
 """Pictures in one file of `--per collection`."""
 LAYOUT: Final = 1
@@ -125,8 +127,8 @@ def _derivative(row: Mapping[str, Any]) -> Identifier:
     return Identifier("archive-colorizer row", row["row_id"])
 
 
-def _marked(row: Mapping[str, Any]) -> Identifier:
-    return Identifier("archive-colorizer row", f"{row['row_id']}/marked")
+def _rendition(row: Mapping[str, Any], name: str) -> Identifier:
+    return Identifier("archive-colorizer row", f"{row['row_id']}/{name}")
 
 
 def _event(row: Mapping[str, Any], name: str) -> Identifier:
@@ -145,13 +147,14 @@ def _add_objects(root: Any, picture: Picture, masters: set[Identifier]) -> None:
             _relate(node, "structural", "is part of", Identifier("object id", row["object_id"]))
     if row["derivative_sha256"]:
         _add_derivative(root, picture)
-    if row["marked_sha256"]:
-        facts = {
-            "sha256": row["marked_sha256"], "bytes": row["marked_bytes"],
-            "mime": row["derivative_mime"],
-        }  # fmt: skip
-        node = add_file(root, _marked(row), facts, row["marked_key"])
-        _relate(node, "derivation", "has source", _derivative(row))
+    for name in RENDITIONS:
+        if key := row[f"{name}_key"]:
+            facts = {
+                "sha256": row[f"{name}_sha256"], "bytes": row[f"{name}_bytes"],
+                "mime": mimetypes.guess_type(key)[0],
+            }  # fmt: skip
+            node = add_file(root, _rendition(row, name), facts, key)
+            _relate(node, "derivation", "has source", _derivative(row))
 
 
 def _add_derivative(root: Any, picture: Picture) -> None:  # noqa: ANN401 (lxml's element)
@@ -208,10 +211,12 @@ def _events(picture: Picture, agents: Agents) -> Iterator[Any]:
         for number, said in enumerate(row[DECISIONS]):
             yield _review(row, number, said, agents)
     if row["error_class"] == WITHDRAWN:
+        by = row["withdrawn_by"]
         yield add_event(
-            _event(row, "withdrawal"), "withdrawal", made, details=[row["error_message"]],
-            outcome="withdrawn", agents={software: "executing program"},
-            objects={_derivative(row) if row["derivative_sha256"] else _master(row): "source"},
+            _event(row, "withdrawal"), "withdrawal", row["withdrawn_at"],
+            details=["the derivative was taken back", row["withdrawn_reason"]],
+            outcome="withdrawn", agents={agents.person(by): "authorizer"} if by else {},
+            objects={_master(row): "source"},
         )  # fmt: skip
 
 

@@ -7,9 +7,13 @@ from typing import Final, NamedTuple
 from archive_colorizer.exports.pictures import Picture, below_source
 from archive_colorizer.exports.shelf import Sink, each
 from archive_colorizer.exports.task import CHUNK_BYTES, Task
+from archive_colorizer.pipeline.records import RENDITIONS
 from archive_colorizer.storage import open_uri
 
-COLUMNS: Final = ("source_sha256", "source_path_raw", "marked_key", "marked_sha256")
+COLUMNS: Final = (
+    "source_sha256", "source_path_raw",
+    *(f"{name}_{fact}" for name in RENDITIONS for fact in ("key", "sha256")),
+)  # fmt: skip
 ORDER: Final = ("source_path", "source_uri", "page")
 ALGORITHM: Final = "sha256"
 _ESCAPES: Final = ((b"\\", b"\\\\"), (b"\n", b"\\n"), (b"\r", b"\\r"))
@@ -82,8 +86,8 @@ def _put(
 
 def _derivatives(task: Task, picture: Picture) -> Iterator[_File]:
     row = picture.row
-    pairs = (picture.key, row["derivative_sha256"]), (row["marked_key"], row["marked_sha256"])
-    for key, sha256 in pairs:
+    renditions = ((row[f"{name}_key"], row[f"{name}_sha256"]) for name in RENDITIONS)
+    for key, sha256 in ((picture.key, row["derivative_sha256"]), *renditions):
         if picture.key and key:
             yield _File(key.encode(), task.store.uri_of(key), sha256)
 

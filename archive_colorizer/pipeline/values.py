@@ -9,7 +9,7 @@ import pyarrow as pa
 
 INT64: Final = range(-(2**63), 2**63)
 IDENTITIES: Final = frozenset(
-    {"row_id", "source_uri", "derivative_uri", "derivative_key", "marked_key", "etag"}
+    {"row_id", "source_uri", "derivative_uri", "derivative_key", "marked_key", "access_key", "etag"}
 )
 """Columns by which rows and files are found again: valid control characters stay in them."""
 _NO_TEXT: Final = re.compile("[\ud800-\udfff]")

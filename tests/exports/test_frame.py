@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import bagit
 import pytest
 from exported import Archive, Export, files_in
 from rowsets import table_of
@@ -117,6 +118,38 @@ def test_what_is_not_chosen_any_more_is_taken_back(archive: Archive, tmp_path: P
     }.keys() == after.keys()
 
 
+def test_a_withdrawn_picture_is_found_in_no_export(archive: Archive, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(archive.out, out)
+    rows = {row["source_path"]: row for row in archive.ok()}
+    gone, page = rows["large.jpg"], next(row for row in archive.ok() if row["page"] == 1)
+    shown = [(out / row["derivative_key"]).read_bytes() for row in (gone, page)]
+    forms = {"iiif": ["--tiles"], "bagit": ["--with-masters"]}
+    for form in FORMS:
+        words = ["export", str(out), str(tmp_path / form), "--as", form, *forms.get(form, [])]
+        assert main(words) == (3 if form == "master" else 0)
+    (tmp_path / "ids.txt").write_text(f"{gone['row_id']}\n{page['row_id']}\n")
+    words = ["withdraw", str(out), "--ids", str(tmp_path / "ids.txt"), "--reason", "asked for"]
+    assert main([*words, "--by", "A. Curator"]) == 0
+    for form in FORMS:
+        words = ["export", str(out), str(tmp_path / form), "--as", form, *forms.get(form, [])]
+        assert main(words) == (3 if form == "master" else 0)
+        files = files_in(tmp_path / form)
+        assert not set(shown) & set(files.values()), form
+        names = [name for name in files if "large" in name and "masters" not in name]
+        assert not [name for name in names if "withdrawn/" not in name], form
+        sums = {gone["derivative_sha256"].encode(), page["derivative_sha256"].encode()}
+        assert not [one for one in sums for data in files.values() if one in data], form
+    bagit.Bag(str(tmp_path / "bagit")).validate()
+    records = {**files_in(tmp_path / "premis"), **files_in(tmp_path / "bagit")}
+    told = [data for name, data in records.items() if "withdrawn/" in name]
+    assert len(told) == 4
+    assert all(b"asked for" in data and b"A. Curator" in data for data in told)
+    album = next((tmp_path / "iiif" / "manifest").glob("album*")).read_text("utf-8")
+    assert "album.tif (page 3)" in album
+    assert "album.tif (page 2)" not in album
+
+
 def test_a_changed_derivative_is_told_and_not_exported(
     archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -190,13 +223,14 @@ def test_an_object_store_gets_the_same_files(
     options = {"tiles": True} if form == "iiif" else {}
     first = give(form, f"s3://{moto}/{form}/", **options)
     again = give(form, f"s3://{moto}/{form}/", **options)
-    assert (again.written, again.unchanged) == (form == "xlsx", first.written - (form == "xlsx"))
+    assert again.written + again.unchanged == first.written
+    assert again.written == 0 or form == "xlsx"
     give(form, **options)
     local, store = files_in(tmp_path / "dest"), open_store(f"s3://{moto}/{form}/")
     keys = {entry.key for entry in store.list() if not entry.key.startswith(FOLDER)}
-    assert keys == {key for key in local if "\n" not in key}  # moto lists no such keys
+    assert keys == {key for key in local if "\n" not in key}  # moto loses keys with line ends
     if form != "xlsx":
-        assert {key: store.read(key) for key in local} == local
+        assert all(store.read(key) == local[key] for key in keys)
 
 
 def test_rows_come_in_order_however_many_parts_and_runs_there_are(

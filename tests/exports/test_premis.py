@@ -12,7 +12,7 @@ from rowsets import made_row
 from validators import premis_schema
 
 from archive_colorizer.exports.pictures import DECISIONS, Picture
-from archive_colorizer.exports.premis import COLUMNS, WITHDRAWN, document
+from archive_colorizer.exports.premis import COLUMNS, document
 from archive_colorizer.exports.premis_parts import NAMESPACE
 
 NS = {"p": NAMESPACE}
@@ -37,8 +37,10 @@ def test_a_record_has_files_with_fixity_and_what_they_come_of(
 ) -> None:
     give("premis")
     root, row = record(tmp_path / "dest", archive, "a photo.jpg")
-    master, derivative, marked = root.findall("p:object", NS)
-    for node, name in ((master, "source"), (derivative, "derivative"), (marked, "marked")):
+    master, derivative, marked, access = root.findall("p:object", NS)
+    for node, name in (
+        (master, "source"), (derivative, "derivative"), (marked, "marked"), (access, "access"),
+    ):  # fmt: skip
         assert texts(node, ".//p:messageDigest") == [row[f"{name}_sha256"]]
         assert texts(node, ".//p:size") == [str(row[f"{name}_bytes"])]
         assert texts(node, ".//p:formatName") == ["image/jpeg"]
@@ -96,7 +98,7 @@ def test_a_collection_in_pieces_has_each_picture_and_its_masters_once(
     objects = [value for root in roots for value in texts(root, ".//p:objectIdentifierValue")]
     rows = archive.ok()
     assert len(rows) == 14
-    assert len(objects) == 2 * len(rows) + len({row["source_uri"] for row in rows})
+    assert len(objects) == 3 * len(rows) + len({row["source_uri"] for row in rows})
 
 
 @pytest.mark.slow
@@ -117,10 +119,12 @@ def _picture(**values: Any) -> Picture:
 
 
 def test_a_withdrawn_picture_has_its_event_and_no_derivative() -> None:
-    row = {"error_class": WITHDRAWN, "error_message": "at the family's wish", "status": "skipped"}
-    root = etree.fromstring(document([_picture(**row)]))
+    said = {"withdrawn_at": 1_000_000, "withdrawn_by": "A. Curator", "withdrawn_reason": "asked"}
+    root = etree.fromstring(document([_picture(error_class="withdrawn", status="skipped", **said)]))
     assert len(root.findall("p:object", NS)) == 1
-    assert texts(event(root, "withdrawal"), ".//p:eventDetail") == ["at the family's wish"]
+    taken = event(root, "withdrawal")
+    assert texts(taken, ".//p:eventDetail") == ["the derivative was taken back", "asked"]
+    assert texts(root, "p:agent/p:agentName") == ["archive-colorizer", "A. Curator"]
 
 
 @given(text=st.text(max_size=40))
@@ -130,4 +134,4 @@ def test_any_text_can_be_in_a_record(text: str) -> None:
     values = {"source_path": text, "object_id": text, "derivative_sha256": "b" * 64}
     root = etree.fromstring(document([_picture(**values, **{DECISIONS: [said]})]))
     shown = texts(event(root, "review"), ".//p:eventOutcomeDetailNote")
-    assert len("".join(shown)) == len(text.replace("\r\n", "\n"))
+    assert len("".join(shown)) == len(text)
