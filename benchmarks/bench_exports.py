@@ -92,7 +92,7 @@ def measure(folder: Path, form: str) -> dict[str, Any]:
 
 
 def peak_mb() -> int:
-    """The largest memory of this process so far; getrusage tells its parent's where that is more."""
+    """The largest memory of this process so far: getrusage may tell its parent's."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
 

@@ -98,7 +98,7 @@ class Shelf:
     def __init__(self, store: Store, what: Mapping[str, Any], *, alone: bool = False) -> None:
         self.store = store
         self.tally = Tally()
-        self._is_declared = False
+        self._is_declared = self._is_new = False
         self._what = json.loads(json.dumps(what))
         self.begun = self._begin(self._what, alone=alone)
         """The day on which the export was begun, as ISO 8601."""
@@ -136,7 +136,7 @@ class Shelf:
             except OSError as error:
                 reason = error.strerror or error
                 raise LocationError(f"{self.store.uri}: cannot be written: {reason}") from error
-            self._is_declared = True
+            self._is_declared = self._is_new = True
 
     def __enter__(self) -> "Shelf":
         return self
@@ -144,6 +144,8 @@ class Shelf:
     def __exit__(self, *_: object) -> None:
         try:
             self._ledger.flush()
+            if self._is_new and not (self.tally.written or self.tally.unchanged):
+                self.store.delete(HEAD)  # it came to nothing: other options may come next
         finally:
             self._ledger.close()
             self.store.delete_tree(f"{TEMPORARIES}/{STAGING}")

@@ -180,9 +180,10 @@ def test_only_the_approved_those_of_a_collection_and_those_of_a_list(
     ids.write_text(f"G-2\n\nalbum.tif\n{row['row_id']}\n", encoding="utf-8-sig")
     assert keys("--ids", str(ids)) == ["100%", "album", "album.p2", "album.p3", "glass/other"]
     ids.write_text("nobody\n")
-    words = ["export", str(archive.out), str(tmp_path / "no"), "--as", "premis", "--ids"]
-    assert main([*words, str(ids)]) == 2
-    assert not (tmp_path / "no").exists()
+    for form in ("premis", "csv"):
+        words = ["export", str(archive.out), str(tmp_path / "no"), "--as", form, "--ids"]
+        assert main([*words, str(ids)]) == 2
+        assert not [path for path in (tmp_path / "no").rglob("*") if path.is_file()]
     assert "--ids: 'nobody' names no chosen picture" in capsys.readouterr().err
     assert main([*words, str(tmp_path / "missing.txt")]) == 2
 
