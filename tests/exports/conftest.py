@@ -61,7 +61,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory, tiny_model: str) -> Archiv
     base = JobConfig(source=str(made.masters), further=(str(made.inventory),), output=str(made.out))
     quick = {
         "color": {"model": tiny_model, "proxy_px": 64}, "run": {"engine": "local"},
-        "select": {"pages": "all"}, "output": {"reversible": True, "mark": "strip", "access_px": 64},
+        "select": {"pages": "all"},
+        "output": {"reversible": True, "mark": "strip", "access_px": 64},
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lease, "SETTLE_S", 0.0)
