@@ -40,6 +40,7 @@ DECISIONS: Final = "decisions"
 VERDICT: Final = "verdict"
 """Column that is added: what people say together; empty where nobody decided."""
 _KEY: Final = "key"
+_UNLISTED: Final = pa.table({"key": pa.array([], pa.string())})
 _SAID: Final = ("reviewer", "verdict", "reason", "note", "decided_at_us")
 """What is told of a decision."""
 
@@ -176,10 +177,9 @@ def _find_keys(store: Store) -> Present:
         for rows in manifest.read_batches(store, names)
     ]
     old = [rows for rows in unkeyed if rows.num_rows]
-    return derivatives.find_present(store, pa.concat_tables(old)) if old else Present(store, _NONE)
-
-
-_NONE: Final = pa.table({"key": pa.array([], pa.string())})
+    return (
+        derivatives.find_present(store, pa.concat_tables(old)) if old else Present(store, _UNLISTED)
+    )
 
 
 def _find_root(store: Store) -> str:

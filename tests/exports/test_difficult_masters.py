@@ -30,7 +30,7 @@ OPTIONS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["tiff", "jpeg"])
+@pytest.mark.parametrize("form", ["tiff", "jpeg", "ptif", "webp"])
 def test_every_export_of_every_kind_of_master_is_valid(
     job: Job, masters: Path, tmp_path: Path, form: str
 ) -> None:
