@@ -234,6 +234,20 @@ def test_an_object_store_gets_the_same_files(
         assert all(store.read(key) == local[key] for key in keys)
 
 
+@pytest.mark.s3
+def test_output_may_be_in_an_object_store(archive: Archive, tmp_path: Path, moto: str) -> None:
+    store = open_store(f"s3://{moto}/out/")
+    for path in archive.out.rglob("*"):
+        key = path.relative_to(archive.out).as_posix()
+        if path.is_file() and "\n" not in key:
+            store.write_atomic(key, path.read_bytes())
+    words = ["export", f"s3://{moto}/out/", str(tmp_path / "bag"), "--as", "bagit"]
+    assert main([*words, "--with-masters", "--collection", "Glass plates"]) == 0
+    bagit.Bag(str(tmp_path / "bag")).validate()
+    payload = [name for name in files_in(tmp_path / "bag") if name.startswith("data/")]
+    assert len(payload) == 6
+
+
 def test_rows_come_in_order_however_many_parts_and_runs_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
