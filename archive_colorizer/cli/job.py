@@ -47,9 +47,9 @@ def _fill_colorize(parser: LazyParser) -> None:
     group = parser.add_argument_group("which pictures")
     SettingOptions(group, "select", SelectConfig).add(
         "include", "exclude", "columns", "encoding", "sheet", "path_map", "exclude_list",
-        "include_again", "sensitive", "hints", "fixity", "allow_unmatched", "not_moved", "pages",
-        "limit", "sample", "sample_by", "sample_seed", "retry_failed", "redo", "ids", "adopt",
-        "adopt_new",
+        "include_again", "include_withdrawn", "sensitive", "hints", "fixity", "allow_unmatched",
+        "not_moved", "pages", "limit", "sample", "sample_by", "sample_seed", "retry_failed", "redo",
+        "ids", "adopt", "adopt_new",
     )  # fmt: skip
     group = parser.add_argument_group("what they become")
     SettingOptions(group, "color", ColorConfig).add(
@@ -61,6 +61,9 @@ def _fill_colorize(parser: LazyParser) -> None:
         "format",
         "quality",
         "bits",
+        "lossless",
+        "tiles",
+        "access_px",
         "reversible",
         "suffix",
         "name_by",

@@ -22,6 +22,7 @@ from archive_colorizer.cli.exit_codes import (
 )
 from archive_colorizer.cli.export import add_export
 from archive_colorizer.cli.job import add_colorize, add_relocate, add_verify
+from archive_colorizer.cli.keeping import add_reproduce, add_withdraw
 from archive_colorizer.cli.models import add_models
 from archive_colorizer.cli.options import LazyParser
 from archive_colorizer.cli.provenance import add_c2pa, add_inspect
@@ -89,9 +90,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (
-        add_colorize, add_status, add_review, add_report, add_verify, add_export, add_relocate,
-        add_inspect, add_c2pa, add_evaluate, add_compare, add_train, add_data, add_models,
-        add_completion,
+        add_colorize, add_status, add_review, add_report, add_verify, add_reproduce, add_withdraw,
+        add_export, add_relocate, add_inspect, add_c2pa, add_evaluate, add_compare, add_train,
+        add_data, add_models, add_completion,
     ):  # fmt: skip
         add(commands)
     return parser

@@ -67,6 +67,8 @@ def _tell_row(row: Mapping[str, Any] | None) -> Iterator[str]:
         return
     which = "" if row["is_current"] else " (an earlier one)"
     yield f"  row in {row['output']}{which}: {row['status']}, of {row['source_uri']}"
+    if said := row["withdrawn"]:
+        yield f"  WITHDRAWN on {said['at'][:10]} by {said['by']}: {said['reason']}"
 
 
 def add_c2pa(commands: Any) -> None:  # noqa: ANN401

@@ -47,7 +47,7 @@ def _fill_status(parser: argparse.ArgumentParser) -> None:
         ("--review", "review", "pictures that a person should look at, and why"),
         ("--approved", "approved", "pictures whose derivative people have approved"),
         ("--rejected", "rejected", "pictures whose derivative people have rejected, and why"),
-        ("--skipped", "skipped", "pictures that were left out: excluded, or in colour already"),
+        ("--skipped", "skipped", "pictures left out: excluded, withdrawn, or in colour already"),
         ("--passed-over", "passed_over", "files of SOURCE that are no pictures to be coloured"),
         ("--duplicates", "duplicates", "scans of one print, and pages of one object id, by group"),
         ("--sums", "sums", "the derivatives' SHA-256, as sha256sum writes them"),

@@ -1,90 +1,51 @@
-"""Encoding: a composed picture into JPEG, PNG or TIFF, with what it says of itself.
+"""Encoding: a composed picture into one of `formats.WRITTEN`, with what it says of itself.
 
 PNG and TIFF are written strip by strip, so that a large derivative never lies in memory.
 """
 
 import hashlib
-import io
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, BinaryIO, Final
 
 import imagecodecs
 import numpy as np
 import simplejpeg
-import tifffile
 from numpy.typing import NDArray
 
 from archive_colorizer.imaging import exif, exif_writing, iptc
 from archive_colorizer.imaging.blocks import EXTENDED_MARK, PNG_XMP, XMP_MARK
-from archive_colorizer.imaging.compose import STRIP_PIXELS, Planes
+from archive_colorizer.imaging.encodable import (
+    NO_TAP,
+    ZLIB_LEVEL,
+    Encodable,
+    Settings,
+    Tap,
+    rows_of,
+)
 from archive_colorizer.imaging.faults import PictureFault
 from archive_colorizer.imaging.formats import WRITTEN, Format
-from archive_colorizer.imaging.halving import halvings_for
 from archive_colorizer.imaging.metadata import Tags
 from archive_colorizer.imaging.reversible import Reversible
-from archive_colorizer.imaging.tone import MAX_MEASURED_PIXELS
+from archive_colorizer.imaging.tiff_writing import write_pyramid, write_tiff
+
+__all__ = ["MIMES", "WRITERS", "Encodable", "Settings", "encode", "rows_of", "write_jpeg_head"]
 
 MIMES: Final = {name: one.mime for name, one in WRITTEN.items()}
 ICC_CHUNK: Final = 65519
 """Bytes of a profile in one APP2 segment."""
-ZLIB_LEVEL: Final = 4
 INCHES_PER_METRE: Final = 39.37007874
 MAX_JPEG_SIDE: Final = 65500
 """Pixels; libjpeg's limit."""
-BIGTIFF_BYTES: Final = 4_000_000_000
+MAX_WEBP_SIDE: Final = 16383
+"""Pixels; the format's limit."""
+WEBP_ICC, WEBP_EXIF, WEBP_XMP = 0x20, 0x08, 0x04
+"""Flags of a WebP's first chunk (RFC 9649, 2.7)."""
+WEBP_EFFORT: Final = 4
+"""Of a lossless WebP, 0 to 9."""
 EXTENDED_CHUNK: Final = 65400
 """Bytes of extended XMP in one APP1 segment."""
-XMP_TAG, IPTC_TAG = 700, 33723
-OWN_TAGS: Final = frozenset({*exif.STRUCTURE, *exif.RESOLUTION})
-"""Tags that tifffile writes of the derivative."""
-
-
-class Encodable(Protocol):
-    """A picture that gives what an encoder asks for: planes for JPEG, strips for PNG and TIFF."""
-
-    @property
-    def luma_hw(self) -> NDArray[Any]:
-        """(H, W): its size is the picture's."""
-
-    def ycc_planes(self) -> Planes:
-        """Y' (H, W), Cb and Cr of half the sides, uint8."""
-
-    def rgb_strips(self, bits: int, rows: int) -> Iterator[NDArray[Any]]:
-        """(rows, W, 3) from top to bottom."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a derivative is encoded."""
-
-    format: Format = "jpeg"
-    quality: int = 90
-    bits: int = 8
-    """A sample, of PNG and TIFF: 8 or 16."""
-
-
-class Tap(Protocol):
-    """Looks at what is encoded."""
-
-    def planes(self, planes: Planes) -> None:
-        """See what a JPEG is made of."""
-
-    def strips(self, strips: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-        """See the strips of RGB that go into a lossless file, and pass them on."""
-
-
-class _NoTap:
-    def planes(self, planes: Planes) -> None:
-        pass
-
-    def strips(self, strips: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-        return strips
-
-
-NO_TAP: Final[Tap] = _NoTap()
 
 
 def encode(
@@ -95,12 +56,12 @@ def encode(
     Args:
         picture: gives planes or strips.
         sink: a seekable handle.
-        settings: format, quality, bits.
+        settings: format, quality, bits, compression.
         tags: profile, resolution, EXIF and XMP.
         tap: sees the pixels on their way.
 
     Raises:
-        PictureFault: too_large for a JPEG.
+        PictureFault: too_large for a JPEG or a WebP.
         OSError: the sink cannot be written.
     """
     WRITERS[settings.format](picture, sink, settings, tags, tap)
@@ -109,13 +70,7 @@ def encode(
 def _write_jpeg(
     picture: Encodable, sink: BinaryIO, settings: Settings, tags: Tags, tap: Tap
 ) -> None:
-    height, width = picture.luma_hw.shape
-    if max(height, width) > MAX_JPEG_SIDE:
-        raise PictureFault(
-            "too_large",
-            f"{width} x {height} pixels: a JPEG has at most {MAX_JPEG_SIDE} a side; "
-            "use --format tiff or png",
-        )
+    _check_sides(picture, "JPEG", MAX_JPEG_SIDE)
     write_jpeg_head(sink, tags)
     planes = picture.ycc_planes()
     tap.planes(planes)
@@ -125,6 +80,16 @@ def _write_jpeg(
     data = simplejpeg.encode_jpeg_yuv_planes(*planes, settings.quality)
     app0_end = 4 + struct.unpack(">H", data[4:6])[0]
     sink.write(memoryview(data)[app0_end:])
+
+
+def _check_sides(picture: Encodable, name: str, longest: int) -> None:
+    height, width = picture.luma_hw.shape
+    if max(height, width) > longest:
+        raise PictureFault(
+            "too_large",
+            f"{width} x {height} pixels: a {name} has at most {longest} a side; "
+            "use --format tiff or png",
+        )
 
 
 def write_jpeg_head(sink: BinaryIO, tags: Tags) -> None:
@@ -219,91 +184,42 @@ def _chunk(sink: BinaryIO, kind: bytes, body: bytes) -> None:
     sink.write(struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))
 
 
-def _write_tiff(
+def _write_webp(
     picture: Encodable, sink: BinaryIO, settings: Settings, tags: Tags, tap: Tap
 ) -> None:
-    (height, width), bits = picture.luma_hw.shape, settings.bits
-    rows = rows_of(height, width)
-    size = height * width * 3 * bits // 8
-    described = exif_writing.to_little_endian(exif.read_block(tags.exif)) if tags.exif else {}
-    big = size > BIGTIFF_BYTES
-    with tifffile.TiffWriter(sink, bigtiff=big, byteorder="<") as writer:
-        writer.write(
-            map(_pack, tap.strips(picture.rgb_strips(bits, rows))),
-            shape=(height, width, 3),
-            dtype=np.uint8 if bits == 8 else np.uint16,
-            photometric="rgb",
-            rowsperstrip=rows,
-            compression="adobe_deflate",
-            predictor=True,
-            iccprofile=tags.icc,
-            resolution=tags.dpi or (1, 1),
-            resolutionunit="INCH" if tags.dpi else "NONE",
-            software=False,
-            metadata=None,
-            extratags=list(_extra_tags(tags, described, big=big)),
-        )
-    _append_directories(sink, described, big=big)
+    """Write a WebP; its metadata go before the pixels, where our labels are looked for."""
+    _check_sides(picture, "WebP", MAX_WEBP_SIDE)
+    height, width = picture.luma_hw.shape
+    rgb = np.concatenate(list(tap.strips(picture.rgb_strips(8, rows_of(height, width)))))
+    level = WEBP_EFFORT if settings.lossless else settings.quality
+    pixels = memoryview(imagecodecs.webp_encode(rgb, level=level, lossless=settings.lossless))[12:]
+    block = (tags.exif or _tell_resolution(tags.dpi)).removeprefix(exif.MARK)
+    flags = WEBP_ICC | (WEBP_EXIF if block else 0) | (WEBP_XMP if tags.xmp else 0)
+    sides = b"".join((side - 1).to_bytes(3, "little") for side in (width, height))
+    chunks = [(b"VP8X", bytes((flags, 0, 0, 0)) + sides), (b"ICCP", tags.icc)]
+    chunks += [(kind, data) for kind, data in ((b"XMP ", tags.xmp), (b"EXIF", block)) if data]
+    head = b"WEBP" + b"".join(
+        kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2) for kind, data in chunks
+    )
+    sink.write(b"RIFF" + struct.pack("<I", len(head) + len(pixels)) + head)
+    sink.write(pixels)
 
 
-def _pack(strip: NDArray[Any]) -> bytes:
-    """A strip as TIFF stores it: differences along the rows (predictor 2), deflated."""
-    differences = imagecodecs.delta_encode(strip, axis=1).tobytes()
-    return bytes(imagecodecs.zlib_encode(differences, ZLIB_LEVEL))
-
-
-ExtraTag = tuple[int, int, int, bytes, bool]
-"""Code, type, count, little-endian value, and True, for tifffile."""
-
-
-def _extra_tags(tags: Tags, described: exif.Directory, *, big: bool) -> Iterator[ExtraTag]:
-    """XMP, IPTC-IIM, and the first directory of the EXIF, as tags of the TIFF itself."""
-    if tags.exif:
-        yield exif.ORIENTATION, exif.SHORT, 1, struct.pack("<H", 1), True
-    for code, value in described.items():
-        if isinstance(value, dict):
-            kind, size = (exif.IFD8, 8) if big else (exif.LONG, 4)
-            yield code - 1, kind, 1, bytes(size), True
-        elif code not in OWN_TAGS and not isinstance(described.get(code + 1), dict):
-            kind = exif.ASCII if value.kind == exif.UTF8 else value.kind
-            yield code, kind, value.length, value.data, True
-    for code, kind, data in (
-        (XMP_TAG, exif.BYTE, tags.xmp), (IPTC_TAG, exif.UNDEFINED, tags.iptc),
-    ):  # fmt: skip
-        if data:
-            yield code, kind, len(data), data, True
-
-
-def _append_directories(sink: BinaryIO, described: exif.Directory, *, big: bool) -> None:
-    """Write the EXIF and GPS directories behind the pixels, and point to them.
-
-    tifffile keeps these tags for itself: entries of the codes before them hold their places.
-    """
-    below = {code: value for code, value in described.items() if isinstance(value, dict)}
-    if not below:
-        return
-    writer = exif_writing.Writer("<", sink.seek(0, io.SEEK_END), big=big)
-    offsets = {code: writer.directory(directory) for code, directory in below.items()}
-    sink.write(writer.data())
-    held, _ = exif.read_entries(sink, [code - 1 for code in below])
-    for code, offset in offsets.items():
-        place = held[code - 1][1]
-        sink.seek(place)
-        sink.write(struct.pack("<H", code))
-        sink.seek(place + (12 if big else 8))
-        sink.write(struct.pack("<Q" if big else "<I", offset))
-
-
-def rows_of(height: int, width: int) -> int:
-    """Rows of a strip: about STRIP_PIXELS pixels, a whole number of rows of the halved picture."""
-    factor = 1 << halvings_for(height, width, MAX_MEASURED_PIXELS)
-    return max(1, STRIP_PIXELS // max(1, width) // factor) * factor
+def _tell_resolution(dpi: tuple[float, float] | None) -> bytes:
+    """An EXIF block with the resolution, which a WebP has no other place for."""
+    if dpi is None:
+        return b""
+    found = exif.Exif()
+    exif_writing.put_resolution(found, dpi)
+    return exif_writing.write_block(found)
 
 
 Writer = Callable[[Encodable, BinaryIO, Settings, Tags, Tap], None]
 WRITERS: Final[Mapping[Format, Writer]] = {
     "jpeg": _write_jpeg,
     "png": _write_png,
-    "tiff": _write_tiff,
+    "tiff": write_tiff,
+    "ptif": write_pyramid,
+    "webp": _write_webp,
 }
 """A writer for each key of `formats.WRITTEN`."""

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Format = Literal["jpeg", "png", "tiff"]
+Format = Literal["jpeg", "png", "tiff", "ptif", "webp"]
 """Key of WRITTEN, as settings have it."""
+Compression = Literal["deflate", "jpeg"]
+"""Of a pyramidal TIFF's tiles."""
 SNIFFED_BYTES: Final = 132
 """How much of a file's beginning tells its format."""
 
@@ -60,6 +62,8 @@ WRITTEN: Final[Mapping[Format, WrittenFormat]] = {
     "jpeg": WrittenFormat("image/jpeg", ".jpg"),
     "png": WrittenFormat("image/png", ".png"),
     "tiff": WrittenFormat("image/tiff", ".tif"),
+    "ptif": WrittenFormat("image/tiff", ".tif"),
+    "webp": WrittenFormat("image/webp", ".webp"),
 }
 
 ENDINGS: Final = frozenset(

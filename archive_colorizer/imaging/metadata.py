@@ -50,6 +50,7 @@ _SEGMENT: Final = 65533
 """Bytes in a segment of JPEG, after its length."""
 LIMITS: Final[Mapping[str, Limits]] = {
     "jpeg": Limits(_SEGMENT, _SEGMENT - len(XMP_MARK), _SEGMENT - 64),
+    "webp": Limits(iptc=0),  # it has no place for IPTC-IIM
 }
 
 

@@ -41,7 +41,7 @@ class Meter:
 
     def __init__(self, luma_hw: NDArray[Any], *, full: bool = False) -> None:
         height, width = luma_hw.shape
-        self._luma = luma_hw
+        self.luma_hw = luma_hw
         self._times = 0 if full else halvings_for(height, width, MAX_MEASURED_PIXELS)
         self._step = max(1, min(height, width) // COLOUR_SHORT_PX)
         self._counts = np.zeros(256, np.float64)
@@ -70,13 +70,13 @@ class Meter:
 
     def compare(self, luma_hw: NDArray[np.uint8]) -> None:
         """Compare the next rows of a delivered picture's luma."""
-        master = to_8_bits(self._luma[self._top : self._top + len(luma_hw)])
+        master = to_8_bits(self.luma_hw[self._top : self._top + len(luma_hw)])
         gap = cv2.absdiff(halved_times(master, self._times), halved_times(luma_hw, self._times))
         self._counts += cv2.calcHist([gap], [0], None, [256], [0, 256]).ravel()
 
     def is_luma(self, luma_hw: NDArray[np.uint8]) -> bool:
         """Whether a whole picture's luma is the master's, every pixel."""
-        return np.array_equal(luma_hw, self._luma)
+        return np.array_equal(luma_hw, self.luma_hw)
 
     def quality(self, see: Callable[[], Pixels] | None = None) -> Quality:
         """The figures, once everything has gone by.

@@ -1,6 +1,6 @@
 """Thumbnails for people: a picture before and after, and many of them in one JPEG."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import cv2
@@ -15,6 +15,7 @@ EDGE_PX: Final = 160
 QUALITY: Final = 75
 PAPER: Final = 236
 """Grey around a thumbnail that does not fill its cell."""
+BLEED_PX, PAPER_NOISE = 8, 4
 Thumbnail = NDArray[np.uint8]
 
 
@@ -48,3 +49,39 @@ def thumbnail_sheet(pairs: Sequence[tuple[Thumbnail | None, Thumbnail | None]]) 
                 paper[top : top + height, left : left + width] = picture
     data: bytes = simplejpeg.encode_jpeg(paper, QUALITY, "RGB", "420")
     return data
+
+
+def blank_cells(sheet: bytes, places: Collection[int]) -> bytes:
+    """Take pairs off a sheet; the others keep their places.
+
+    A pair begins at a block of the JPEG, so that its neighbours are encoded again from what they
+    were.
+
+    Args:
+        sheet: of `thumbnail_sheet`.
+        places: of the pairs, from 0 at the top.
+
+    Raises:
+        ValueError: it is no JPEG.
+    """
+    pixels = simplejpeg.decode_jpeg(sheet, "RGB")
+    for place in places:
+        pixels[place * EDGE_PX : (place + 1) * EDGE_PX] = PAPER
+    data: bytes = simplejpeg.encode_jpeg(pixels, QUALITY, "RGB", "420")
+    return data
+
+
+def find_shown(sheet: bytes, places: Collection[int]) -> frozenset[int]:
+    """Find those places of a sheet that show anything.
+
+    Raises:
+        ValueError: it is no JPEG.
+    """
+    pixels = simplejpeg.decode_jpeg(sheet, "RGB").astype(np.int16)
+    cells = {place: pixels[place * EDGE_PX : (place + 1) * EDGE_PX] for place in places}
+    return frozenset(
+        place
+        for place, cell in cells.items()
+        # A neighbour's colours reach into a row or two as they are brought to full size.
+        if np.abs(cell[BLEED_PX:-BLEED_PX] - PAPER).max(initial=0) > PAPER_NOISE
+    )

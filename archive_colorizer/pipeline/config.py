@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final, Literal
 
 from archive_colorizer.errors import ConfigError, suggest
+from archive_colorizer.imaging.formats import Compression, Format
 from archive_colorizer.imaging.homomorphic import LightFilter
 from archive_colorizer.settings.kinds import (
     SENSITIVE,
@@ -29,7 +30,6 @@ from archive_colorizer.settings.overlay import lay_over
 from archive_colorizer.settings.schema import Setting, settings
 from archive_colorizer.storage import S3Settings
 
-Format = Literal["jpeg", "png", "tiff"]
 Pages = Literal["first", "all", "reject"]
 STRATA_KEYS: Final = ("collection", "folder", "format", "size", "pages", "year", "tone")
 """What a sample may be drawn by."""
@@ -59,6 +59,8 @@ class SelectConfig:
     """File of paths, URIs or object ids that are never opened."""
     include_again: bool = False
     """Take up again pictures that were excluded once and are no longer. Without it they stay so."""
+    include_withdrawn: bool = False
+    """Make pictures again that were withdrawn. Without it they stay so."""
     sensitive: Words = SENSITIVE
     """Values of an inventory's `sensitivity` whose pictures are never opened."""
     allow_unmatched: bool = False
@@ -174,9 +176,16 @@ class OutputConfig:
     format: Annotated[Format, Setting(param="FORMAT")] = "jpeg"
     """File format of the derivatives."""
     quality: Annotated[int, Setting(ge=1, le=100, param="QUALITY")] = 90
-    """JPEG quality."""
+    """JPEG and WebP quality."""
     bits: Literal[0, 8, 16] = 0
     """Bits a sample for PNG and TIFF; 0 follows the master."""
+    lossless: bool = False
+    """WebP alone: give back every pixel as it was composed; the files are several times larger."""
+    tiles: Compression = "deflate"
+    """How the tiles of a pyramidal TIFF (ptif) are compressed: without loss, or as JPEG."""
+    access_px: Annotated[int, Setting(ge=0, le=65500, unit="px", flag="--access")] = 0
+    """A further file of each derivative, under OUTPUT/access: a JPEG whose longest side has so many
+    pixels; 0 makes none."""
     reversible: bool = False
     """Keep the luminance of grey JPEG masters coefficient by coefficient, and their orientation, so
     that the colour can be taken off again (`export --as master`). Other masters are coloured in the
@@ -202,14 +211,23 @@ class OutputConfig:
             raise ConfigError(
                 f"output.suffix={self.suffix!r}: must be non-empty and without slashes"
             )
-        if self.format == "jpeg" and self.bits == 16:
-            raise ConfigError("output.bits=16: JPEG has 8 bits; use --format tiff or png")
+        self._check_form()
         text = self.mark_text
         if not text.strip() or len(text) > MAX_MARK_CHARS or not text.isprintable():
             longest = f"at most {MAX_MARK_CHARS} characters"
             raise ConfigError(f"output.mark_text={text!r}: must be one line of {longest}")
         if self.format != "jpeg" and self.reversible:
             raise ConfigError(f"output.reversible: {self.format} has no such form; use JPEG")
+
+    def _check_form(self) -> None:
+        """Refuse what a format does not have."""
+        if self.bits == 16 and (self.format in ("jpeg", "webp") or self.tiles == "jpeg"):
+            name = "WebP" if self.format == "webp" else "JPEG"
+            raise ConfigError(f"output.bits=16: {name} has 8 bits; use --format tiff or png")
+        if self.lossless and self.format != "webp":
+            raise ConfigError(f"output.lossless: is for webp; {self.format} has no such form")
+        if self.tiles != "deflate" and self.format != "ptif":
+            raise ConfigError(f"output.tiles={self.tiles}: {self.format} has no tiles; use ptif")
 
 
 @settings("run")

@@ -18,6 +18,8 @@ COSTS: Final[Mapping[str, tuple[float, float]]] = {
     "jpeg": (16.8, 9.8),
     "png": (60.0, 68.0),
     "tiff": (65.0, 68.0),
+    "ptif": (65.0, 91.0),
+    "webp": (60.0, 98.0),
 }
 """Step, or a derivative's format for its delivery -> milliseconds a picture, and a megapixel more;
 one thread, grey JPEGs (benchmarks/results/bench_steps.json at 1.5 and 24 MP; read and record:

@@ -34,7 +34,7 @@ from archive_colorizer.pipeline.job_models import (
 from archive_colorizer.pipeline.job_spec import digest
 from archive_colorizer.pipeline.output import manifest, reviews
 from archive_colorizer.pipeline.output.layout import read_job
-from archive_colorizer.pipeline.output.marking import check_mark
+from archive_colorizer.pipeline.output.renditions import check_mark
 from archive_colorizer.pipeline.output.standing import Standing, read_standing
 from archive_colorizer.pipeline.output.verify import compare_masters
 from archive_colorizer.pipeline.pilot.draw import draw_pilot, take_sample

@@ -65,8 +65,8 @@ def make_spec(config: JobConfig, models: Models, owner: str) -> JobSpec:
         steps=tuple(_describe_step(config, one) for one in models),
         version=__version__,
         git_commit=git_commit(),
-        torch_version=_find_version("torch"),
-        ray_version=_find_version("ray") if config.run.engine == "ray" else "",
+        torch_version=find_version("torch"),
+        ray_version=find_version("ray") if config.run.engine == "ray" else "",
         review_doubt=model.card.review_doubt,
     )
     labels = {
@@ -171,7 +171,8 @@ def _list_settings(config: JobConfig) -> dict[str, Any]:
     return said
 
 
-def _find_version(name: str) -> str:
+def find_version(name: str) -> str:
+    """Find the version of an installed library; empty where it is not."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -23,22 +23,24 @@ from archive_colorizer.pipeline.inputs.listing import list_source
 from archive_colorizer.pipeline.intent import check_signing, make_intent
 from archive_colorizer.pipeline.job import composition, making_steps
 from archive_colorizer.pipeline.job_spec import JobSpec, make_spec
-from archive_colorizer.pipeline.output.lease import Fence
+from archive_colorizer.pipeline.output.lease import Fence, NoFence
 from archive_colorizer.pipeline.output.rows import outcome_table
 from archive_colorizer.pipeline.records import Derivative, Made, Outcome, PhotoRef, Status
 from archive_colorizer.pipeline.steps.deliver import Deliver
-from archive_colorizer.pipeline.steps.publishing import Publisher
 from archive_colorizer.pipeline.steps.step import run_batch, set_up
 from archive_colorizer.storage import TEMPORARIES, open_store, parse_location
 
 LOG: Final = logging.getLogger("archive_colorizer")
-FORMAT_OF: Final[Mapping[str, Format]] = {
-    ending: name for name in WRITTEN for ending in READ[name.upper()].endings
+FORMS_OF: Final[Mapping[str, tuple[Format, ...]]] = {
+    ending: tuple(name for name, form in WRITTEN.items() if form.mime == one.mime)
+    for one in READ.values()
+    for ending in one.endings
+    if any(form.mime == one.mime for form in WRITTEN.values())
 }
-"""Ending of OUTPUT's name -> format of the file."""
+"""Ending of OUTPUT's name -> formats that the file may have; the first where none is named."""
 NEEDS_RECORD: Final = (
-    "include_again", "not_moved", "limit", "sample", "retry_failed", "redo", "ids", "adopt",
-    "adopt_new",
+    "include_again", "include_withdrawn", "not_moved", "limit", "sample", "retry_failed", "redo",
+    "ids", "adopt", "adopt_new",
 )  # fmt: skip
 """Settings of `select` that are about an earlier run."""
 NOT_YET: Final = Derivative("", "", "", 0, "", "", 0, 0, 0.0, None, None)
@@ -82,7 +84,7 @@ class PictureReport:
 def is_one_file(output: str) -> bool:
     """Tell whether OUTPUT names a file to be written, and not a folder."""
     place = parse_location(output)
-    if output.endswith("/") or place.suffix not in FORMAT_OF:
+    if output.endswith("/") or place.suffix not in FORMS_OF:
         return False
     return place.is_s3 or not place.path.is_dir()
 
@@ -124,17 +126,16 @@ def colorize_one(config: JobConfig, *, overwrite: bool = False) -> PictureReport
 
 def _fit_settings(config: JobConfig) -> JobConfig:
     """Let OUTPUT's ending decide the format, and refuse what makes no sense for one file."""
-    form = FORMAT_OF[parse_location(config.output).suffix]
-    if config.is_given("output", "format") and config.deliver.format != form:
-        raise ConfigError(f"output.format={config.deliver.format}: {config.output} is a {form}")
+    form = _find_form(config)
     where = f"{config.output} is one file"
     for key in NEEDS_RECORD:
         if config.is_given("select", key):
             raise ConfigError(f"select.{key}: {where}, of which no record is kept")
     if config.select.pages == "all":
         raise ConfigError(f"select.pages=all: {where}: name a folder")
-    if config.deliver.mark != "off":
-        raise ConfigError(f"output.mark={config.deliver.mark}: {where}: name a folder")
+    for key, off in (("mark", "off"), ("access_px", 0)):
+        if (value := getattr(config.deliver, key)) != off:
+            raise ConfigError(f"output.{key}={value}: {where}: name a folder")
     if config.run.engine == "ray" or config.run.address:
         raise ConfigError(f"run.engine: {where}, which this process makes without Ray")
     return replace(
@@ -142,6 +143,17 @@ def _fit_settings(config: JobConfig) -> JobConfig:
         deliver=replace(config.deliver, format=form),
         run=replace(config.run, engine="local", keep_model="off", report="off"),
     )
+
+
+def _find_form(config: JobConfig) -> Format:
+    """Find the format that OUTPUT's ending asks for."""
+    forms = FORMS_OF[parse_location(config.output).suffix]
+    given = config.deliver.format
+    if not config.is_given("output", "format"):
+        return forms[0]
+    if given not in forms:
+        raise ConfigError(f"output.format={given}: {config.output} is a {forms[0]}")
+    return given
 
 
 def _check_source(config: JobConfig) -> None:
@@ -171,11 +183,9 @@ def _plan(config: JobConfig) -> tuple[PhotoRef, JobSpec]:
 class DeliverFile(Deliver[Made]):
     """Made -> Outcome, with the derivative under its own name and its row in its XMP."""
 
-    def setup(self) -> None:
-        """Open OUTPUT's folder, which nobody's lease protects."""
-        super().setup()
-        self._fence = _NoFence()
-        self._publisher = Publisher(self._store, self._fence)
+    def _make_fence(self) -> Fence:
+        """OUTPUT's folder is protected by nobody's lease."""
+        return NoFence()
 
     def _ours(self, ref: PhotoRef) -> bool:
         """Whether a file that is in the way may be replaced."""
@@ -199,14 +209,6 @@ class DeliverFile(Deliver[Made]):
         if len(text := to_json(row)) > MAX_XMP_CHARS:
             text = to_json({name: value for name, value in row.items() if name != "hints"})
         return super()._labels(made) | {"row": text}
-
-
-class _NoFence(Fence):
-    def __init__(self) -> None:
-        """Take nothing: there is no lease."""
-
-    def check(self) -> None:
-        """Let the write go on: no other run makes this file."""
 
 
 def _make_row(outcome: Outcome, spec: JobSpec) -> dict[str, Any]:

@@ -50,8 +50,8 @@ STATUSES: Final[Mapping[str, Words]] = {
         "the picture has no derivative, for an error of its own", "오류 때문에 채색본이 없습니다"
     ),
     "skipped": Words(
-        "the picture was left out on purpose: it is excluded, or in colour already",
-        "제외 목록에 있거나 이미 컬러여서 일부러 건너뛰었습니다",
+        "the picture was left out on purpose: it is excluded, withdrawn, or in colour already",
+        "제외 목록에 있거나, 철회되었거나, 이미 컬러여서 일부러 건너뛰었습니다",
     ),
     "review": Words(
         "the picture has its derivative, and a person should look at it",
@@ -111,6 +111,13 @@ ERRORS: Final[Mapping[str, Reason]] = {
         Words(
             "nothing; --include-again takes up what is excluded no longer",
             "조치 불필요. 제외가 풀린 것은 --include-again으로 다시 포함합니다",
+        ),
+    ),
+    "withdrawn": Reason(
+        Words("the derivative was taken back", "채색본을 철회했습니다"),
+        Words(
+            "nothing; --include-withdrawn makes it again",
+            "조치 불필요. --include-withdrawn을 주면 다시 만듭니다",
         ),
     ),
     "already_colour": Reason(

@@ -35,6 +35,11 @@ class Status(StrEnum):
 
 Page = tuple[str, int]
 """What names a page: its source URI, and its number in the file."""
+RENDITIONS: Final = ("marked", "access")
+"""Further files of a derivative: with a visible mark, and reduced. Their folders, their labels in
+XMP and the beginnings of their columns (`_key`, `_sha256`, `_bytes`) have these names."""
+CLOSED: Final = ("excluded", "withdrawn")
+"""Error classes of pages that stay as they are until somebody asks for them by name."""
 STEP_TIMES: Final = ("read", "prepare", "model", "compose", "encode", "write")
 """Parts of a page's work that are timed, in their order."""
 
@@ -362,6 +367,10 @@ class Derivative:
     none."""
     marked_sha256: str | None = None
     marked_bytes: int | None = None
+    access_key: str | None = None
+    """Place below OUTPUT of the reduced copy; None where there is none."""
+    access_sha256: str | None = None
+    access_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 INT64: Final = range(-(2**63), 2**63)
-IDENTITIES: Final = frozenset({"row_id", "source_uri", "derivative_uri", "derivative_key", "etag"})
+IDENTITIES: Final = frozenset(
+    {"row_id", "source_uri", "derivative_uri", "derivative_key", "marked_key", "access_key", "etag"}
+)
 """Columns by which rows and files are found again: valid control characters stay in them."""
 _NO_TEXT: Final = re.compile("[\ud800-\udfff]")
 """Lone surrogates: bytes of a name that is not UTF-8, or half a character."""

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import described
-import layouts
 import pytest
+from difficult import write_difficult
 
 from archive_colorizer.imaging.metadata import DIGITAL_SOURCE_TYPE
 from archive_colorizer.pipeline.config import JobConfig
@@ -23,9 +22,6 @@ Job = Callable[..., JobConfig]
 Rows = Callable[[Path], list[dict[str, Any]]]
 EXIFTOOL = os.environ.get("EXIFTOOL") or shutil.which("exiftool") or ""
 """13.40 or later knows IPTC's AI fields (npm: exiftool-vendored.pl)."""
-EVERY = 14
-"""One of so many layouts is taken."""
-ENDINGS = {"jpeg 2000": ".jp2", "jpeg xl": ".jxl", "webp": ".webp"}
 
 
 def ask_exiftool(paths: list[Path]) -> dict[str, dict[str, Any]]:
@@ -45,27 +41,7 @@ def ask_exiftool(paths: list[Path]) -> dict[str, dict[str, Any]]:
 def difficult(masters: Path) -> dict[str, str]:
     """Writes some sixty masters; name -> error class, empty where it can be coloured."""
     shutil.rmtree(masters)
-    masters.mkdir()
-    wanted = {}
-    for number, cell in enumerate(list(layouts.cells())[::EVERY]):
-        name = f"{number:02d}.tif"  # a wrong ending does no harm
-        (masters / name).write_bytes(cell.data)
-        wanted[name] = ""
-    for number, kind in enumerate(described.KINDS):
-        name = f"described {number}{ENDINGS.get(kind, '.tif')}"
-        (masters / name).write_bytes(described.master(kind))
-        wanted[name] = ""
-    whole = described.master("jpeg")
-    bad = {
-        "cut.jpg": (whole[: len(whole) - len(whole) // 10], "truncated"),
-        "empty.jpg": (b"", "unreadable"),
-        "page.png": (b"<!doctype html>", "unreadable"),
-        "raw.tif": (b"8BPS" + bytes(99), "unsupported"),
-    }
-    for name, (data, error) in bad.items():
-        (masters / name).write_bytes(data)
-        wanted[name] = error
-    return wanted
+    return write_difficult(masters)
 
 
 @pytest.mark.slow

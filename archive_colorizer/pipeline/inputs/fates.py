@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from archive_colorizer.pipeline.config import JobConfig
-from archive_colorizer.pipeline.records import Page
+from archive_colorizer.pipeline.records import CLOSED, Page
 
 Mask = NDArray[np.bool_]
 
@@ -50,12 +50,14 @@ def judge(
     Returns:
         Masks: `recorded` (has a row), `todo`, `exclude` (gets the row of an excluded page),
         `touched` (to be done unless the content is the same), `unmade` (finished by another recipe,
-        and not to be done), `still_excluded` and `weeded`.
+        and not to be done), `still_excluded`, `still_withdrawn` and `weeded`.
     """
     recorded = make_mask(pc.is_valid(rows["row_id"]))
     excluded = make_mask(pc.equal(rows["error_class"], "excluded"))
+    closed = mark_in(rows["error_class"], CLOSED)
+    withdrawn = closed & ~excluded
     failed = make_mask(pc.equal(rows["status"], "failed"))
-    finished = recorded & ~excluded & ~failed
+    finished = recorded & ~closed & ~failed
     missing = _mark_missing(table)
     version = pc.fill_null(pc.equal(versions_of(table), _row_versions(rows)), False)
     unsized = make_mask(pc.equal(table["size_bytes"], 0)) & make_mask(pc.is_null(table["mtime_ns"]))
@@ -70,16 +72,23 @@ def judge(
         | ~(sized | missing)
     )
     touched = sized & ~make_mask(version) & ~missing
-    again = recorded & ~excluded & (asked | touched)
+    again = recorded & ~closed & (asked | touched)
+    again |= excluded & config.select.include_again
+    again |= withdrawn & config.select.include_withdrawn
     weeded = finished & missing
-    todo = ~off & (~recorded | (excluded & config.select.include_again) | again) & ~weeded
+    todo = ~off & (~recorded | again) & ~weeded
     return {
         "recorded": recorded,
         "todo": todo,
-        "exclude": off & ~excluded,
-        "touched": todo & touched & ~asked & make_mask(pc.is_valid(rows["source_sha256"])),
+        "exclude": off & ~closed,
+        "touched": todo
+        & touched
+        & ~asked
+        & ~closed
+        & make_mask(pc.is_valid(rows["source_sha256"])),
         "unmade": finished & other & ~todo & ~off,
         "still_excluded": excluded & ~off & ~todo,
+        "still_withdrawn": withdrawn & ~off & ~todo,
         "weeded": weeded & ~off,
     }
 

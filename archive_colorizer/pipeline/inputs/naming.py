@@ -17,12 +17,13 @@ from pathlib import PurePosixPath
 from typing import ClassVar, Final
 
 from archive_colorizer.imaging.formats import WRITTEN
+from archive_colorizer.pipeline.records import RENDITIONS
 from archive_colorizer.storage import TEMPORARIES
 
 EXTENSIONS: Final[Mapping[str, str]] = {name: one.ending for name, one in WRITTEN.items()}
 MAX_NAME_BYTES: Final = 255
 RESERVED: Final = frozenset(
-    {"manifest", "history", "models", "report", "marked", TEMPORARIES, "job.json", "job.lock"}
+    {"manifest", "history", "models", "report", *RENDITIONS, TEMPORARIES, "job.json", "job.lock"}
 )
 """Names in OUTPUT that are ours: a source folder of that name gets an underscore."""
 HASH_CHARS: Final = 8
@@ -129,7 +130,7 @@ def _make_key(path: PurePosixPath, name: str) -> str:
     parts = [part for part in path.parent.parts if part not in {"/", ".", ".."}]
     if parts and parts[0].casefold() in RESERVED:
         parts[0] += "_"
-    return "/".join(_shorten(part) for part in (*parts, name))
+    return "/".join(shorten(part) for part in (*parts, name))
 
 
 def _to_utf8(raw: bytes) -> str:
@@ -144,7 +145,7 @@ def _fold(key: str) -> str:
     return unicodedata.normalize("NFC", key).casefold()
 
 
-def _shorten(part: str) -> str:
+def shorten(part: str) -> str:
     """Shorten a part to what file systems take; its end (suffix and extension) is kept."""
     data = part.encode()
     if len(data) <= MAX_NAME_BYTES:

@@ -49,7 +49,7 @@ MANIFEST_COLUMNS: Final = (
     "row_id", "source_uri", "page", "job_id", "started_at", "status", "error_class", "attempt",
     "recipe_sha256", "source_sha256", "source_bytes", "source_mtime", "etag", "hints", "class_id",
     "derivative_uri", "derivative_key", "derivative_sha256", "derivative_bytes",
-    "derivative_version", "marked_key", "marked_bytes",
+    "derivative_version", "marked_key", "marked_bytes", "access_key", "access_bytes",
 )  # fmt: skip
 """Columns of the manifest that a run reads."""
 ROW_COLUMNS: Final = (
@@ -339,8 +339,10 @@ def _add_ids(table: pa.Table, wanted: Wanted, known: pa.ChunkedArray) -> pa.Tabl
 
 def _describe(fates: Mapping[str, Any]) -> tuple[str, ...]:
     """Say what stays as it is though somebody may expect otherwise."""
-    still, weeded = int(fates["still_excluded"].sum()), int(fates["weeded"].sum())
-    return (
-        *([f"{still:,} pictures stay excluded (--include-again takes them up)"] if still else ()),
-        *([f"{weeded:,} masters are not there any more; their rows stay"] if weeded else ()),
-    )
+    said = {
+        "still_excluded": "pictures stay excluded (--include-again takes them up)",
+        "still_withdrawn": "pictures stay withdrawn (--include-withdrawn takes them up)",
+        "weeded": "masters are not there any more; their rows stay",
+    }
+    counts = {name: int(fates[name].sum()) for name in said}
+    return tuple(f"{counts[name]:,} {text}" for name, text in said.items() if counts[name])

@@ -15,15 +15,18 @@ from archive_colorizer.errors import LocationError
 from archive_colorizer.imaging.metadata import find_labels
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.layout import is_own_file
-from archive_colorizer.pipeline.records import Page
+from archive_colorizer.pipeline.records import CLOSED, RENDITIONS, Page
 from archive_colorizer.pipeline.values import valid_text
 from archive_colorizer.storage import Entry, Store
 
 HEAD_BYTES: Final = 1 << 20
 """Every encoder writes XMP, and with it the row id, before the pixels."""
+RENDITION_KEYS: Final = tuple(f"{name}_key" for name in RENDITIONS)
+RENDITION_BYTES: Final = tuple(f"{name}_bytes" for name in RENDITIONS)
 COLUMNS: Final = (
     "row_id", "source_uri", "page", "status", "error_class", "derivative_uri", "derivative_key",
-    "derivative_sha256", "derivative_bytes", "derivative_version", "marked_key", "marked_bytes",
+    "derivative_sha256", "derivative_bytes", "derivative_version", *RENDITION_KEYS,
+    *RENDITION_BYTES,
 )  # fmt: skip
 THREADS: Final = 4
 LOOKED_AT: Final = 100
@@ -125,7 +128,7 @@ class Condition:
     """What has become of the derivatives that rows name."""
 
     gone: frozenset[str]
-    """Ids of rows whose derivative or marked file is missing, or has other bytes."""
+    """Ids of rows whose derivative or rendition is missing, or has other bytes."""
     changed: Mapping[str, tuple[str, ...]]
     """Row id -> keys of files that have other bytes: somebody may have worked on them."""
     touched: Mapping[str, str]
@@ -135,7 +138,7 @@ class Condition:
 def inspect(present: Present, rows: pa.Table, keys: pa.ChunkedArray) -> Condition:
     """Compare derivatives with their rows: by size and version; where those differ, by SHA-256.
 
-    Marked files are compared by size alone.
+    Renditions are compared by size alone.
 
     Args:
         present: the files in OUTPUT.
@@ -167,22 +170,36 @@ def inspect(present: Present, rows: pa.Table, keys: pa.ChunkedArray) -> Conditio
             else:
                 gone.add(row_id)
                 changed[row_id] = (key,)
-    for row_id, key, size in _find_marks_amiss(present, rows):
+    for row_id, key, size in _find_renditions_amiss(present, rows):
         gone.add(row_id)
         if size is not None:
             changed[row_id] = (*changed.get(row_id, ()), key)
     return Condition(frozenset(gone), changed, touched)
 
 
-def _find_marks_amiss(present: Present, rows: pa.Table) -> Iterator[tuple[str, str, int | None]]:
-    """Yield row id, key and size of marked files with another size; no size where none is there."""
-    marks = rows["marked_key"]
-    at = pc.index_in(marks, value_set=present.files["key"].combine_chunks())
-    sizes = present.files["size_bytes"].take(at)
-    sized = pc.fill_null(pc.equal(sizes, rows["marked_bytes"]), False)
-    amiss = pc.and_(pc.is_valid(marks), pc.invert(sized))
-    columns = (column.filter(amiss).to_pylist() for column in (rows["row_id"], marks, sizes))
-    yield from zip(*columns, strict=True)
+def _find_renditions_amiss(
+    present: Present, rows: pa.Table
+) -> Iterator[tuple[str, str, int | None]]:
+    """Yield row id, key and size of renditions with another size; no size where none is there."""
+    for key_column, bytes_column in zip(RENDITION_KEYS, RENDITION_BYTES, strict=True):
+        keys = rows[key_column]
+        at = pc.index_in(keys, value_set=present.files["key"].combine_chunks())
+        sizes = present.files["size_bytes"].take(at)
+        sized = pc.fill_null(pc.equal(sizes, rows[bytes_column]), False)
+        amiss = pc.and_(pc.is_valid(keys), pc.invert(sized))
+        columns = (column.filter(amiss).to_pylist() for column in (rows["row_id"], keys, sizes))
+        yield from zip(*columns, strict=True)
+
+
+def named_keys(present: Present, rows: pa.Table) -> set[str]:
+    """Collect the keys of all files that rows name.
+
+    Args:
+        present: the files in OUTPUT.
+        rows: with `derivative_key`, `derivative_uri` and RENDITION_KEYS.
+    """
+    columns = (present.keys_of(rows), *(rows[name] for name in RENDITION_KEYS))
+    return {key for column in columns for key in column.to_pylist() if key}
 
 
 def keep_changed(store: Store, keys: Iterable[str], job_id: str) -> None:
@@ -209,20 +226,21 @@ def _hash(store: Store, key: str) -> str:
         return ""
 
 
-def earlier_keys(store: Store, present: Present, *, marked: bool = False) -> Mapping[str, Page]:
+def earlier_keys(store: Store, present: Present, *, renditions: bool = False) -> Mapping[str, Page]:
     """Find the page of each derivative that history names and that is still there, by its key.
 
     Args:
         store: OUTPUT.
         present: the files in it.
-        marked: add the marked files.
+        renditions: add the further files.
     """
-    names = ["source_uri", "page", "derivative_uri", "derivative_key", "marked_key"]
+    names = ["source_uri", "page", "derivative_uri", "derivative_key", *RENDITION_KEYS]
     rows = manifest.read(store, names, manifest.HISTORY)
     if not rows.num_rows:
         return {}
     found: dict[str, Page] = {}
-    for keys in (present.keys_of(rows), *([rows["marked_key"]] if marked else [])):
+    further = [rows[name] for name in RENDITION_KEYS] if renditions else []
+    for keys in (present.keys_of(rows), *further):
         there = pc.is_in(keys, value_set=present.files["key"].combine_chunks())
         found |= zip(keys.filter(there).to_pylist(), _pages(rows.filter(there)), strict=True)
     return found
@@ -233,9 +251,9 @@ def _pages(rows: pa.Table) -> Iterator[Page]:
 
 
 def remove_superseded(store: Store) -> int:
-    """Delete derivatives of ours that only history names: their pages were done again or excluded.
+    """Delete derivatives of ours that only history names: their pages were done again or closed.
 
-    So with their marked files. What stands for a page whose new try failed is left.
+    So with their renditions. What stands for a page whose new try failed is left.
 
     Returns:
         How many were deleted.
@@ -244,10 +262,9 @@ def remove_superseded(store: Store) -> int:
         return 0
     rows = manifest.read(store, COLUMNS)
     present = find_present(store, rows)
-    earlier = earlier_keys(store, present, marked=True)
-    named = {*present.keys_of(rows).to_pylist(), *rows["marked_key"].to_pylist()}
-    excluded = pc.fill_null(pc.equal(rows["error_class"], "excluded"), False)
-    done = set(_pages(rows.filter(pc.or_(pc.equal(rows["status"], "ok"), excluded))))
+    earlier, named = earlier_keys(store, present, renditions=True), named_keys(present, rows)
+    closed = pc.is_in(rows["error_class"], value_set=pa.array(CLOSED))
+    done = set(_pages(rows.filter(pc.or_(pc.equal(rows["status"], "ok"), closed))))
     leaving = {key for key, page in earlier.items() if page in done and key not in named}
     return sum(_delete_ours(store, key) for key in sorted(leaving))
 

@@ -16,8 +16,6 @@ from archive_colorizer.storage import TEMPORARIES, Store, parse_location
 
 JOB: Final = "job.json"
 PASSED_OVER: Final = "passed-over.parquet"
-MARKED: Final = "marked"
-"""Folder of the pictures that carry a visible mark, each named as its derivative."""
 REPORT: Final = "report"
 THUMBNAILS: Final = f"{REPORT}/thumbnails"
 REVIEWS: Final = "reviews"

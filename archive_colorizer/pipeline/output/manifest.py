@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -29,6 +30,8 @@ MERGED: Final = "_merged-"
 ROWS_PER_FILE: Final = 250_000
 ROWS_PER_GROUP: Final = 10_000
 """Rows that are read together: who looks at one row (`review`) reads no more of a large file."""
+BATCH_ROWS: Final = 2_000
+"""Rows that are read at a time where all of them would be too many."""
 MAX_PARTS: Final = 16
 JOB_TIME_CHARS: Final = len("20260101T000000Z")
 VERSION: Final = ("source_uri", "page", "job_id", "started_at")
@@ -100,6 +103,40 @@ def read_parts(store: Store, columns: Sequence[str]) -> Iterator[pa.Table]:
         yield _read_key(store, key, columns)
 
 
+def read_batches(store: Store, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Read the last row of each page, some at a time: memory does not grow with the manifest.
+
+    Only while a page has two rows, all rows' VERSION is read at once.
+    """
+    keys = part_keys(store)
+    last = mark_last(read(store, VERSION, every=True)) if _has_doubles(store, keys) else None
+    start = 0
+    for key in keys:
+        for batch in _read_slowly(store, key, columns):
+            stays = last.slice(start, batch.num_rows) if last is not None else None
+            start += batch.num_rows
+            yield batch if stays is None else batch.filter(stays)
+
+
+def _has_doubles(store: Store, keys: Sequence[str]) -> bool:
+    """Tell whether a page may have two rows; seldom also where two pages have one hash."""
+    parts = [
+        np.array([hash(page) for page in zip(*batch.to_pydict().values(), strict=True)], np.int64)
+        for key in keys
+        for batch in _read_slowly(store, key, ("source_uri", "page"))
+    ]
+    hashes = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    return len(np.unique(hashes)) < len(hashes)
+
+
+def _read_slowly(store: Store, key: str, names: Sequence[str]) -> Iterator[pa.Table]:
+    """Read one file as `_read_key` does, BATCH_ROWS at a time."""
+    with _opened(store, key) as parquet:
+        there = [name for name in names if name in parquet.schema_arrow.names]
+        for batch in parquet.iter_batches(BATCH_ROWS, columns=there):
+            yield _complete(pa.Table.from_batches([batch]), names)
+
+
 def sort_by_age(table: pa.Table) -> pa.Array:
     """Sort rows from the earliest to the last: by the second of their job, then by their start.
 
@@ -146,16 +183,25 @@ def _read_key(store: Store, key: str, names: Sequence[str]) -> pa.Table:
     Raises:
         LocationError: it cannot be read, or is no part of a manifest.
     """
+    with _opened(store, key) as parquet:
+        there = [name for name in names if name in parquet.schema_arrow.names]
+        return _complete(parquet.read(columns=there), names)
+
+
+@contextmanager
+def _opened(store: Store, key: str) -> Iterator[pq.ParquetFile]:
     try:
         with store.open(key) as file:
-            parquet = pq.ParquetFile(file)
-            there = [name for name in names if name in parquet.schema_arrow.names]
-            table = parquet.read(columns=there)
+            yield pq.ParquetFile(file)
     except (OSError, pa.ArrowException) as error:
         text = " ".join(str(error).split())
         raise LocationError(f"{store.uri_of(key)}: cannot be read: {text}") from error
+
+
+def _complete(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Bring the columns of an earlier version to today's."""
     for name in names:
-        if name not in there:
+        if name not in table.column_names:
             table = table.append_column(name, pa.nulls(table.num_rows, SCHEMA.field(name).type))
     schema = pa.schema([SCHEMA.field(name) for name in names])
     return table.select(list(names)).cast(schema).replace_schema_metadata()
@@ -209,19 +255,25 @@ Rewrite = tuple[pa.Table, pa.ChunkedArray]
 """A part's rows, all columns, and a mask of those that have changed."""
 
 
-def rewrite(store: Store, change: Callable[[pa.Table], Rewrite], job_id: str = "") -> int:
+def rewrite(
+    store: Store,
+    change: Callable[[pa.Table], Rewrite],
+    job_id: str = "",
+    folder: str = FOLDER,
+) -> int:
     """Change rows where they stand, part by part.
 
     Args:
         store: OUTPUT.
         change: takes a part's rows, all columns, and gives as many.
         job_id: with it, changed rows go to history as they were.
+        folder: of the manifest, or of its history.
 
     Returns:
         How many rows were changed.
     """
     changed = 0
-    for key in part_keys(store):
+    for key in part_keys(store, folder):
         table = _read_key(store, key, SCHEMA.names)
         new, mask = change(table)
         old = table.filter(mask)

@@ -94,6 +94,9 @@ _OUTPUT: Final = [
     ("marked_key", pa.string()),
     ("marked_sha256", pa.string()),
     ("marked_bytes", pa.int64()),
+    ("access_key", pa.string()),
+    ("access_sha256", pa.string()),
+    ("access_bytes", pa.int64()),
     ("thumbnail_key", pa.string()),
     ("thumbnail_index", pa.int32()),
     ("digital_source_type", pa.string()),
@@ -120,5 +123,10 @@ _OUTCOME: Final = [
     ("status", pa.string()),
     ("error_class", pa.string()),
     ("error_message", pa.string()),
+    ("withdrawn_at", pa.timestamp("us", "UTC")),
+    ("withdrawn_by", pa.string()),
+    ("withdrawn_reason", pa.string()),
 ]
 SCHEMA: Final = pa.schema(_KEY + _SOURCE + _SOFTWARE + _TIMES + _OUTPUT + _QUALITY + _OUTCOME)
+OF_DERIVATIVE: Final = ("steps", *(name for name, _ in (*_OUTPUT, *_QUALITY)))
+"""Columns that tell of a derivative, and not of its master."""

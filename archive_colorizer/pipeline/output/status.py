@@ -20,7 +20,7 @@ from archive_colorizer.pipeline.output.reviews import ReviewCounts
 from archive_colorizer.pipeline.output.reviews import count as count_reviews
 from archive_colorizer.pipeline.pilot.extrapolate import Extrapolation
 from archive_colorizer.pipeline.reasons import passed_over_reason, reason_of
-from archive_colorizer.pipeline.records import STEP_TIMES
+from archive_colorizer.pipeline.records import RENDITIONS, STEP_TIMES
 from archive_colorizer.progress import rate
 from archive_colorizer.storage import Store
 
@@ -166,7 +166,7 @@ def summarize(store: Store) -> StatusReport:
 
 
 def list_sums(store: Store) -> Iterator[str]:
-    """Yield a line for each derivative and marked file, as `sha256sum` writes them.
+    """Yield a line for each derivative and rendition, as `sha256sum` writes them.
 
     Paths are relative to OUTPUT.
 
@@ -174,13 +174,17 @@ def list_sums(store: Store) -> Iterator[str]:
         LocationError: there is no job at that place.
     """
     check_job(store)
-    names = ["derivative_key", "derivative_uri", "derivative_sha256", "marked_key", "marked_sha256"]
+    sums_of = {name: f"{name}_sha256" for name in ("derivative", *RENDITIONS)}
+    names = ["derivative_uri", *(f"{name}_key" for name in sums_of), *sums_of.values()]
     rows = manifest.read(store, names)
     present = find_present(store, rows)
-    made = rows.filter(pc.is_valid(rows["derivative_sha256"]))
-    marked = rows.filter(pc.is_valid(rows["marked_sha256"]))
-    keys = [*present.keys_of(made).to_pylist(), *marked["marked_key"].to_pylist()]
-    sums = [*made["derivative_sha256"].to_pylist(), *marked["marked_sha256"].to_pylist()]
+    keys: list[str] = []
+    sums: list[str] = []
+    for name, column in sums_of.items():
+        made = rows.filter(pc.is_valid(rows[column]))
+        found = present.keys_of(made) if name == "derivative" else made[f"{name}_key"]
+        keys += found.to_pylist()
+        sums += made[column].to_pylist()
     for key, sha256 in zip(keys, sums, strict=True):
         escaped = key.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
         yield f"{'' if escaped == key else chr(92)}{sha256}  {escaped}"

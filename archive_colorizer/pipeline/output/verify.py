@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
@@ -15,6 +15,8 @@ from archive_colorizer.pipeline.output import derivatives, manifest
 from archive_colorizer.pipeline.output.derivatives import Present
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.signatures import check_signatures
+from archive_colorizer.pipeline.output.withdrawal import find_remnants
+from archive_colorizer.pipeline.records import RENDITIONS
 from archive_colorizer.storage import (
     DEFAULT_S3,
     TEMPORARIES,
@@ -26,10 +28,12 @@ from archive_colorizer.storage import (
 
 COLUMNS: Final = (
     "row_id", "status", "source_uri", "page", "source_sha256", "derivative_uri", "derivative_key",
-    "derivative_sha256", "derivative_mime", "c2pa_state", "reversible", "marked_key",
-    "marked_sha256",
+    "derivative_sha256", "derivative_mime", "c2pa_state", "reversible",
+    *derivatives.RENDITION_KEYS, *(f"{name}_sha256" for name in RENDITIONS),
 )  # fmt: skip
 THREADS: Final = 4
+TOLD: Final = {"marked": "of them marked, too", "access": "with an access copy"}
+"""Renditions, as the report counts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,9 @@ class Finding:
     """One difference between the manifest and what is there."""
 
     what: str
-    """missing_ or changed_ and master, derivative or marked; changed_luminance (colour cannot be
-    taken off), broken_signature, double_row, missing_rows, unlisted_file, or temporary."""
+    """missing_ or changed_ and master, derivative, marked or access; changed_luminance (colour
+    cannot be taken off), broken_signature, double_row, missing_rows, unlisted_file, temporary, or
+    left_of_withdrawn (the same `withdraw` takes it away)."""
     where: str
 
 
@@ -51,12 +56,13 @@ class VerifyReport:
     findings: tuple[Finding, ...]
     expected: tuple[str, ...] = ()
     """Absences that are as they should be, and what became of signatures; one line each."""
-    marked: int = 0
-    """Files with a visible mark."""
+    renditions: Mapping[str, int] = field(default_factory=dict)
+    """Name -> number of the further files that were compared, of those that there are."""
 
     def text(self) -> str:
         """Format the report for people."""
-        more = f" ({self.marked:,} of them marked, too)" if self.marked else ""
+        said = [f"{count:,} {TOLD[name]}" for name, count in self.renditions.items()]
+        more = f" ({', '.join(said)})" if said else ""
         lines = [f"{self.masters:,} masters and {self.derivatives:,} derivatives{more} compared"]
         lines += [f"  {finding.what}: {finding.where}" for finding in self.findings]
         lines += [f"as expected: {line}" for line in self.expected]
@@ -65,7 +71,7 @@ class VerifyReport:
 
 
 def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> VerifyReport:
-    """Compare OUTPUT and its masters with the manifest.
+    """Compare OUTPUT and its masters with the manifest, and look for what was withdrawn.
 
     A master is compared when its row has a hash: an excluded or unreadable one has none.
 
@@ -92,16 +98,19 @@ def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> Veri
         sources = [(uri, sha256) for uri, sha256 in found if uri]
         weeded = len(found) - len(sources)
     made = _list_files(store, present.keys_of(rows), rows["derivative_sha256"])
-    marked = _list_files(store, rows["marked_key"], rows["marked_sha256"])
+    further = {
+        name: _list_files(store, rows[f"{name}_key"], rows[f"{name}_sha256"]) for name in RENDITIONS
+    }
     signatures = check_signatures(_list_signed(rows, present), s3)
     findings = (
         *(Finding("broken_signature", line) for line in signatures.broken),
         *(_find("master", *one) for one in _compare_all(sources, s3)),
         *(_find("derivative", *one) for one in _compare_all(made, s3)),
-        *(_find("marked", *one) for one in _compare_all(marked, s3)),
+        *(_find(name, *one) for name in further for one in _compare_all(further[name], s3)),
         *_compare_luminance(kept, s3),
         *_check_rows(manifest.read(store, ["source_uri", "page", "row_id"], every=True), job),
         *_check_files(store, present, rows),
+        *_check_withdrawn(store),
     )
     kept_back = int(job.get("held_back", 0))
     expected = (
@@ -109,7 +118,8 @@ def verify(store: Store, s3: S3Settings = DEFAULT_S3, masters: str = "") -> Veri
         *([f"{kept_back:,} pages were held back by --limit"] if kept_back else ()),
         *signatures.notes,
     )
-    return VerifyReport(len(sources), len(made), findings, expected, len(marked))
+    counts = {name: len(files) for name, files in further.items() if files}
+    return VerifyReport(len(sources), len(made), findings, expected, counts)
 
 
 def compare_masters(rows: pa.Table, s3: S3Settings) -> Iterator[tuple[str, str]]:
@@ -229,10 +239,19 @@ def _check_files(store: Store, present: Present, rows: pa.Table) -> Iterator[Fin
 
     A derivative that history names stands for a page whose new try failed.
     """
-    earlier = derivatives.earlier_keys(store, present, marked=True)
-    named = {*present.keys_of(rows).to_pylist(), *rows["marked_key"].to_pylist(), *earlier}
+    earlier = derivatives.earlier_keys(store, present, renditions=True)
+    named = {*derivatives.named_keys(present, rows), *earlier}
     for entry in store.list(TEMPORARIES):
         yield Finding("temporary", entry.uri)
     for key in present.files["key"].to_pylist():
         if key not in named:
             yield Finding("unlisted_file", store.uri_of(key))
+
+
+def _check_withdrawn(store: Store) -> Iterator[Finding]:
+    """Yield what is left of withdrawn pictures."""
+    left = find_remnants(store)
+    for key in (*left.files, *left.cells):
+        yield Finding("left_of_withdrawn", store.uri_of(key))
+    if left.maps:
+        yield Finding("left_of_withdrawn", f"{left.maps:,} maps in {manifest.HISTORY}")

@@ -16,6 +16,7 @@ from archive_colorizer.errors import PhotoError, SignPhotoError, WritePhotoError
 from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.decode import upright
 from archive_colorizer.imaging.encode import Encodable
+from archive_colorizer.imaging.formats import Format
 from archive_colorizer.imaging.quality import Meter, Quality, measure
 from archive_colorizer.imaging.reversible import Reversible
 from archive_colorizer.imaging.samples import Heard
@@ -30,7 +31,7 @@ from archive_colorizer.pipeline.flags import (
 from archive_colorizer.pipeline.job_spec import JobSpec
 from archive_colorizer.pipeline.output.derivatives import page_id, read_labels, version_of
 from archive_colorizer.pipeline.output.lease import Fence
-from archive_colorizer.pipeline.output.marking import RENDITION, Marker, words_of
+from archive_colorizer.pipeline.output.renditions import LABEL, RenditionWriter, list_renditions
 from archive_colorizer.pipeline.output.written import digest
 from archive_colorizer.pipeline.records import Derivative, Made, Outcome, PhotoRef, Status
 from archive_colorizer.pipeline.steps.composition import Composition
@@ -47,6 +48,7 @@ OUTSIDE: Final = "absolute/"
 IDENTICAL: Final = "identical_coefficients"
 MEASURED: Final = "measured"
 AFTER_CHANGE: Final = "measured_after_change"
+NO_LABELS: Final[Mapping[str, str]] = {}
 MadeT = TypeVar("MadeT", bound=Made)
 
 
@@ -65,22 +67,21 @@ class Deliver(Stage[MadeT, Outcome]):
         """Open OUTPUT, and load what composing needs."""
         self._composition.setup()
         self._store: Store = open_store(self._spec.output, self._spec.config.run.s3)
-        self._fence = Fence(self._store, self._spec.owner)
+        self._fence = self._make_fence()
         self._publisher = Publisher(self._store, self._fence)
         run, fingerprint = self._spec.config.run, self._spec.certificate_sha256
         self._signer: Signer | None = None
         if run.c2pa:
             self._signer = open_signer(run.c2pa, run.c2pa_key, run.c2pa_timestamp, fingerprint)
         self._key = read_key(run.watermark_key)
-        self._marker = self._make_marker()
+        translates = TRANSLATED in self._composition.flags
+        self._renditions = [
+            RenditionWriter(self._store, self._fence, one)
+            for one in list_renditions(self._spec.config.deliver, translates=translates)
+        ]
 
-    def _make_marker(self) -> Marker | None:
-        """Make what writes the second file, with words on it; None where none is asked for."""
-        deliver = self._spec.config.deliver
-        if deliver.mark == "off":
-            return None
-        words = words_of(deliver.mark_text, translates=TRANSLATED in self._composition.flags)
-        return Marker(self._store, self._fence, deliver.mark, words)
+    def _make_fence(self) -> Fence:
+        return Fence(self._store, self._spec.owner)
 
     def __call__(self, batch: Sequence[MadeT]) -> list[Outcome]:
         """Deliver each picture; a picture's error becomes its outcome."""
@@ -110,7 +111,7 @@ class Deliver(Stage[MadeT, Outcome]):
         heard = Heard()
         with writing(made.ref):
             picture = self._composition.picture(made, ms, heard)
-            tags, lost = self._tags(made, picture, {})
+            tags, lost = self._tags(made, picture, self._spec.config.deliver.format)
             derivative, after = self._write(made, picture, tags, ms)
         facts = made.facts.having_heard(tuple(heard.words), damaged=heard.damaged)
         return Outcome(
@@ -155,8 +156,10 @@ class Deliver(Stage[MadeT, Outcome]):
         luma = picture.luma_hw
         ms["compose"] += ms_since(start_s)
         bits = deliver.bits or (16 if luma.itemsize == 2 else 8)
-        settings = encode.Settings(deliver.format, deliver.quality, bits)
-        marked: Mapping[str, Any] = {}
+        settings = encode.Settings(
+            deliver.format, deliver.quality, bits, deliver.lossless, deliver.tiles
+        )
+        further: dict[str, Any] = {}
         with self._publisher.staged(
             ref.output_key, self._spec.context.job_id, replace=self._ours(ref)
         ) as sink:
@@ -165,7 +168,7 @@ class Deliver(Stage[MadeT, Outcome]):
             encode.encode(picture, sink, settings, tags, meter)
             ms["encode"] = ms_since(start_s)
             start_s = time.perf_counter()
-            quality = self._quality(luma, sink, meter, exact=reversible)
+            quality = self._quality(sink, meter, settings, exact=reversible)
             if reversible and not quality.identical:
                 raise WritePhotoError(f"{ref.output_key}: its luminance is not the master's")
             small = quality.reduced_hw3
@@ -174,17 +177,32 @@ class Deliver(Stage[MadeT, Outcome]):
             derivative = self._describe(made, luma, quality, reversible=reversible)
             derivative = self._sign(replace(derivative, watermark=number), made, sink)
             sha256, size = digest(sink)
-            if self._marker:
+            if self._renditions:
                 shown = self._composition.shown(made, picture)
                 if shown is not picture:
                     shown, _ = self._mark(shown)
-                marked_tags, _ = self._tags(made, shown, RENDITION)
-                token = self._spec.context.job_id
-                sign = partial(self._sign, derivative, made)
-                marked = self._marker.write(ref, shown, settings, marked_tags, token, sign)
+                for writer in self._renditions:
+                    further |= self._write_rendition(writer, made, shown, derivative, settings)
         ms["write"] = ms_since(start_s)
-        derivative = replace(derivative, derivative_sha256=sha256, derivative_bytes=size, **marked)
+        derivative = replace(derivative, derivative_sha256=sha256, derivative_bytes=size, **further)
         return derivative, after
+
+    def _write_rendition(
+        self,
+        writer: RenditionWriter,
+        made: MadeT,
+        shown: Encodable,
+        derivative: Derivative,
+        settings: encode.Settings,
+    ) -> dict[str, Any]:
+        """Write a further file of a picture; the columns that tell of it."""
+        rendition = writer.rendition
+        picture, settings = rendition.make(shown), rendition.settings(settings)
+        scale = picture.luma_hw.shape[1] / shown.luma_hw.shape[1]
+        more = {LABEL: rendition.name}
+        tags, _ = self._tags(made, picture, settings.format, more, scale)
+        sign = partial(self._sign, rendition.describe(derivative), made)
+        return writer.write(made.ref, picture, settings, tags, self._spec.context.job_id, sign)
 
     def _describe(
         self, made: MadeT, luma_hw: NDArray[Any], quality: Quality, *, reversible: bool
@@ -257,14 +275,14 @@ class Deliver(Stage[MadeT, Outcome]):
         return IDENTICAL if reversible else MEASURED
 
     def _quality(
-        self, luma_hw: NDArray[Any], sink: BinaryIO, meter: Meter, *, exact: bool
+        self, sink: BinaryIO, meter: Meter, settings: encode.Settings, *, exact: bool
     ) -> Quality:
-        """Figures of what was delivered: a JPEG's luma is read again, in an audit everything."""
+        """Figures of what was delivered: with loss it is read again, in an audit everything is."""
         if self._spec.config.run.audit:
-            return measure(sink, Meter(luma_hw, full=True), exact=exact)
-        if self._spec.config.deliver.format == "jpeg":
+            return measure(sink, Meter(meter.luma_hw, full=True), exact=exact)
+        if settings.format == "jpeg":  # its colours have gone by, its luma is to be read
             return measure(sink, meter, exact=exact)
-        return meter.quality()
+        return measure(sink, Meter(meter.luma_hw)) if settings.is_lossy else meter.quality()
 
     def _ours(self, ref: PhotoRef) -> bool:
         """Whether an earlier derivative of the same page is in the way, which may be replaced.
@@ -289,17 +307,26 @@ class Deliver(Stage[MadeT, Outcome]):
         )
 
     def _tags(
-        self, made: MadeT, picture: Encodable, more: Mapping[str, str]
+        self,
+        made: MadeT,
+        picture: Encodable,
+        form: Format,
+        more: Mapping[str, str] = NO_LABELS,
+        scale: float = 1.0,
     ) -> tuple[metadata.Tags, bool]:
-        """What the derivative says of itself, with `more` labels; whether the master says more."""
+        """What a file says of itself, with `more` labels; whether the master says more.
+
+        A picture that is `scale` times as wide has as many times the dots an inch.
+        """
         kept = picture if isinstance(picture, Reversible) else None
         facts = replace(made.facts, orientation=1) if kept else made.facts
+        dpi = self._composition.dpi(facts)
         tags, lost = metadata.carry(
             made.prepared.header,
-            self._spec.config.deliver.format,
+            form,
             {**self._labels(made), **more},
             self._composition.statement,
-            self._composition.dpi(facts),
+            (dpi[0] * scale, dpi[1] * scale) if dpi else None,
             as_stored=kept is not None,
         )
         return (replace(tags, icc=kept.icc) if kept else tags), lost
