@@ -146,6 +146,10 @@ def test_so_it_goes_in_an_object_store(bucket: str, masters: Path, tiny_model: s
         assert wait_for(studio, studio.save(row, [(80, 60, RED)], "kim"), 120).state == "done"
     assert json.loads(rows_of(store)["three.tif"]["hints"]) == [[80.0, 60.0, RED]]
     assert not differences(f"s3://{bucket}/out")
+    source.delete("a/three.tif")
+    with PinStudio(store) as studio:
+        gone = wait_for(studio, studio.save(rows_of(store)["three.tif"], [], "kim"), 120)
+    assert (gone.state, "not there" in gone.why) == ("failed", True)
 
 
 # --- inventories
