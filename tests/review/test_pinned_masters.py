@@ -98,6 +98,7 @@ def test_a_negative_on_its_page_is_shown_as_it_is_delivered(job: Job, tmp_path: 
     assert np.abs(small - half).mean() < 4
 
 
+@pytest.mark.slow
 def test_a_further_page_of_a_file_has_its_own_points(job: Job, tmp_path: Path) -> None:
     pages = [Image.fromarray(drawn_scene()[:120, :160]), Image.fromarray(drawn_scene()[150:270])]
     (tmp_path / "in").mkdir()
