@@ -31,9 +31,9 @@ export class Pane {
       animationTime: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 0.25,
       springStiffness: 12,
       visibilityRatio: 0.2,
+      preserveImageSizeOnResize: true,
       minZoomImageRatio: 0.1,
       maxZoomPixelRatio: 16,
-      preserveImageSizeOnResize: true,
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: false },
       gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: false },
       gestureSettingsPen: { clickToZoom: false, dblClickToZoom: false },
@@ -47,7 +47,13 @@ export class Pane {
     /** @type {Map<string, TiledImage>} */
     this.layers = new Map();
     this.turn = 0;
+    /** Where it was looked at before its size changed. */
+    this.last = /** @type {View} */ ({ fit: true, scale: 1, x: 0.5, y: 0.5 });
     this.viewer.addHandler("update-viewport", () => this.#deepen());
+    this.viewer.addHandler("viewport-change", () => {
+      if (this.#port.getContainerSize().x === element.clientWidth) this.last = this.view();
+    });
+    this.viewer.addHandler("after-resize", () => this.look(this.last));
   }
 
   close() {
