@@ -47,13 +47,10 @@ export class Pane {
     /** @type {Map<string, TiledImage>} */
     this.layers = new Map();
     this.turn = 0;
-    /** Where it was looked at before its size changed. */
-    this.last = /** @type {View} */ ({ fit: true, scale: 1, x: 0.5, y: 0.5 });
+    this.size = "";
+    this.fits = true;
     this.viewer.addHandler("update-viewport", () => this.#deepen());
-    this.viewer.addHandler("viewport-change", () => {
-      if (this.#port.getContainerSize().x === element.clientWidth) this.last = this.view();
-    });
-    this.viewer.addHandler("after-resize", () => this.look(this.last));
+    this.viewer.addHandler("viewport-change", () => this.#keepFit());
   }
 
   close() {
@@ -143,6 +140,19 @@ export class Pane {
     // A mask has fewer pixels than the picture and perhaps another ratio by rounding.
     added.setWidth(1, true);
     this.layers.set(name, added);
+  }
+
+  /** A picture that fitted in still does when the pane has another size. */
+  #keepFit() {
+    const size = this.#port.getContainerSize().toString();
+    if (size !== this.size && this.fits) this.#port.goHome(true);
+    this.size = size;
+    this.fits = this.view().fit;
+  }
+
+  /** Whether OpenSeadragon has noticed the pane's size. */
+  get settled() {
+    return this.#port.getContainerSize().x === this.element.clientWidth;
   }
 
   get #port() {

@@ -98,7 +98,7 @@ export class Stage extends EventTarget {
    */
   #link(leader, follower) {
     leader.viewer.addHandler("viewport-change", () => {
-      if (this.following || !follower.pyramid) return;
+      if (this.following || !follower.pyramid || !leader.settled || !follower.settled) return;
       this.following = true;
       follower.follow(leader);
       this.following = false;
