@@ -227,8 +227,9 @@ export class Desk {
 
   /** @param {{ outgoing: Outgoing, error: ApiError }} detail */
   #refused({ outgoing, error }) {
-    if (error.status === 409 && this.view instanceof PictureView) this.view.another(outgoing.id);
-    else say(error.status === 409 ? t("another") : t("refused", { why: error.message }));
+    const anew = error.status === 409 || error.status === 404;
+    if (anew && this.view instanceof PictureView) this.view.another(outgoing).catch(this.fail);
+    else say(anew ? t("anotherOf", { name: outgoing.path }) : t("refused", { why: error.message }));
   }
 
   /** Say what went wrong. @param {unknown} error */

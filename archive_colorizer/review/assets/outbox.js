@@ -85,7 +85,7 @@ export class Outbox extends EventTarget {
     for (let next = this.waiting()[0]; next; next = this.waiting()[0]) {
       this.flying = next;
       try {
-        const { key: _, path: __, ...body } = next;
+        const { key: _, path: __, page: ___, ...body } = next;
         await post("/api/verdicts", body);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;

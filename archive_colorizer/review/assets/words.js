@@ -34,6 +34,7 @@ export const WORDS = {
     "This picture has been made anew since; here it is. Please judge it again.",
     "그사이 채색본이 새로 만들어졌습니다. 새 채색본을 다시 판정하세요.",
   ],
+  anotherOf: ["Made anew since, please judge it again: {name}", "새로 만들어졌으니 다시 판정하세요: {name}"],
   tooMany: ["Too much at once; trying again shortly.", "요청이 많습니다. 잠시 후 다시 시도합니다."],
   wrong: ["That did not work: {why}", "실패했습니다: {why}"],
 
