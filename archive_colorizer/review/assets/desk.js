@@ -80,6 +80,7 @@ export class Desk {
     this.outbox = new Outbox(this.session.reviewer);
     this.outbox.addEventListener("change", () => this.head.tellUnsent());
     this.outbox.addEventListener("leave", () => this.enter());
+    this.outbox.addEventListener("stale", () => this.refresh().catch(this.fail));
     this.outbox.addEventListener("refused", (event) => this.#refused(/** @type {CustomEvent} */ (event).detail));
     this.head.draw();
     this.route();

@@ -70,11 +70,13 @@ export class Grid {
     this.space.style.setProperty("--columns", String(this.columns));
     this.space.style.setProperty("--row", `${this.rowHeight - GAP}px`);
     const laid = `${width} ${this.columns}`;
-    if (laid !== this.laid) this.#forget();
-    this.laid = laid;
-    if (first > 0) this.element.scrollTop = Math.floor(first / this.columns) * this.rowHeight;
+    if (laid !== this.laid) {
+      this.#forget();
+      this.laid = laid;
+      this.element.scrollTop = Math.floor(first / this.columns) * this.rowHeight;
+    }
     this.draw();
-    if (focused) this.focus(this.current);
+    if (focused && !this.space.contains(document.activeElement)) this.focus(this.current);
   }
 
   #forget() {
