@@ -15,11 +15,13 @@ from archive_colorizer.cli.evaluate import SECTION as EVALUATION
 from archive_colorizer.cli.main import build_parser
 from archive_colorizer.cli.options import LazyParser
 from archive_colorizer.cli.parameters import OF_FAMILIES
+from archive_colorizer.cli.review import SECTION as REVIEW
 from archive_colorizer.comparison.config import ComparisonConfig
 from archive_colorizer.data.config import DataConfig
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.models.table import MODELS
 from archive_colorizer.pipeline.config import SECTIONS, JobConfig
+from archive_colorizer.review.config import ReviewConfig
 from archive_colorizer.settings.field_docs import read_field_docs
 from archive_colorizer.settings.schema import Declared, list_settings
 from archive_colorizer.training.settings import FeedConfig, LoopConfig, TrainRunConfig
@@ -89,6 +91,8 @@ def _render_judging() -> Iterator[str]:
     yield render_table(EVALUATION, EvaluationConfig, list_flags("evaluate"), level=0)
     yield "## `compare`\n\nOptions alone; `--config` and the table are those of `colorize`.\n"
     yield render_table(COMPARISON, ComparisonConfig, list_flags("compare"), level=0)
+    yield "## `review`\n\nOptions alone: there is no file.\n"
+    yield render_table(REVIEW, ReviewConfig, list_flags("review"), level=0)
 
 
 def list_flags(command: str) -> dict[str, str]:

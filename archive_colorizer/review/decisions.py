@@ -149,14 +149,26 @@ class Decisions:
         with self._lock:
             return list(self._first.values())
 
-    def write(self, decision: Decision) -> None:
+    def write(self, decision: Decision) -> Decision:
         """Make a decision durable, then take it up.
+
+        Returns:
+            It, or the one before it where that says the same: the page sends again what it had no
+            answer to.
 
         Raises:
             RefusedError: it cannot be written.
         """
         with self._writer(decision.reviewer):
+            last = self._last_by(decision.reviewer)
+            if last is not None and _say_the_same(last, decision):
+                return last
             self._write(decision)
+        return decision
+
+    def _last_by(self, reviewer: str) -> Decision | None:
+        with self._lock:
+            return next(reversed(self._by[reviewer].values()), None)
 
     def undo(self, reviewer: str) -> tuple[Decision, Decision | None]:
         """Take back a person's last decision that stands.
@@ -168,8 +180,7 @@ class Decisions:
             RefusedError: there is none, or it cannot be written.
         """
         with self._writer(reviewer):
-            with self._lock:
-                last = next(reversed(self._by[reviewer].values()), None)
+            last = self._last_by(reviewer)
             if last is None:
                 raise RefusedError(404, "there is nothing to take back")
             self._write(
@@ -196,6 +207,11 @@ class Decisions:
             raise RefusedError(507, f"the verdict could not be saved: {reason}") from error
         with self._lock:
             self._absorb(decision)
+
+
+def _say_the_same(one: Decision, other: Decision) -> bool:
+    kept = [(d.derivative_sha256, d.verdict, d.reason, d.note, d.purpose) for d in (one, other)]
+    return kept[0] == kept[1]
 
 
 def _last_of(by: Mapping[str, Sequence[Decision]]) -> dict[str, Decision]:

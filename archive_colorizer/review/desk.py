@@ -189,8 +189,7 @@ class Desk:
             new_id(), said.row_id, said.sha256, session.name, said.verdict, said.reason, said.note,
             now_us(), said.seconds, self._purpose_of(session, rows, at, said.sha256),
         )  # fmt: skip
-        self.decisions.write(decision)
-        return decision
+        return self.decisions.write(decision)
 
     def _purpose_of(self, session: Session, rows: Rows, at: int, sha256: str) -> str:
         drawn = self.draw(rows)
@@ -198,7 +197,9 @@ class Desk:
             return HONEYPOT
         if self.config.double_blind and self._mark_second(rows, drawn)[at]:
             by = self.decisions.all_by_derivative_of(sha256)
-            if session.name not in by and _is_judged_by_one(by):
+            if own := by.get(session.name):
+                return own.purpose
+            if _is_judged_by_one(by):
                 return "second_look"
         return "review"
 

@@ -5,10 +5,13 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from archive_colorizer.review.overlays import cover_page
 from archive_colorizer.review.routes import desk_of
+from archive_colorizer.review.sides import BEFORE, size_of
 from archive_colorizer.web.application import FOR_GOOD, Visitor
 from archive_colorizer.web.refusals import RefusedError
 
+PLACE: Final = ("content_box", "width", "height", "orientation")
 FOR_A_WHILE: Final = "private, max-age=300"
 router: Final = APIRouter()
 Kind = Literal["before", "after"]
@@ -68,9 +71,10 @@ def give_glare(request: Request, session: Visitor, row_id: str) -> Response:
 
 
 def _give_map(request: Request, row_id: str, column: str) -> Response:
-    data = desk_of(request).catalog.read_row(row_id, (column,))[column]
-    if not data:
+    row = desk_of(request).catalog.read_row(row_id, (column, *PLACE))
+    if not row[column]:
         raise RefusedError(404, "this picture has no such map")
+    data = cover_page(row[column], row["content_box"], size_of(row, BEFORE))
     return Response(data, media_type="image/png", headers={"Cache-Control": FOR_A_WHILE})
 
 

@@ -27,7 +27,7 @@ from archive_colorizer.pipeline.steps.composition import OverMaster
 from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.prepare import Prepare
 from archive_colorizer.pipeline.steps.read import Read
-from archive_colorizer.review.row_recipe import RowRecipe
+from archive_colorizer.review.row_recipe import RowRecipe, use_one_thread
 from archive_colorizer.storage import S3Settings, open_uri
 
 KEPT_PICTURES: Final = 6
@@ -133,6 +133,7 @@ class Previews:
 
 def _load(recipe: RowRecipe) -> Colorize:
     config = recipe.config
+    use_one_thread()
     step = Colorize(recipe.models[0], config.color, config.run)
     step.setup()
     return step

@@ -31,7 +31,7 @@ from archive_colorizer.pipeline.records import Page, PhotoRef, Status
 from archive_colorizer.pipeline.steps.record import Recorded
 from archive_colorizer.registry import kept
 from archive_colorizer.review.parts import PartFiles
-from archive_colorizer.review.row_recipe import read_recipe
+from archive_colorizer.review.row_recipe import read_recipe, use_one_thread
 from archive_colorizer.storage import (
     TEMPORARIES,
     S3Settings,
@@ -111,6 +111,7 @@ def _find_row(store: Store, s3: S3Settings, page: Page) -> Mapping[str, Any]:
 
 
 def _run(spec: JobSpec, ref: PhotoRef, lock: Lock) -> Recorded:
+    use_one_thread()
     (batch,) = local.run(spec, pa.Table.from_pylist([asdict(ref)]))
     lock.check()
     ProgramErrors(0).add(batch)  # they go into the log

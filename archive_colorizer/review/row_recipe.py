@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import cv2
+
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.content_box import Bounds
@@ -74,6 +76,18 @@ def check_inside(row: Mapping[str, Any], hints: str) -> None:
         hint_planes(hints, size, (1, 1))
     except ValueError as error:
         raise ConfigError(f"pins: {error}") from error
+
+
+def use_one_thread() -> None:
+    """Let networks and OpenCV work on one thread from now on.
+
+    A desk's requests share its cores. Threads of one picture that wait for each other on busy cores
+    take ten times as long as one alone.
+    """
+    import torch  # slow to load
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
 
 
 def read_recipe(

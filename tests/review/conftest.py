@@ -8,14 +8,14 @@ from typing import Any
 
 import httpx
 import pytest
-from desks import make_output
+from desks import SPOKEN, make_output
 
 from archive_colorizer.review.app import make_desk_app
 from archive_colorizer.review.config import ReviewConfig
 from archive_colorizer.review.desk import Desk
 from archive_colorizer.storage import DEFAULT_S3
 from archive_colorizer.storage.local import LocalStore
-from archive_colorizer.web.accounts import Account
+from archive_colorizer.web.accounts import Account, add_account, read_accounts
 from archive_colorizer.web.application import Entrance
 from archive_colorizer.web.audit import AuditLog
 from archive_colorizer.web.guard import LOOPBACK, Door
@@ -117,6 +117,25 @@ def open_desk(tmp_path: Path, store: LocalStore) -> Iterator[Callable[..., Serve
         served.close()
 
 
+@pytest.fixture(scope="session")
+def standing(made: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One desk for all tests that change nothing."""
+    folder = tmp_path_factory.mktemp("standing")
+    shutil.copytree(made[0] / "out", folder / "out")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        desk = Desk(LocalStore(folder / "out"), DEFAULT_S3, ReviewConfig())
+    served = Served(desk, {}, AuditLog(folder / "audit.jsonl"))
+    yield served
+    served.close()
+
+
+@pytest.fixture(scope="session")
+def reader(standing: Served) -> Person:
+    """Somebody who may decide there, and only looks."""
+    return standing.person("reader")
+
+
 @pytest.fixture
 def served(open_desk: Callable[..., Served]) -> Served:
     return open_desk()
@@ -130,3 +149,14 @@ def kim(served: Served) -> Person:
 @pytest.fixture
 def lee(served: Served) -> Person:
     return served.person("lee")
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> dict[str, Account]:
+    """A reviewer and a viewer."""
+    file = tmp_path / "people.json"
+    add_account(file, "김민지", "reviewer", SPOKEN)
+    add_account(file, "guest", "viewer", SPOKEN)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert SPOKEN not in file.read_text()
+    return dict(read_accounts(file))

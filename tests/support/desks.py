@@ -1,11 +1,13 @@
 """A small OUTPUT to be reviewed: drawn masters, tinted derivatives, thumbnails, maps, history."""
 
 import hashlib
+import http.client
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import tifffile
 from PIL import Image
 from rowsets import failed, made_row, skipped, table, write_job
@@ -19,6 +21,8 @@ from archive_colorizer.pipeline.records import Outcome, PhotoRef, Status
 from archive_colorizer.storage import Store
 from archive_colorizer.storage.location import uri_of_path
 
+SPOKEN = "a long enough one"
+"""Password of the people of the tests."""
 SIZE = (900, 1300)
 """Height and width of the masters."""
 STEP = {"op": "chroma_unet", "model_ref": "builtin:default", "model_version": "1"}
@@ -100,6 +104,33 @@ def _row(masters: Path, name: str, key: str, data: bytes, number: int) -> dict[s
         orientation=1, doubt_mean=number / 20, doubt_map=doubt_png(doubt),
         glare_map=glare_png(doubt > 0.4) if flagged else None, glare_share=0.1 if flagged else 0.0,
         flags=["glare"] if flagged else [], review_needed=number % 3 == 0 or flagged,
-        steps=[STEP], content_box=[1, 2, 3, 4] if number == 1 else None,
+        steps=[STEP], content_box=[200, 300, 650, 450] if number == 1 else None,
         hints='[[3.0, 4.0, "#aa3322"]]' if number == 2 else "[]",
     )  # fmt: skip
+
+
+def ask(served: Any, method: str, target: str, body: bytes = b"", **headers: str) -> Any:
+    """Send a request as it is written, nothing tidied; gives status, headers and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", served.listener.port, timeout=20)
+    try:
+        connection.putrequest(method, target, skip_host="Host" in headers)
+        for name, value in ({"Content_Length": str(len(body))} | headers).items():
+            connection.putheader(name.replace("_", "-"), value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+def cookie_of(person: Any) -> str:
+    """A person's cookies as a header."""
+    return "; ".join(f"{name}={value}" for name, value in person.cookies.items())
+
+
+def change_rows(store: Any, **values: Any) -> None:
+    """Give the first coloured row of OUTPUT other values, as a forged manifest would."""
+    (key,) = manifest.part_keys(store)
+    rows = pq.read_table(store.path_of(key)).to_pylist()
+    rows[0] |= values
+    store.write_atomic(key, manifest.to_parquet(table(rows)))
