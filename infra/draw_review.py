@@ -37,8 +37,9 @@ def walk(page: "Page", url: str, name: str) -> None:
     page.wait_for_selector(".cell[data-id] img")
     page.wait_for_load_state("networkidle")
     photograph(page, f"sheet-{name}")
-    page.locator(".cell").nth(4).click()
-    page.wait_for_function("document.querySelector('.picture')?.dataset.shown")
+    page.goto(f"{url}#/?q=china.jpg")
+    page.locator(".cell[data-id]", has_text="china.jpg").click()
+    page.wait_for_selector(".picture[data-shown]")
     page.wait_for_timeout(700)
     photograph(page, f"picture-{name}")
     if not name.startswith("1440"):
@@ -57,10 +58,13 @@ def main(chromium: str) -> None:
     from playwright.sync_api import sync_playwright
 
     import archive_colorizer as ac
+    from archive_colorizer.demo import colour_photographs
 
     with tempfile.TemporaryDirectory() as scratch:
         scans, output = Path(scratch) / "scans", Path(scratch) / "colour"
-        write_archive(scans, width=1200)
+        write_archive(scans)
+        for name, rgb in colour_photographs():
+            Image.fromarray(rgb).convert("L").save(scans / f"{name}.jpg", quality=92)
         print(ac.colorize(scans, output, engine="local").text())
         words = [sys.executable, "-m", "archive_colorizer", "review", str(output), "--port", "0"]
         words += ["--reviewer", "anna", "--audit-log", str(Path(scratch) / "audit.jsonl")]
