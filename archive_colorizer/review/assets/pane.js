@@ -137,8 +137,6 @@ export class Pane {
       this.viewer.world.removeItem(added);
       return;
     }
-    // A mask has fewer pixels than the picture and perhaps another ratio by rounding.
-    added.setWidth(1, true);
     this.layers.set(name, added);
   }
 
@@ -245,7 +243,7 @@ export class Pane {
     const width = this.pyramid?.width ?? 1;
     const place = this.#port.pixelFromPoint(new OSD.Point(pixel.x / width, pixel.y / width), true);
     const ratio = canvas.width / this.#width();
-    const context = canvas.getContext("2d", { willReadFrequently: true });
+    const context = canvas.getContext("2d");
     const data = context?.getImageData(Math.round(place.x * ratio), Math.round(place.y * ratio), 1, 1).data;
     if (!data || !data[3]) return null;
     return `#${[...data.slice(0, 3)].map((value) => value.toString(16).padStart(2, "0")).join("")}`;

@@ -124,6 +124,7 @@ export class Stage extends EventTarget {
     const { before, after } = picture.images;
     this.message.hidden = true;
     this.element.classList.toggle("alone", !after || !before);
+    this.hold(this.held);
     try {
       await Promise.all([this.panes.before.show(before), this.panes.after.show(after, preview)]);
     } catch {
@@ -147,7 +148,6 @@ export class Stage extends EventTarget {
     const { before, after } = this.elements;
     const alone = this.element.classList.contains("alone");
     const mode = alone ? "toggle" : this.mode;
-    if (alone) this.hold(!this.picture?.images.after);
     if (this.element.dataset.mode === mode) return;
     this.element.dataset.mode = mode;
     this.slider.hidden = mode !== "slider";
@@ -176,8 +176,9 @@ export class Stage extends EventTarget {
 
   /** @param {boolean} held whether the original is seen in place of the coloured picture */
   hold(held) {
+    const { before, after } = this.picture?.images ?? { before: null, after: null };
     this.held = held;
-    this.element.classList.toggle("held", held);
+    this.element.classList.toggle("held", (held && before !== null) || (before !== null && !after));
   }
 
   /** @returns {View} */
