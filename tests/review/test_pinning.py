@@ -19,7 +19,7 @@ from archive_colorizer.pipeline.config import JobConfig, overlay
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.pipeline.run import colorize
-from archive_colorizer.review import pin_record, pinning
+from archive_colorizer.review import pin_preview, pin_record, pinning
 from archive_colorizer.review.pinning import PinStudio, PinWork
 from archive_colorizer.storage import Store, open_store
 
@@ -101,6 +101,21 @@ def test_what_takes_no_points_is_refused_in_one_line(output: Store) -> None:
             with pytest.raises(ConfigError, match=message) as caught:
                 studio.preview(row | change, [(3, 3, RED)])
             assert "\n" not in str(caught.value)
+
+
+def test_the_model_is_loaded_before_anybody_pins(
+    output: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(pinning, "LOAD_AFTER_S", 0.0)
+    monkeypatch.setattr(
+        pin_preview.Previews, "load", lambda self, recipe: loaded.append(recipe.models[0].ref)
+    )
+    with PinStudio(output):
+        end_s = time.monotonic() + 20
+        while not loaded:
+            assert time.monotonic() < end_s
+    assert loaded == [rows_of(output)["three.tif"]["steps"][0]["model_ref"]]
 
 
 # --- full size
