@@ -23,7 +23,7 @@ EDGES: Final = (800, 1600, 2400)
 """Longest sides of previews, px."""
 MEMORY_BYTES: Final = 96 << 20
 SHEETS_BYTES: Final = 64 << 20
-MAX_SHEET_PIXELS: Final = 2.5e6
+MAX_SHEET_PIXELS: Final = 50e6
 CUTTERS: Final = 2
 """Threads that cut thumbnails from sheets."""
 FORMS: Final = 1
