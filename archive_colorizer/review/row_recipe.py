@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
@@ -136,7 +136,7 @@ def read_recipe(
         {
             "color": {**recipe["color"], **references},
             "output": recipe["output"],
-            "run": {**of_run, **store_way, "engine": "local", "quiet": True, **run},
+            "run": {**of_run, **store_way, "engine": "local", **run},
         },
         f"row {row['row_id'][:12]}",
     )
@@ -147,6 +147,4 @@ def read_recipe(
         )
         for (name, ref), model in zip(references.items(), models, strict=False)
     }  # fmt: skip
-    found = models_of(config, ModelFinder(config, store, Pins({}, pinned, ())))
-    # Names in the recipe's place: rows of one recipe are made alike.
-    return RowRecipe(replace(config, given=()), found)
+    return RowRecipe(config, models_of(config, ModelFinder(config, store, Pins({}, pinned, ()))))

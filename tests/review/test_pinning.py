@@ -150,6 +150,17 @@ def test_a_later_run_leaves_what_was_pinned(output: Store, made: Path) -> None:
     assert rows_of(output) == rows
 
 
+def test_a_derivative_that_somebody_worked_on_is_kept_in_history(output: Store) -> None:
+    row = rows_of(output)["three.tif"]
+    output.write_atomic(row["derivative_key"], b"retouched")
+    with PinStudio(output) as studio:
+        done = wait_for(studio, studio.save(row, [(80, 60, RED)], "kim"))
+    assert done.state == "done"
+    kept = [one for one in output.list("history") if one.key.endswith(row["derivative_key"])]
+    assert [output.read(one.key) for one in kept] == [b"retouched"]
+    assert not differences(output.uri)
+
+
 @pytest.mark.slow
 def test_taking_all_points_off_gives_the_first_colours_again(output: Store) -> None:
     first = pixels_of(output, rows_of(output)["three.tif"])
