@@ -73,6 +73,14 @@ class Previews:
         self._rows: Kept[OpenedRow] = Kept(KEPT_PICTURES)
         self._models: Kept[Colorize] = Kept(KEPT_MODELS)
 
+    def load(self, recipe: RowRecipe) -> Colorize:
+        """Load the model of a recipe, where it is not loaded.
+
+        Raises:
+            ModelReferenceError: it cannot be loaded.
+        """
+        return self._models.find(recipe.key, lambda: _load(recipe))
+
     def make(self, row: Mapping[str, Any], hints: str, recipe: RowRecipe, edge_px: int) -> bytes:
         """Colour a row's master with some points.
 
@@ -92,7 +100,7 @@ class Previews:
         opened = self._rows.find(
             f"{row['row_id']} {edge_px}", lambda: self._open(row, recipe, edge_px)
         )
-        step = self._models.find(recipe.key, lambda: _load(recipe))
+        step = self.load(recipe)
         prepared = replace(opened.prepared, ref=replace(opened.prepared.ref, hints=hints))
         (prepared,), (answer,), ms = step.answer([prepared])
         coloured = unless_ended(step.coloured(prepared, answer, ms))

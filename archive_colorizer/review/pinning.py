@@ -18,6 +18,7 @@ from archive_colorizer.pipeline.inputs.hints import Point
 from archive_colorizer.pipeline.program_errors import describe, guarded, trace_of
 from archive_colorizer.progress import LOG
 from archive_colorizer.review import pin_record
+from archive_colorizer.review.parts import PartFiles
 from archive_colorizer.review.pin_preview import KEPT_MODELS, Kept, Previews
 from archive_colorizer.review.pin_record import FAILED, MADE, SAVED, PinEvent
 from archive_colorizer.review.remaking import remake
@@ -25,12 +26,15 @@ from archive_colorizer.review.row_recipe import (
     RowRecipe,
     check_inside,
     check_takes_points,
+    find_example,
     read_recipe,
 )
 from archive_colorizer.storage import DEFAULT_S3, S3Settings, Store
 
 RETRY_S: Final = 3.0
 """Time from one try to the next while another run holds OUTPUT."""
+LOAD_AFTER_S: Final = 3.0
+"""Time that a new desk has for its first pages, before the model is loaded for the first pin."""
 EDGE_PX: Final = 1600
 
 
@@ -110,11 +114,7 @@ class PinStudio:
         """
         hints = self._check(row, pins)
         with self._model:
-            recipe = self._recipes.find(
-                f"{row['recipe_sha256']} {row['steps']}",
-                lambda: read_recipe(row, self._store, self._s3, self._run),
-            )
-            return self._previews.make(row, hints, recipe, edge_px)
+            return self._previews.make(row, hints, self._recipe(row), edge_px)
 
     def save(self, row: Mapping[str, Any], pins: Sequence[Point], reviewer: str) -> str:
         """Save all points of a picture, in place of those that it had; none takes them off.
@@ -150,6 +150,12 @@ class PinStudio:
         with self._wake:
             return self._states[work_id]
 
+    def _recipe(self, row: Mapping[str, Any]) -> RowRecipe:
+        return self._recipes.find(
+            f"{row['recipe_sha256']} {row['steps']}",
+            lambda: read_recipe(row, self._store, self._s3, self._run),
+        )
+
     def _check(self, row: Mapping[str, Any], points: Sequence[Point]) -> str:
         check_takes_points(row)
         hints = pin_record.write_hints(points)
@@ -169,11 +175,31 @@ class PinStudio:
         self._queue.extend(begun.values())
 
     def _work(self) -> None:
+        with self._wake:
+            busy = self._wake.wait_for(lambda: self._queue or self._closed, LOAD_AFTER_S)
+        if not busy:
+            self._load_ahead()
         while (event := self._next()) is not None:
             made = guarded(partial(self._finish, event))
             if isinstance(made, Exception):
                 LOG.error("pins of %s: %s", event.source_uri, trace_of(made))
                 self._set(event, PinWork("failed", why=describe(made)))
+
+    def _load_ahead(self) -> None:
+        """Load the model of a picture, so that nobody's first pin waits for it."""
+
+        def load() -> None:
+            row = find_example(PartFiles(self._store, self._s3))
+            if row:
+                with self._model:
+                    self._previews.load(self._recipe(row))
+
+        try:
+            fault = guarded(load)
+        except ArchiveColorizerError as error:
+            fault = error
+        if fault:
+            LOG.info("pins: no model is loaded ahead: %s", fault)
 
     def _next(self) -> PinEvent | None:
         """Wait for work; None when the studio is closed."""

@@ -127,9 +127,12 @@ def _make_ref(row: Mapping[str, Any], hints: str, spec: JobSpec, s3: S3Settings)
     """
     uri = row["source_uri"]
     place = parse_location(uri)
-    entry = find_entry(place, s3) if place.is_s3 else None
-    page = page_of_entry(entry, "") if entry else page_of_path(place.path, "")
-    if not page["size_bytes"]:
+    if place.is_s3:
+        entry = find_entry(place, s3)
+        page = page_of_entry(entry, "") if entry else None
+    else:
+        page = page_of_path(place.path, "")
+    if not (page and page["size_bytes"]):
         raise MissingPhotoError(f"{uri}: the master is not there")
     if page["size_bytes"] != row["source_bytes"]:
         raise ConfigError(f"{uri}: the master is another file by now: colorize takes it first")

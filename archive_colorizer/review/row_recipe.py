@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
+import pyarrow.compute as pc
 
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.beside import Part
@@ -15,8 +16,11 @@ from archive_colorizer.pipeline.config import JobConfig, overlay
 from archive_colorizer.pipeline.inputs.hints import hint_planes
 from archive_colorizer.pipeline.job_models import ModelFinder, Models, models_of
 from archive_colorizer.pipeline.output.layout import read_job
+from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.pipeline.pins import PinnedModel, Pins
+from archive_colorizer.pipeline.records import Status
 from archive_colorizer.pipeline.steps.colorize import within_part
+from archive_colorizer.review.parts import PartFiles
 from archive_colorizer.storage import S3Settings, Store
 
 OF_RUN: Final = (
@@ -48,13 +52,27 @@ def check_takes_points(row: Mapping[str, Any]) -> None:
         ConfigError: it has none, an earlier version made it, or its model takes no points.
     """
     name = row["source_path"] or row["source_uri"]
-    if row["status"] != "ok":
+    if row["status"] != Status.OK:
         raise ConfigError(f"{name}: has no derivative on which colours could be pinned")
     if not (row["recipe_json"] and row["steps"] and row["derivative_key"]):
         raise ConfigError(f"{name}: its settings are not on record: colorize --redo makes it anew")
     model = row["steps"][0]
     if model["op"] not in TAKES_HINTS:
         raise ConfigError(f"{name}: {model['model_ref']} ({model['op']}) takes no pinned colours")
+
+
+def find_example(files: PartFiles) -> Mapping[str, Any] | None:
+    """Find a row that has a derivative, all columns; None where there is none.
+
+    Raises:
+        LocationError: the manifest cannot be read.
+        OSError: it cannot be listed.
+    """
+    for part in files.list():
+        at = pc.index(files.read(part.key, ["status"])["status"], Status.OK).as_py()
+        if at >= 0:
+            return files.read_row(part.key, at, SCHEMA.names)
+    return None
 
 
 def check_inside(row: Mapping[str, Any], hints: str) -> None:
@@ -71,7 +89,8 @@ def check_inside(row: Mapping[str, Any], hints: str) -> None:
     size = size[::-1] if (row["orientation"] or 1) > 4 else size
     try:
         if hints and row["content_box"]:
-            part = Part.of(Bounds(*row["content_box"], row["content_box_tilt"] or 0.0), size)
+            x, y, w, h = row["content_box"]
+            part = Part.of(Bounds(x, y, w, h, row["content_box_tilt"] or 0.0), size)
             size, hints = part.size, within_part(hints, part)
         hint_planes(hints, size, (1, 1))
     except ValueError as error:
@@ -117,7 +136,7 @@ def read_recipe(
         {
             "color": {**recipe["color"], **references},
             "output": recipe["output"],
-            "run": {**of_run, **store_way, "engine": "local", "quiet": True, **run},
+            "run": {**of_run, **store_way, "engine": "local", **run},
         },
         f"row {row['row_id'][:12]}",
     )
@@ -128,6 +147,4 @@ def read_recipe(
         )
         for (name, ref), model in zip(references.items(), models, strict=False)
     }  # fmt: skip
-    found = models_of(config, ModelFinder(config, store, Pins({}, pinned, ())))
-    # Names in the recipe's place: rows of one recipe are made alike.
-    return RowRecipe(replace(config, given=()), found)
+    return RowRecipe(config, models_of(config, ModelFinder(config, store, Pins({}, pinned, ()))))

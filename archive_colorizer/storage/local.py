@@ -105,7 +105,8 @@ class LocalStore:
 
     def flush_folder(self, prefix: str) -> None:
         folder = self.path_of(prefix)
-        for one in (folder, folder.parent):  # the folder itself may be new
+        above = folder.relative_to(self.root).parents  # the folders themselves may be new
+        for one in (folder, *(self.root / name for name in above)):
             handle = os.open(one, os.O_RDONLY)
             try:
                 os.fsync(handle)

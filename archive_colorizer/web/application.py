@@ -249,7 +249,8 @@ async def log_out(request: Request, session: Visitor) -> Response:
     entrance = entrance_of(request)
     entrance.sessions.close(request.cookies.get(entrance.door.cookie, ""))
     entrance.audit.write("logout", session.name, client_of(request.scope))
-    answer = Response(status_code=204)
+    # Pictures that the browser kept are not for who sits there next.
+    answer = Response(status_code=204, headers={"Clear-Site-Data": '"cache"'})
     answer.delete_cookie(
         entrance.door.cookie, path="/", httponly=True,
         secure=entrance.door.scheme == "https", samesite="strict",

@@ -55,6 +55,7 @@ def test_what_is_rejected_is_made_by_another_model_and_has_no_verdict_then(
     assert work(colorize(config)) == (0, 0, 0)  # OUTPUT goes on with its own model
 
 
+@pytest.mark.slow
 def test_ids_narrow_it_and_one_that_was_cut_short_goes_on(
     job: Job, rows: Rows, tmp_path: Path
 ) -> None:
@@ -73,6 +74,7 @@ def test_ids_narrow_it_and_one_that_was_cut_short_goes_on(
     assert sorted(again) == sorted(row["row_id"] for row in made[:4])
 
 
+@pytest.mark.slow
 def test_one_that_is_rejected_again_is_made_again(job: Job, rows: Rows) -> None:
     config = job()
     colorize(config)

@@ -209,7 +209,8 @@ def test_accounts_let_in_by_password_alone(
         assert session["reviewer"] == "김민지"
         secret = dict(stranger.cookies)
         token = {"X-CSRF-Token": session["csrf"]}
-        assert stranger.post("/api/logout", headers=token).status_code == 204
+        left = stranger.post("/api/logout", headers=token)
+        assert (left.status_code, left.headers["clear-site-data"]) == (204, '"cache"')
     with served.stranger() as stranger:
         stranger.cookies.update(secret)
         assert stranger.get("/api/session").status_code == 401

@@ -98,6 +98,7 @@ def test_a_negative_on_its_page_is_shown_as_it_is_delivered(job: Job, tmp_path: 
     assert np.abs(small - half).mean() < 4
 
 
+@pytest.mark.slow
 def test_a_further_page_of_a_file_has_its_own_points(job: Job, tmp_path: Path) -> None:
     pages = [Image.fromarray(drawn_scene()[:120, :160]), Image.fromarray(drawn_scene()[150:270])]
     (tmp_path / "in").mkdir()
@@ -146,6 +147,10 @@ def test_so_it_goes_in_an_object_store(bucket: str, masters: Path, tiny_model: s
         assert wait_for(studio, studio.save(row, [(80, 60, RED)], "kim"), 120).state == "done"
     assert json.loads(rows_of(store)["three.tif"]["hints"]) == [[80.0, 60.0, RED]]
     assert not differences(f"s3://{bucket}/out")
+    source.delete("a/three.tif")
+    with PinStudio(store) as studio:
+        gone = wait_for(studio, studio.save(rows_of(store)["three.tif"], [], "kim"), 120)
+    assert (gone.state, "not there" in gone.why) == ("failed", True)
 
 
 # --- inventories

@@ -19,7 +19,7 @@ from archive_colorizer.pipeline.config import JobConfig, overlay
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.pipeline.run import colorize
-from archive_colorizer.review import pin_record, pinning
+from archive_colorizer.review import pin_preview, pin_record, pinning
 from archive_colorizer.review.pinning import PinStudio, PinWork
 from archive_colorizer.storage import Store, open_store
 
@@ -103,6 +103,21 @@ def test_what_takes_no_points_is_refused_in_one_line(output: Store) -> None:
             assert "\n" not in str(caught.value)
 
 
+def test_the_model_is_loaded_before_anybody_pins(
+    output: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(pinning, "LOAD_AFTER_S", 0.0)
+    monkeypatch.setattr(
+        pin_preview.Previews, "load", lambda self, recipe: loaded.append(recipe.models[0].ref)
+    )
+    with PinStudio(output):
+        end_s = time.monotonic() + 20
+        while not loaded:
+            assert time.monotonic() < end_s
+    assert loaded == [rows_of(output)["three.tif"]["steps"][0]["model_ref"]]
+
+
 # --- full size
 
 
@@ -133,6 +148,17 @@ def test_a_later_run_leaves_what_was_pinned(output: Store, made: Path) -> None:
     config = JobConfig(source=str(made / "in"), output=output.uri)
     assert colorize(overlay(config, run, "test")).already == 3
     assert rows_of(output) == rows
+
+
+def test_a_derivative_that_somebody_worked_on_is_kept_in_history(output: Store) -> None:
+    row = rows_of(output)["three.tif"]
+    output.write_atomic(row["derivative_key"], b"retouched")
+    with PinStudio(output) as studio:
+        done = wait_for(studio, studio.save(row, [(80, 60, RED)], "kim"))
+    assert done.state == "done"
+    kept = [one for one in output.list("history") if one.key.endswith(row["derivative_key"])]
+    assert [output.read(one.key) for one in kept] == [b"retouched"]
+    assert not differences(output.uri)
 
 
 @pytest.mark.slow

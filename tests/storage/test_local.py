@@ -215,3 +215,21 @@ def test_opening_a_file_that_is_not_there_is_an_os_error(store: LocalStore) -> N
         store.open("x")
     with pytest.raises(FileNotFoundError):
         open_uri(store.uri_of("x"), DEFAULT_S3)
+
+
+def test_the_names_of_a_folder_are_flushed_with_those_of_the_folders_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+
+    def note(handle: int) -> None:
+        flushed.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+
+    store = LocalStore(tmp_path / "out")
+    store.write_atomic("a/b/c", b"x")
+    monkeypatch.setattr(os, "fsync", note)
+    store.flush_folder("a/b")
+    root = str(tmp_path / "out")
+    assert flushed == [f"{root}/a/b", f"{root}/a", root]
+    with pytest.raises(FileNotFoundError):
+        store.flush_folder("none")

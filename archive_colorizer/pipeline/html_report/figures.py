@@ -21,8 +21,7 @@ Facts = Sequence[tuple[str, Any]]
 TIMES: Final = tuple(f"ms_{name}" for name in STEP_TIMES)
 COLUMNS: Final = (
     *ATTENTION_COLUMNS, "collection", "recipe_sha256", "source_bytes", "derivative_bytes",
-    "derivative_key", "derivative_sha256", "derivative_uri", "thumbnail_key", "thumbnail_index",
-    *TIMES,
+    "derivative_key", "derivative_uri", "thumbnail_key", "thumbnail_index", *TIMES,
 )  # fmt: skip
 MAX_COLLECTIONS: Final = 1_000
 """Collections that the first page names."""

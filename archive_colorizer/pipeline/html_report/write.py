@@ -228,7 +228,7 @@ def _write_index(
         collections=list(figures.count_collections(rows, page_of)),
         further=max(0, groups - figures.MAX_COLLECTIONS),
         tables=[
-            *figures.describe_reviews(reviews.count(pictures, store)),
+            *figures.describe_reviews(reviews.count(store)),
             ("cost", figures.describe_cost(rows, job)),
             *figures.describe_models(job),
             ("job", figures.describe_job(job)),

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive_colorizer.errors import ConfigError, suggest
+from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.appended import Appended
 from archive_colorizer.pipeline.output.layout import REVIEWS
 from archive_colorizer.pipeline.program_errors import guarded
@@ -313,17 +314,16 @@ class ReviewCounts:
         return self.approved + self.rejected + self.disputed
 
 
-def count(rows: pa.Table, store: Store) -> ReviewCounts:
-    """Count the verdicts on the derivatives of rows.
-
-    Args:
-        rows: of the manifest, with `status`, `derivative_sha256` and `review_needed`.
-        store: OUTPUT.
+def count(store: Store) -> ReviewCounts:
+    """Count the verdicts on the derivatives of a job; all 0 where nobody has decided anything.
 
     Raises:
-        LocationError: as `read`.
+        LocationError: as `read`, or the manifest cannot be read.
     """
     stand = standing(read(store))
+    if not stand.num_rows:
+        return ReviewCounts()
+    rows = manifest.read(store, ("status", "derivative_sha256", "review_needed"))
     rows = rows.filter(pc.equal(rows["status"], "ok"))
     verdict = verdicts_of(rows, stand)
     counts = {one["values"]: one["counts"] for one in pc.value_counts(verdict).to_pylist()}

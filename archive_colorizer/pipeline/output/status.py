@@ -28,7 +28,7 @@ SLOWEST = 5
 NOBODY = "no"
 _COLUMNS = (
     "status", "error_class", "source_uri", "started_at", "job_id", "recipe_sha256",
-    "review_needed", "derivative_sha256",
+    "review_needed",
 )  # fmt: skip
 _TIMES = tuple(f"ms_{name}" for name in STEP_TIMES)
 
@@ -161,7 +161,7 @@ def summarize(store: Store) -> StatusReport:
         slowest=_find_slowest(rows),
         review=pc.sum(pc.and_kleene(rows["review_needed"], is_ok)).as_py() or 0,
         pilot=read_extrapolation(store),
-        reviews=count_reviews(rows, store),
+        reviews=count_reviews(store),
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+from rowsets import failed, made_row, write_job
 
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.pipeline.output import appended, layout, manifest, reviews
@@ -185,16 +186,14 @@ def test_rows_are_marked_and_counted_by_the_bytes_that_they_have_now(store: Loca
     write(store, said("a", "kim", "approved"), said("b", "kim", "rejected"))
     write(store, said("c", "lee", "rejected"), said("c", "kim", "approved"))
     write(store, said("d", "lee", "later"), said("old", "lee", "rejected"))
-    rows = pa.table(
-        {
-            "derivative_sha256": ["a", "b", "c", "d", "new", None],
-            "status": [*["ok"] * 5, "failed"],
-            "review_needed": [True, False, True, True, True, None],
-        }
-    )
+    to_review = dict(zip(["a", "b", "c", "d", "new"], [True, False, True, True, True], strict=True))
+    made = [made_row(f"{name}.jpg", derivative_sha256=name, review_needed=asks)
+            for name, asks in to_review.items()]  # fmt: skip
+    write_job(store, *made, failed("cut.jpg"))
+    rows = manifest.read(store, ["row_id", "derivative_sha256"]).sort_by("row_id")
     assert reviews.mark(rows, store).to_pylist() == [True, *[False] * 5]
     assert reviews.mark(rows, store, "rejected").to_pylist() == [False, True, *[False] * 4]
-    assert reviews.count(rows, store) == reviews.ReviewCounts(
+    assert reviews.count(store) == reviews.ReviewCounts(
         approved=1, rejected=1, disputed=1, later=1, unreviewed=1, reviewers=2, flagged_reviewed=2
     )
 
