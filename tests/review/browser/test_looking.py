@@ -1,5 +1,6 @@
 """The zoom and the place stay; every way to compare shows both pictures; keys can be others."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,27 @@ def test_zoom_stays_from_picture_to_picture_and_each_way_of_comparing_draws(
     page.wait_for_selector('[aria-label="Doubt map"][aria-pressed="true"]')
     page.keyboard.press("Escape")
     page.wait_for_selector(f'.cell[data-id="{now}"]:focus')
+
+
+def test_a_large_picture_gets_tiles_where_its_preview_would_be_stretched(
+    desk: DeskProcess, new_page: Callable[..., Any]
+) -> None:
+    page = new_page()
+    tiles: dict[str, int] = {}
+    page.on("response", lambda answer: tiles.update({answer.url: answer.status}))
+    page.goto(f"{desk.url}#/?q=large")
+    until(page, "() => document.querySelectorAll('.cell[data-id]').length === 1")
+    now = open_picture(page)
+    page.wait_for_timeout(300)
+    assert not any(f"{now}/after/" in url for url in tiles)
+    page.keyboard.press("1")
+    for side in ("before", "after"):
+        end_s = time.monotonic() + 20
+        while not any(f"{now}/{side}/" in url for url in tiles) and time.monotonic() < end_s:
+            page.wait_for_timeout(50)
+        assert {status for url, status in tiles.items() if f"{now}/{side}/" in url} == {200}
+    page.wait_for_timeout(500)
+    assert colours_drawn(page)["after"]
 
 
 def colours_drawn(page: Any) -> dict[str, bool]:
