@@ -8,6 +8,7 @@ copies. Milliseconds of the clock, as a browser on the same machine waits.
 
 import argparse
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -59,8 +60,9 @@ def running(output: Path, *words: str) -> Iterator[Running]:
     """Start a desk on an OUTPUT and end it as Ctrl-C does."""
     command = [sys.executable, "-m", "archive_colorizer", "review", str(output), "--port", "0"]
     command += ["--audit-log", str(output.parent / "audit.jsonl"), *words]
+    own = os.environ | {"XDG_CACHE_HOME": str(output.parent / "cache")}  # nothing was made before
     start_s = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=own) as process:
         assert process.stdout
         url, _, key = process.stdout.readline().removeprefix("review: ").strip().partition("?key=")
         took_s = time.perf_counter() - start_s

@@ -18,10 +18,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import cv2
 import httpx
 import numpy as np
 import pyarrow as pa
-from bench_review import make_part, running
+from bench_review import Running, make_part, running
 from common import save
 
 from archive_colorizer.imaging.thumbnails import EDGE_PX, thumbnail_sheet
@@ -44,7 +45,8 @@ def make_output(store: LocalStore) -> None:
     table = make_part(range(ROWS), rng)
     keys = []
     for number in range(SHEETS):
-        small = rng.integers(0, 255, (EDGE_PX * 2 // 3, EDGE_PX, 3), np.uint8)
+        coarse = rng.integers(0, 255, (14, 20, 3), np.uint8)
+        small = cv2.resize(coarse, (EDGE_PX, EDGE_PX * 2 // 3), interpolation=cv2.INTER_CUBIC)
         name = hashlib.sha256(f"sheet {number}".encode()).hexdigest()[:32]
         keys.append(f"{layout.THUMBNAILS}/{name}.jpg")
         store.write_atomic(keys[-1], thumbnail_sheet([(small, small)] * ON_SHEET))
@@ -152,6 +154,12 @@ def describe(clients: list[Client], took_s: float, store: LocalStore) -> dict[st
     }
 
 
+def cpu_s(desk: Running) -> float:
+    """Seconds of processor time that a desk has had."""
+    times = desk.process.cpu_times()
+    return float(times.user + times.system)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=50)
@@ -168,9 +176,13 @@ def main() -> None:
         people.write_text(json.dumps(said))
         with running(store.root, "--accounts", str(people)) as desk:
             clients = [Client(desk.url, name, i) for i, name in enumerate(names)]
+            before_s = cpu_s(desk)
             took_s = asyncio.run(load(clients, args.seconds))
-            memory = desk.process.memory_info().rss >> 20
-        figures = describe(clients, took_s, store) | {"memory_mib": memory}
+            of_desk = {
+                "desk_cpu_s": round(cpu_s(desk) - before_s, 1),
+                "desk_memory_mib": desk.process.memory_info().rss >> 20,
+            }
+        figures = describe(clients, took_s, store) | of_desk
     print(json.dumps(figures, indent=2))
     save("review_load", figures)
     assert not figures["verdicts_lost"]

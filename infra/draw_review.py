@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 IMAGES = ROOT / "docs" / "images"
-SIZES = {1440: 900, 1024: 768, 390: 844}
+SIZES = {
+    "1440-en": (1440, 900),
+    "1440-ko": (1440, 900),
+    "1024-ko": (1024, 768),
+    "390-ko": (390, 844),
+}
 
 
 def photograph(page: "Page", name: str) -> None:
@@ -32,16 +37,19 @@ def photograph(page: "Page", name: str) -> None:
 
 
 def walk(page: "Page", url: str, name: str) -> None:
-    """Photograph the sheet, a picture, and, at full width, the reasons and the pins."""
+    """Photograph the sheet and a picture; in English the reasons and the pins, too."""
     page.goto(url)
     page.wait_for_selector(".cell[data-id] img")
     page.wait_for_load_state("networkidle")
     photograph(page, f"sheet-{name}")
-    page.locator(".cell").nth(4).click()
-    page.wait_for_function("document.querySelector('.picture')?.dataset.shown")
+    if name == "1440-ko":
+        return
+    page.goto(f"{url}#/?q=china.jpg")
+    page.locator(".cell[data-id]", has_text="china.jpg").click()
+    page.wait_for_selector(".picture[data-shown]")
     page.wait_for_timeout(700)
     photograph(page, f"picture-{name}")
-    if not name.startswith("1440"):
+    if name != "1440-en":
         return
     page.keyboard.press("r")
     photograph(page, f"reasons-{name}")
@@ -57,10 +65,13 @@ def main(chromium: str) -> None:
     from playwright.sync_api import sync_playwright
 
     import archive_colorizer as ac
+    from archive_colorizer.demo import colour_photographs
 
     with tempfile.TemporaryDirectory() as scratch:
         scans, output = Path(scratch) / "scans", Path(scratch) / "colour"
-        write_archive(scans, width=1200)
+        write_archive(scans)
+        for name, rgb in colour_photographs():
+            Image.fromarray(rgb).convert("L").save(scans / f"{name}.jpg", quality=92)
         print(ac.colorize(scans, output, engine="local").text())
         words = [sys.executable, "-m", "archive_colorizer", "review", str(output), "--port", "0"]
         words += ["--reviewer", "anna", "--audit-log", str(Path(scratch) / "audit.jsonl")]
@@ -69,12 +80,11 @@ def main(chromium: str) -> None:
             url = (desk.stdout.readline() if desk.stdout else "").removeprefix("review: ").strip()
             with sync_playwright() as driver:
                 browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-                for width, height in SIZES.items():
-                    for locale in ("en-GB", "ko-KR"):
-                        size: ViewportSize = {"width": width, "height": height}
-                        context = browser.new_context(viewport=size, locale=locale)
-                        walk(context.new_page(), url, f"{width}-{locale[:2]}")
-                        context.close()
+                for name, (width, height) in SIZES.items():
+                    size: ViewportSize = {"width": width, "height": height}
+                    context = browser.new_context(viewport=size, locale=name[-2:])
+                    walk(context.new_page(), url, name)
+                    context.close()
                 browser.close()
         finally:
             desk.terminate()

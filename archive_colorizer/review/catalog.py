@@ -4,10 +4,12 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.pipeline.output import manifest
@@ -21,6 +23,7 @@ from archive_colorizer.web.refusals import RefusedError
 LOG: Final = logging.getLogger("archive_colorizer")
 CHECK_EVERY_S: Final = 3.0
 """Pause between two looks at what files OUTPUT has."""
+ATTEMPTS: Final = 5
 LEAST_PAUSE_S: Final = 0.5
 """Ids that nobody knows make the desk look no more often."""
 MAPS: Final = frozenset({"doubt_map", "glare_map"})
@@ -40,7 +43,7 @@ class Catalog:
         self._refreshing = threading.Lock()
         self._checked = self._looked = 0.0
         self._history: tuple[tuple[Part, ...], pa.Table] | None = None
-        self._rows = self._read(self.files.list(), 0)
+        self._rows = self._begin()
 
     @property
     def rows(self) -> Rows:
@@ -50,6 +53,12 @@ class Catalog:
             self._checked = now
             threading.Thread(target=self.refresh, daemon=True, name="catalog").start()
         return self._rows
+
+    def _begin(self) -> Rows:
+        for _ in range(ATTEMPTS - 1):
+            with suppress(FileNotFoundError):  # a run merges files while they are read
+                return self._read(self.files.list(), 0)
+        return self._read(self.files.list(), 0)
 
     def refresh(self) -> None:
         """Read what is new in OUTPUT; what cannot be read is left as it was."""
@@ -77,8 +86,8 @@ class Catalog:
             part: table.slice(start, size)
             for part, start, size in zip(parts, starts.tolist(), sizes, strict=False)
         }
-        owner = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        place = np.arange(table.num_rows) - np.repeat(starts[:-1], sizes)
+        owner = np.repeat(np.arange(len(sizes), dtype=np.int32), np.array(sizes, np.int64))
+        place = np.arange(table.num_rows) - starts[owner]
         last = manifest.mark_last(table)
         marks = np.asarray(last)
         if not marks.all():
@@ -145,14 +154,10 @@ class Catalog:
             table = self._read_history()
         except (OSError, LocationError) as error:
             raise RefusedError(503, str(error), retry_after_s=CHECK_EVERY_S) from error
-        marks = pa.compute.and_(
-            pa.compute.equal(table["source_uri"], source_uri),
-            pa.compute.equal(table["page"], page),
-        )
-        found: list[dict[str, Any]] = table.filter(marks).to_pylist()
-        return sorted(found, key=lambda row: (row["started_at"] is not None, row["started_at"]))[
-            ::-1
-        ]
+        marks = pc.and_(pc.equal(table["source_uri"], source_uri), pc.equal(table["page"], page))
+        found = table.filter(marks)
+        rows: list[dict[str, Any]] = found.take(manifest.sort_by_age(found)).to_pylist()
+        return rows[::-1]
 
     def _read_history(self) -> pa.Table:
         """All rows of history, few columns; read again when it has other files."""

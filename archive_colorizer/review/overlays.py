@@ -25,6 +25,8 @@ def cover_page(png: bytes, box: Sequence[int] | None, size: tuple[int, int]) -> 
     if not box or not width or not height:
         return png
     small = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if small is None:  # no map of ours: the browser says so
+        return png
     x, y, w, h = box
     scale = min(small.shape[1] / max(1, w), MOST_PX / max(width, height))
     page = np.zeros((max(1, round(height * scale)), max(1, round(width * scale))), np.uint8)

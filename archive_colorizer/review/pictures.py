@@ -22,7 +22,7 @@ from archive_colorizer.web.refusals import RefusedError
 EDGES: Final = (800, 1600, 2400)
 """Longest sides of previews, px."""
 MEMORY_BYTES: Final = 96 << 20
-SHEETS_BYTES: Final = 32 << 20
+SHEETS_BYTES: Final = 64 << 20
 MAX_SHEET_PIXELS: Final = 50e6
 CUTTERS: Final = 2
 """Threads that cut thumbnails from sheets."""
@@ -141,16 +141,18 @@ class Pictures:
         return pyramid.encode(sheet[top : top + h, left : left + w])
 
     def _read_sheet(self, key: str) -> Rgb | None:
-        data = self._sheets.get(key)
+        """Decode a sheet: (H, 2 EDGE_PX, 3). Kept: pictures of one folder are on few sheets."""
         if not key.startswith(f"{THUMBNAILS}/") or not is_own_file(key):
             return None
-        try:
-            if data is None:
+        pixels = self._sheets.get(key)
+        if pixels is None:
+            try:
                 data = self._store.read(key)
-                self._sheets.put(key, data)
-            height, width, *_ = simplejpeg.decode_jpeg_header(data)
-            if width != 2 * EDGE_PX or width * height > MAX_SHEET_PIXELS:
+                height, width, *_ = simplejpeg.decode_jpeg_header(data)
+                if width != 2 * EDGE_PX or width * height > MAX_SHEET_PIXELS:
+                    return None
+                pixels = simplejpeg.decode_jpeg(data, "RGB").tobytes()
+            except (OSError, ValueError):  # gone or broken: made from the picture itself
                 return None
-            return np.asarray(simplejpeg.decode_jpeg(data, "RGB"))
-        except (OSError, ValueError):  # gone or broken: made from the picture itself
-            return None
+            self._sheets.put(key, pixels)
+        return np.frombuffer(pixels, np.uint8).reshape(-1, 2 * EDGE_PX, 3)

@@ -71,11 +71,18 @@ def make_entrance(config: ReviewConfig, listener: Listener) -> Entrance:
     token = "" if accounts else secrets.token_urlsafe(24)
     if config.token_file:
         token = _read_token(Path(config.token_file))
-    name = "" if accounts else check_name(config.reviewer or getpass.getuser())
+    name = "" if accounts else check_name(config.reviewer or _read_login_name())
     known = bool(config.accounts or config.token_file)
     hosts = frozenset() if known else LOOPBACK | {config.host.lower()}
     audit = AuditLog(Path(config.audit_log or data_folder() / "review-audit.jsonl"))
     return Entrance(Door(listener.scheme, listener.port, hosts), audit, name, token, accounts)
+
+
+def _read_login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:  # a container's user may have none
+        raise ConfigError("--reviewer: this user has no login name: give one") from error
 
 
 def _read_token(path: Path) -> str:

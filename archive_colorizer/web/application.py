@@ -34,7 +34,7 @@ NO_TELEMETRY: Final[TelemetryConfig] = {
     "tracing": False, "metrics": False, "logs": False, "auto_configure": False,
 }  # fmt: skip
 """What people look at is nobody else's affair."""
-LIFESPAN = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Login(BaseModel):
 
 
 def make_application(
-    entrance: Entrance, assets: Assets, index: str, *, lifespan: LIFESPAN | None = None
+    entrance: Entrance, assets: Assets, index: str, *, lifespan: Lifespan | None = None
 ) -> FastAPI:
     """Make the application of a page.
 
@@ -249,7 +249,8 @@ async def log_out(request: Request, session: Visitor) -> Response:
     entrance = entrance_of(request)
     entrance.sessions.close(request.cookies.get(entrance.door.cookie, ""))
     entrance.audit.write("logout", session.name, client_of(request.scope))
-    answer = Response(status_code=204)
+    # Pictures that the browser kept are not for who sits there next.
+    answer = Response(status_code=204, headers={"Clear-Site-Data": '"cache"'})
     answer.delete_cookie(
         entrance.door.cookie, path="/", httponly=True,
         secure=entrance.door.scheme == "https", samesite="strict",

@@ -117,6 +117,25 @@ def open_desk(tmp_path: Path, store: LocalStore) -> Iterator[Callable[..., Serve
         served.close()
 
 
+@pytest.fixture(scope="session")
+def standing(made: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One desk for all tests that change nothing."""
+    folder = tmp_path_factory.mktemp("standing")
+    shutil.copytree(made[0] / "out", folder / "out")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        desk = Desk(LocalStore(folder / "out"), DEFAULT_S3, ReviewConfig())
+    served = Served(desk, {}, AuditLog(folder / "audit.jsonl"))
+    yield served
+    served.close()
+
+
+@pytest.fixture(scope="session")
+def reader(standing: Served) -> Person:
+    """Somebody who may decide there, and only looks."""
+    return standing.person("reader")
+
+
 @pytest.fixture
 def served(open_desk: Callable[..., Served]) -> Served:
     return open_desk()

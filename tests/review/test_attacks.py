@@ -25,8 +25,8 @@ SCRIPT = '<img src=x onerror="alert(1)">'
         "/thumb/%2e%2e/x.jpg", "/job.json", "/manifest/", "/%00",
     ],
 )  # fmt: skip
-def test_no_path_leads_out_of_the_package(kim: Any, served: Any, target: str) -> None:
-    status, headers, body = ask(served, "GET", target, Cookie=cookie_of(kim))
+def test_no_path_leads_out_of_the_package(reader: Any, standing: Any, target: str) -> None:
+    status, headers, body = ask(standing, "GET", target, Cookie=cookie_of(reader))
     assert status in (404, 422)
     assert headers["Content-Type"] == "application/json"
     assert set(json.loads(body)) == {"error"}
@@ -84,12 +84,12 @@ def test_no_row_makes_the_desk_ask_another_server(
 @pytest.mark.parametrize(
     "place", ["s3://bucket/secret.jpg", "http://169.254.169.254/", "file:///etc/passwd"]
 )
-def test_no_request_names_a_place(kim: Any, place: str) -> None:
+def test_no_request_names_a_place(reader: Any, place: str) -> None:
     for name in ("uri", "source_uri", "url", "path", "key"):
-        assert kim.get("/api/pictures", params={name: place}).json()["total"] == 14
-    assert kim.get("/api/pictures", params={"q": place}).json()["total"] == 0
+        assert reader.get("/api/pictures", params={name: place}).json()["total"] == 14
+    assert reader.get("/api/pictures", params={"q": place}).json()["total"] == 0
     said = {"id": place, "sha256": "0" * 64, "verdict": "approved"}
-    assert kim.post("/api/verdicts", json=said).status_code == 404
+    assert reader.post("/api/verdicts", json=said).status_code == 404
 
 
 def test_names_and_notes_with_markup_stay_text(
@@ -140,21 +140,21 @@ def test_a_page_of_another_site_can_do_nothing(kim: Any, lee: Any, served: Any) 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "10.0.0.1", "", "["])
 def test_a_name_that_was_made_to_lead_here_is_not_answered(
-    kim: Any, served: Any, host: str
+    reader: Any, standing: Any, host: str
 ) -> None:
-    status, _, body = ask(served, "GET", "/api/session", Host=host, Cookie=cookie_of(kim))
+    status, _, body = ask(standing, "GET", "/api/session", Host=host, Cookie=cookie_of(reader))
     assert status in (400, 421)
     assert b"csrf" not in body
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
-def test_this_machines_own_names_are_answered(kim: Any, served: Any, host: str) -> None:
-    status, *_ = ask(served, "GET", "/api/session", Host=f"{host}:1", Cookie=cookie_of(kim))
+def test_this_machines_own_names_are_answered(reader: Any, standing: Any, host: str) -> None:
+    status, *_ = ask(standing, "GET", "/api/session", Host=f"{host}:1", Cookie=cookie_of(reader))
     assert status == 200
 
 
-def test_without_a_session_nothing_is_told(served: Any) -> None:
-    with served.stranger() as stranger:
+def test_without_a_session_nothing_is_told(standing: Any) -> None:
+    with standing.stranger() as stranger:
         for url in (
             "/api/session", "/api/pictures", f"/api/pictures/{FIRST}", "/api/queue",
             f"/thumb/after/{FIRST}.jpg", "/api/agreement", "/api/second-look",
@@ -167,7 +167,7 @@ def test_without_a_session_nothing_is_told(served: Any) -> None:
             assert stranger.post(url, json={}).status_code == 401
         assert stranger.get("/").status_code == 200
         assert stranger.get("/healthz").json() == {"status": "ok"}
-        stranger.cookies.set(served.entrance.door.cookie, "made-up")
+        stranger.cookies.set(standing.entrance.door.cookie, "made-up")
         assert stranger.get("/api/session").status_code == 401
         for url in ("/docs", "/openapi.json", "/redoc"):
             assert stranger.get(url).status_code == 404
@@ -209,7 +209,8 @@ def test_accounts_let_in_by_password_alone(
         assert session["reviewer"] == "김민지"
         secret = dict(stranger.cookies)
         token = {"X-CSRF-Token": session["csrf"]}
-        assert stranger.post("/api/logout", headers=token).status_code == 204
+        left = stranger.post("/api/logout", headers=token)
+        assert (left.status_code, left.headers["clear-site-data"]) == (204, '"cache"')
     with served.stranger() as stranger:
         stranger.cookies.update(secret)
         assert stranger.get("/api/session").status_code == 401

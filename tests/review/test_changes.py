@@ -159,3 +159,15 @@ def test_ctrl_c_ends_the_desk_and_keeps_every_verdict(store: Any, tmp_path: Path
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0
     assert reviews.read(store).num_rows == 5
+
+
+def test_an_output_without_rows_is_a_desk_without_pictures(
+    open_desk: Callable[..., Any], store: Any
+) -> None:
+    for key in manifest.part_keys(store):
+        store.delete(key)
+    kim = open_desk().person("kim")
+    assert kim.get("/api/session").json()["job"]["counts"] == {"listed": 0}
+    assert kim.get("/api/pictures?queue=1").json() == {"total": 0, "offset": 0, "items": []}
+    assert kim.get("/api/queue").json() == {"total": 0, "done": 0, "left": 0, "first": None}
+    assert kim.post("/api/undo", json={}).status_code == 404

@@ -23,8 +23,8 @@ def test_it_says_who_is_here_and_what_there_is(kim: Any) -> None:
     assert said["words"]["flag"]["glare"]["ko"]
 
 
-def test_the_most_doubtful_comes_first(kim: Any) -> None:
-    said = kim.get("/api/pictures").json()
+def test_the_most_doubtful_comes_first(reader: Any) -> None:
+    said = reader.get("/api/pictures").json()
     doubts = [one["doubt"] for one in said["items"]]
     assert said["total"] == 14
     assert doubts[:12] == sorted(doubts[:12], reverse=True)
@@ -42,22 +42,23 @@ def test_the_most_doubtful_comes_first(kim: Any) -> None:
         ("verdict=none", 12), ("verdict=approved", 0),
     ],
 )  # fmt: skip
-def test_filters(kim: Any, query: str, count: int) -> None:
-    assert kim.get(f"/api/pictures?{query}").json()["total"] == count
+def test_filters(reader: Any, query: str, count: int) -> None:
+    assert reader.get(f"/api/pictures?{query}").json()["total"] == count
 
 
-def test_a_list_is_given_page_by_page(kim: Any) -> None:
+def test_a_list_is_given_page_by_page(reader: Any) -> None:
     pages = [
-        kim.get(f"/api/pictures?sort=path&limit=5&offset={at}").json()["items"] for at in (0, 5, 10)
+        reader.get(f"/api/pictures?sort=path&limit=5&offset={at}").json()["items"]
+        for at in (0, 5, 10)
     ]
     paths = [one["path"] for page in pages for one in page]
     assert len(paths) == 14
     assert paths == sorted(paths)
 
 
-def test_a_picture_says_everything_of_itself(kim: Any) -> None:
-    first = kim.get("/api/pictures?q=a/00").json()["items"][0]
-    said = kim.get(f"/api/pictures/{first['id']}").json()
+def test_a_picture_says_everything_of_itself(reader: Any) -> None:
+    first = reader.get("/api/pictures?q=a/00").json()["items"][0]
+    said = reader.get(f"/api/pictures/{first['id']}").json()
     assert said["item"] == first
     assert said["row"]["object_id"] == "obj-000"
     assert said["row"]["steps"][0]["model_ref"] == "builtin:default"
@@ -65,29 +66,29 @@ def test_a_picture_says_everything_of_itself(kim: Any) -> None:
     assert [one["job_id"] for one in said["history"]] == ["i"]
     assert said["own"] is None
     for url in (said["doubt"], said["glare"], first["thumb"], said["images"]["after"]["preview"]):
-        answer = kim.get(url)
+        answer = reader.get(url)
         assert answer.status_code == 200, url
         assert answer.headers["content-type"].startswith("image/")
 
 
 @pytest.mark.parametrize("name", ["b/05.tif", "a/00.jpg", "b/01.png"])
-def test_tiles_make_up_the_whole_picture(kim: Any, name: str) -> None:
-    (first,) = kim.get(f"/api/pictures?q={name}").json()["items"]
-    side = kim.get(f"/api/pictures/{first['id']}").json()["images"]["before"]
+def test_tiles_make_up_the_whole_picture(reader: Any, name: str) -> None:
+    (first,) = reader.get(f"/api/pictures?q={name}").json()["items"]
+    side = reader.get(f"/api/pictures/{first['id']}").json()["images"]["before"]
     assert (side["min_level"], side["max_level"], side["tile_size"]) == (9, 11, 512)
     sizes = {9: (325, 225), 10: (650, 450), 11: (1300, 900)}
     for level, (width, height) in sizes.items():
         whole = np.zeros((height, width, 3), np.uint8)
         for y, x in np.ndindex(math.ceil(height / 512), math.ceil(width / 512)):
-            data = kim.get(side["tiles"].format(level=level, x=x, y=y)).content
+            data = reader.get(side["tiles"].format(level=level, x=x, y=y)).content
             tile = np.asarray(Image.open(io.BytesIO(data)))
             whole[y * 512 :, x * 512 :][: tile.shape[0], : tile.shape[1]] = tile
         assert whole.any(axis=2).all()
         if level == 11:
             gap = np.abs(whole[..., 1].astype(int) - draw_master(int(name[2:4])))
             assert gap.mean() < 2
-    assert kim.get(side["tiles"].format(level=11, x=3, y=0)).status_code == 404
-    assert kim.get(side["tiles"].format(level=8, x=0, y=0)).status_code == 404
+    assert reader.get(side["tiles"].format(level=11, x=3, y=0)).status_code == 404
+    assert reader.get(side["tiles"].format(level=8, x=0, y=0)).status_code == 404
 
 
 def test_a_verdict_is_taken_and_taken_back(kim: Any, store: Any) -> None:
@@ -105,10 +106,10 @@ def test_a_verdict_is_taken_and_taken_back(kim: Any, store: Any) -> None:
     assert reviews.standing(reviews.read(store)).num_rows == 0
 
 
-def test_a_map_of_a_print_covers_its_page(kim: Any) -> None:
-    (item,) = kim.get("/api/pictures?q=b/01").json()["items"]
-    assert kim.get(f"/api/pictures/{item['id']}").json()["box"] == [200, 300, 650, 450]
-    data = kim.get(f"/api/pictures/{item['id']}/doubt.png").content
+def test_a_map_of_a_print_covers_its_page(reader: Any) -> None:
+    (item,) = reader.get("/api/pictures?q=b/01").json()["items"]
+    assert reader.get(f"/api/pictures/{item['id']}").json()["box"] == [200, 300, 650, 450]
+    data = reader.get(f"/api/pictures/{item['id']}/doubt.png").content
     page = np.asarray(Image.open(io.BytesIO(data)))
     assert page.shape == (89, 128)
     ys, xs = np.nonzero(page)

@@ -89,8 +89,8 @@ def test_bodies_have_a_size_and_a_time(
         {"id": "x", "sha256": "x", "verdict": "approved", "reason": "because"},
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_one_line(kim: Any, said: Any) -> None:
-    answer = kim.post("/api/verdicts", json=said)
+def test_what_makes_no_sense_is_one_line(reader: Any, said: Any) -> None:
+    answer = reader.post("/api/verdicts", json=said)
     assert answer.status_code == 422
     assert "\n" not in answer.json()["error"]
 
@@ -159,12 +159,12 @@ def test_pictures_are_not_queued_without_end(
     assert codes == [503, 404, 404]
 
 
-def test_every_answer_has_the_headers(kim: Any, served: Any) -> None:
-    stamp = served.person("kim").get("/").text.partition("/assets/")[2].partition("/")[0]
+def test_every_answer_has_the_headers(reader: Any, standing: Any) -> None:
+    stamp = standing.person("reader").get("/").text.partition("/assets/")[2].partition("/")[0]
     for url in ("/", "/api/session", "/nowhere", "/api/pictures?sort=x", "/api/pictures/none",
                 f"/thumb/after/{FIRST}.jpg?v=1",
                 f"/assets/{stamp}/web/base.css"):  # fmt: skip
-        headers = kim.get(url).headers
+        headers = reader.get(url).headers
         policy = headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
@@ -179,7 +179,7 @@ def test_every_answer_has_the_headers(kim: Any, served: Any) -> None:
         )
         assert headers["cache-control"] == kept, url
     for header in ("Host", "Origin"):
-        _, refused, _ = ask(served, "POST", "/api/login", **{header: "evil.example"})
+        _, refused, _ = ask(standing, "POST", "/api/login", **{header: "evil.example"})
         assert refused["X-Frame-Options"] == "DENY"
 
 

@@ -9,6 +9,8 @@ from PIL import Image
 from archive_colorizer.demo import colour_photographs
 
 STRANGE_NAME = "<img src=x onerror=alert(1)> & 'quotes'.jpg"
+LARGE_NAME = "large plate.jpg"
+"""More pixels than a preview has."""
 KOREAN_NAME = "경복궁 근정전 앞뜰에서 찍은 단체 사진 1938년 가을.jpg"
 
 
@@ -29,11 +31,12 @@ def write_archive(folder: Path, crops: int = 4, width: int = 480) -> int:
             number += 1
             if number in (1, 2):
                 gray.save(folder / (STRANGE_NAME if number == 1 else KOREAN_NAME), quality=90)
+    gray.resize((2560, 1708)).save(folder / LARGE_NAME, quality=90)
     sink = io.BytesIO()
     gray.save(sink, "JPEG")
     (folder / "cut short.jpg").write_bytes(sink.getvalue()[:4_000])
     Image.fromarray(crop).save(folder / "in colour.png")
-    return number + 2
+    return number + 3
 
 
 def _crops(rgb: np.ndarray, count: int) -> list[np.ndarray]:

@@ -80,6 +80,7 @@ export class Desk {
     this.outbox = new Outbox(this.session.reviewer);
     this.outbox.addEventListener("change", () => this.head.tellUnsent());
     this.outbox.addEventListener("leave", () => this.enter());
+    this.outbox.addEventListener("stale", () => this.refresh().catch(this.fail));
     this.outbox.addEventListener("refused", (event) => this.#refused(/** @type {CustomEvent} */ (event).detail));
     this.head.draw();
     this.route();
@@ -227,8 +228,9 @@ export class Desk {
 
   /** @param {{ outgoing: Outgoing, error: ApiError }} detail */
   #refused({ outgoing, error }) {
-    if (error.status === 409 && this.view instanceof PictureView) this.view.another(outgoing.id);
-    else say(error.status === 409 ? t("another") : t("refused", { why: error.message }));
+    const anew = error.status === 409 || error.status === 404;
+    if (anew && this.view instanceof PictureView) this.view.another(outgoing).catch(this.fail);
+    else say(anew ? t("anotherOf", { name: outgoing.path }) : t("refused", { why: error.message }));
   }
 
   /** Say what went wrong. @param {unknown} error */

@@ -27,6 +27,7 @@ export class Grid {
     this.current = 0;
     this.columns = 1;
     this.rowHeight = 200;
+    this.laid = "";
     /** @type {Map<number, HTMLElement>} */
     this.rows = new Map();
     this.space = h("div", { class: "grid-space", role: "grid", "aria-label": t("pictures") });
@@ -59,6 +60,7 @@ export class Grid {
 
   /** Lay the rows out anew for the width that there is. */
   measure() {
+    const focused = this.space.contains(document.activeElement);
     const style = getComputedStyle(this.element);
     const width = this.element.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
     const first = this.columns * Math.floor(this.element.scrollTop / this.rowHeight);
@@ -67,9 +69,14 @@ export class Grid {
     this.rowHeight = Math.round(cell * 0.75) + CAPTION + GAP;
     this.space.style.setProperty("--columns", String(this.columns));
     this.space.style.setProperty("--row", `${this.rowHeight - GAP}px`);
-    this.#forget();
-    if (first > 0) this.element.scrollTop = Math.floor(first / this.columns) * this.rowHeight;
+    const laid = `${width} ${this.columns}`;
+    if (laid !== this.laid) {
+      this.#forget();
+      this.laid = laid;
+      this.element.scrollTop = Math.floor(first / this.columns) * this.rowHeight;
+    }
     this.draw();
+    if (focused && !this.space.contains(document.activeElement)) this.focus(this.current);
   }
 
   #forget() {

@@ -27,6 +27,7 @@ export class Head {
     const made = button(t("language"), () => {
       setLanguage(other);
       this.desk.redraw();
+      document.getElementById("language")?.focus();
     }, { class: "button quiet", lang: other }); // prettier-ignore
     made.id = "language";
     return made;

@@ -141,6 +141,17 @@ export class PictureList {
 }
 
 /**
+ * Find a picture that was made anew, and so has another row.
+ * @param {string} path
+ * @param {number} page
+ * @returns {Promise<Item | undefined>}
+ */
+export async function findAnew(path, page) {
+  const answer = await get(`/api/pictures?${new URLSearchParams({ q: path, limit: "200" })}`);
+  return answer.items.find((/** @type {Item} */ one) => one.path === path && one.page === page);
+}
+
+/**
  * Count the pictures of a question.
  * @param {URLSearchParams} query
  * @param {string} verdict

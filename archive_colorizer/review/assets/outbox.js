@@ -8,7 +8,8 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15000;
 
 /**
- * Events: "change" (how many wait), "refused" (detail: {outgoing, error}), "leave" (no session).
+ * Events: "change" (how many wait), "refused" (detail: {outgoing, error}), "leave" (no session),
+ * "stale" (the session's CSRF word is another by now).
  */
 export class Outbox extends EventTarget {
   /** @param {string} reviewer whose verdicts these are: nobody else sends them */
@@ -85,7 +86,7 @@ export class Outbox extends EventTarget {
     for (let next = this.waiting()[0]; next; next = this.waiting()[0]) {
       this.flying = next;
       try {
-        const { key: _, path: __, ...body } = next;
+        const { key: _, path: __, page: ___, ...body } = next;
         await post("/api/verdicts", body);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
@@ -104,11 +105,12 @@ export class Outbox extends EventTarget {
    * @param {ApiError} error
    */
   #waitsFor(error) {
-    if (error.status === 401 || error.status === 403) {
+    if (error.status === 401) {
       this.dispatchEvent(new Event("leave"));
       return true;
     }
-    if (error.status !== 0 && error.status !== 429 && error.status < 500) return false;
+    if (error.status === 403) this.dispatchEvent(new Event("stale"));
+    else if (error.status !== 0 && error.status !== 429 && error.status < 500) return false;
     this.timer = window.setTimeout(() => this.flush(), this.wait);
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
     this.dispatchEvent(new Event("change"));

@@ -31,9 +31,9 @@ export class Pane {
       animationTime: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 0.25,
       springStiffness: 12,
       visibilityRatio: 0.2,
+      preserveImageSizeOnResize: true,
       minZoomImageRatio: 0.1,
       maxZoomPixelRatio: 16,
-      preserveImageSizeOnResize: true,
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: false },
       gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: false },
       gestureSettingsPen: { clickToZoom: false, dblClickToZoom: false },
@@ -47,7 +47,10 @@ export class Pane {
     /** @type {Map<string, TiledImage>} */
     this.layers = new Map();
     this.turn = 0;
+    this.size = "";
+    this.fits = true;
     this.viewer.addHandler("update-viewport", () => this.#deepen());
+    this.viewer.addHandler("viewport-change", () => this.#keepFit());
   }
 
   close() {
@@ -134,9 +137,20 @@ export class Pane {
       this.viewer.world.removeItem(added);
       return;
     }
-    // A mask has fewer pixels than the picture and perhaps another ratio by rounding.
-    added.setWidth(1, true);
     this.layers.set(name, added);
+  }
+
+  /** A picture that fitted in still does when the pane has another size. */
+  #keepFit() {
+    const size = this.#port.getContainerSize().toString();
+    if (size !== this.size && this.fits) this.#port.goHome(true);
+    this.size = size;
+    this.fits = this.view().fit;
+  }
+
+  /** Whether OpenSeadragon has noticed the pane's size. */
+  get settled() {
+    return this.#port.getContainerSize().x === this.element.clientWidth;
   }
 
   get #port() {
@@ -229,7 +243,7 @@ export class Pane {
     const width = this.pyramid?.width ?? 1;
     const place = this.#port.pixelFromPoint(new OSD.Point(pixel.x / width, pixel.y / width), true);
     const ratio = canvas.width / this.#width();
-    const context = canvas.getContext("2d", { willReadFrequently: true });
+    const context = canvas.getContext("2d");
     const data = context?.getImageData(Math.round(place.x * ratio), Math.round(place.y * ratio), 1, 1).data;
     if (!data || !data[3]) return null;
     return `#${[...data.slice(0, 3)].map((value) => value.toString(16).padStart(2, "0")).join("")}`;

@@ -7,6 +7,7 @@ import { nameOf, word } from "./badges.js";
 import { drawDetails } from "./details.js";
 import { drawEnd } from "./end.js";
 import { JudgeBar } from "./judge.js";
+import { findAnew } from "./list.js";
 import { say, whisper } from "./notices.js";
 import { PinBoard } from "./pins.js";
 import { Prefetch } from "./sources.js";
@@ -16,6 +17,7 @@ import { ViewBar } from "./view_bar.js";
 /**
  * @typedef {import("./types.js").Picture} Picture
  * @typedef {import("./types.js").Verdict} Verdict
+ * @typedef {import("./types.js").Outgoing} Outgoing
  * @typedef {import("./list.js").PictureList} PictureList
  * @typedef {import("./desk.js").Desk} Desk
  */
@@ -54,6 +56,7 @@ export class PictureView {
     this.panel = h("aside", { class: "details", id: "details", "aria-label": t("details"), tabindex: 0 });
     this.end = h("div", { class: "end", hidden: true });
     this.element = this.#layout();
+    this.element.addEventListener("click", (event) => this.#clicked(event));
     this.showPanel(localStorage.getItem(PANEL) !== "no" && innerWidth > 1100);
   }
 
@@ -79,8 +82,23 @@ export class PictureView {
     );
   }
 
+  /**
+   * A button pressed by mouse does not keep the focus: held next, Space would press it again.
+   * @param {MouseEvent} event
+   */
+  #clicked(event) {
+    const pressed = event.target instanceof Element ? event.target.closest("button") : null;
+    if (event.detail > 0 && pressed && !this.judgeBar.asking && !this.pins.active && this.end.hidden) this.rest();
+  }
+
+  /** Put the focus where no key is a control's own. */
+  rest() {
+    this.title.focus({ preventScroll: true });
+  }
+
   /** @param {string} id */
   async open(id) {
+    this.rest();
     this.stage.open();
     this.number = this.list.find(id);
     await this.show(id);
@@ -124,6 +142,7 @@ export class PictureView {
     this.pins.show(picture);
     await this.stage.show(picture);
     if (turn !== this.turn) return;
+    if (document.activeElement === document.body) this.rest();
     this.seen = true;
     this.shownAt = performance.now();
     this.element.dataset.shown = id;
@@ -186,14 +205,15 @@ export class PictureView {
   judge(verdict, reason = "", note = "") {
     const picture = this.picture;
     if (!picture?.item.sha256 || !this.seen || !this.desk.isReviewer || !this.end.hidden) return;
-    const { id, path, sha256 } = picture.item;
+    const { id, path, page, sha256 } = picture.item;
     const seconds = Math.round(performance.now() - this.shownAt) / 1000;
     this.list.note(id, verdict);
     picture.item.verdict = verdict;
     this.cache.delete(id);
-    this.desk.outbox.add({ id, path, sha256, verdict, reason, note, seconds });
+    this.desk.outbox.add({ id, path, page, sha256, verdict, reason, note, seconds });
     say(t("said", { verdict: word(verdict), name: nameOf(picture.item) }));
     this.judgeBar.show(picture.item);
+    if (reason) this.rest();
     this.seen = false;
     this.step(1);
   }
@@ -212,13 +232,19 @@ export class PictureView {
     say(t("undid", { name: this.picture ? nameOf(this.picture.item) : "" }));
   }
 
-  /** The derivative is another than the one that was judged: show it. @param {string} id */
-  async another(id) {
+  /** The derivative is another than the one that was judged: show it. @param {Outgoing} judged */
+  async another({ id, path, page }) {
     this.cache.delete(id);
     this.list.note(id, null);
-    const number = this.list.find(id);
+    const item = await findAnew(path, page);
+    if (!item) {
+      say(t("notFound"));
+      return;
+    }
+    this.list.replace(id, item);
+    const number = this.list.find(item.id);
     if (number >= 0) this.number = number;
-    await this.show(id);
+    await this.show(item.id);
     say(t("another"));
   }
 

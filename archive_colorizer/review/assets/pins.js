@@ -41,6 +41,8 @@ export class PinBoard {
     this.cross = { x: 0, y: 0 };
     /** @type {{ pane: Pane, element: HTMLElement }[]} */
     this.marks = [];
+    /** @type {Promise<void> | null} */
+    this.warm = null;
     /** @type {WeakSet<Pane>} */
     this.linked = new WeakSet();
     this.panel = new PinPanel(desk, {
@@ -74,7 +76,13 @@ export class PinBoard {
     for (const pane of this.#panes()) this.#link(pane);
     this.stage.element.classList.add("pinning");
     this.#centre();
-    this.#draw();
+    this.warm ??= this.#warmUp();
+  }
+
+  /** The first preview loads the model: one that nobody sees is asked for while the pins are set. */
+  async #warmUp() {
+    const pins = [[this.cross.x, this.cross.y, "#808080"]];
+    await send(`/api/pictures/${this.picture?.item.id}/pins/preview`, { pins }).catch(() => undefined);
   }
 
   leave() {
@@ -272,6 +280,7 @@ export class PinBoard {
     const asking = (this.asking = new AbortController());
     this.panel.say(t("pinPreviewing"));
     try {
+      await this.warm;
       const url = `/api/pictures/${picture.item.id}/pins/preview`;
       const answer = await send(url, { pins: this.set.sent() }, asking.signal);
       const blob = await answer.blob();

@@ -22,6 +22,16 @@ function keptMode() {
   return MODES.find((mode) => mode === kept) ?? "slider";
 }
 
+/**
+ * The slider's own layers lie over the second pane: the pointer goes through them to the panes.
+ * @param {HTMLElement} slider
+ */
+function letThrough(slider) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(".first, .first-overlay { pointer-events: none } ::slotted(*) { pointer-events: auto }");
+  slider.shadowRoot?.adoptedStyleSheets.push(sheet);
+}
+
 /** Events: "view" (zoom or place changed), "mode". */
 export class Stage extends EventTarget {
   constructor() {
@@ -35,6 +45,7 @@ export class Stage extends EventTarget {
     this.slider.setAttribute("aria-valuemin", "0");
     this.slider.setAttribute("aria-valuemax", "100");
     this.slider.append(h("div", { slot: "handle", class: "handle" }));
+    letThrough(this.slider);
     this.slider.addEventListener("slide", () => this.#sayDivider());
     this.labels = {
       before: h("span", { class: "pane-label before-label" }),
@@ -87,7 +98,7 @@ export class Stage extends EventTarget {
    */
   #link(leader, follower) {
     leader.viewer.addHandler("viewport-change", () => {
-      if (this.following || !follower.pyramid) return;
+      if (this.following || !follower.pyramid || !leader.settled || !follower.settled) return;
       this.following = true;
       follower.follow(leader);
       this.following = false;
@@ -113,6 +124,7 @@ export class Stage extends EventTarget {
     const { before, after } = picture.images;
     this.message.hidden = true;
     this.element.classList.toggle("alone", !after || !before);
+    this.hold(this.held);
     try {
       await Promise.all([this.panes.before.show(before), this.panes.after.show(after, preview)]);
     } catch {
@@ -136,7 +148,6 @@ export class Stage extends EventTarget {
     const { before, after } = this.elements;
     const alone = this.element.classList.contains("alone");
     const mode = alone ? "toggle" : this.mode;
-    if (alone) this.hold(!this.picture?.images.after);
     if (this.element.dataset.mode === mode) return;
     this.element.dataset.mode = mode;
     this.slider.hidden = mode !== "slider";
@@ -152,17 +163,10 @@ export class Stage extends EventTarget {
 
   /** @param {Mode} mode */
   setMode(mode) {
-    const view = this.view();
     this.mode = mode;
     localStorage.setItem(KEPT, mode);
     this.#place();
     this.hold(false);
-    // The panes have other sizes now; OpenSeadragon learns of it in the next frame.
-    requestAnimationFrame(() => {
-      this.panes?.before.viewer.forceResize();
-      this.panes?.after.viewer.forceResize();
-      requestAnimationFrame(() => this.look(view));
-    });
     this.dispatchEvent(new Event("mode"));
   }
 
@@ -172,8 +176,9 @@ export class Stage extends EventTarget {
 
   /** @param {boolean} held whether the original is seen in place of the coloured picture */
   hold(held) {
+    const { before, after } = this.picture?.images ?? { before: null, after: null };
     this.held = held;
-    this.element.classList.toggle("held", held);
+    this.element.classList.toggle("held", (held && before !== null) || (before !== null && !after));
   }
 
   /** @returns {View} */

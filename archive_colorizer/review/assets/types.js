@@ -63,6 +63,7 @@
  * @property {string} key
  * @property {string} id
  * @property {string} path
+ * @property {number} page
  * @property {string} sha256
  * @property {Verdict} verdict
  * @property {string} reason

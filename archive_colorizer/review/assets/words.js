@@ -4,14 +4,12 @@
 export const WORDS = {
   desk: ["Review desk", "검토 작업대"],
   language: ["한국어", "English"],
-  languageIs: ["Language", "언어"],
   keys: ["Keys", "단축키"],
   leave: ["Sign out", "로그아웃"],
   skip: ["Skip to the pictures", "사진으로 바로 가기"],
   close: ["Close", "닫기"],
   viewer: ["You may look; verdicts are for reviewers.", "보기 전용입니다. 판정은 검토자만 할 수 있습니다."],
   loading: ["Loading", "불러오는 중"],
-  again: ["Try again", "다시 시도"],
 
   // signing in
   signIn: ["Sign in", "로그인"],
@@ -28,12 +26,12 @@ export const WORDS = {
   ],
   online: ["The server answers again.", "서버에 다시 연결되었습니다."],
   unsent: ["{n} not yet sent", "미전송 {n}건"],
-  allSent: ["All verdicts are sent.", "판정을 모두 전송했습니다."],
   refused: ["A verdict was refused: {why}", "판정이 거부되었습니다: {why}"],
   another: [
     "This picture has been made anew since; here it is. Please judge it again.",
     "그사이 채색본이 새로 만들어졌습니다. 새 채색본을 다시 판정하세요.",
   ],
+  anotherOf: ["Made anew since, please judge it again: {name}", "새로 만들어졌으니 다시 판정하세요: {name}"],
   tooMany: ["Too much at once; trying again shortly.", "요청이 많습니다. 잠시 후 다시 시도합니다."],
   wrong: ["That did not work: {why}", "실패했습니다: {why}"],
 
@@ -67,8 +65,6 @@ export const WORDS = {
   queueStart: ["Start reviewing", "검토 시작"],
   secondLook: ["Second looks", "재검토"],
   queueOn: ["Sample and flagged only", "표본과 표시된 사진만"],
-  showBefore: ["Hold to see the originals", "누르고 있으면 원본 보기"],
-  gridHelp: ["Arrow keys move, Enter opens.", "화살표로 이동, Enter로 열기."],
   page: ["page {n}", "{n}쪽"],
 
   // statuses and verdicts
@@ -111,7 +107,6 @@ export const WORDS = {
   after: ["Coloured", "채색본"],
   stage: ["Original and coloured picture", "원본과 채색본"],
   divider: ["Divider between original and coloured", "원본과 채색본의 경계"],
-  holding: ["Original, while held", "원본 (누르는 동안)"],
   cannotShow: ["This picture cannot be shown.", "이 사진은 표시할 수 없습니다."],
   noDerivative: ["There is no coloured picture", "채색본이 없습니다"],
   notFound: ["There is no such picture in this job.", "이 작업에 그런 사진이 없습니다."],
@@ -123,7 +118,6 @@ export const WORDS = {
   record: ["Record", "기록"],
   history: ["History", "이력"],
   historyNone: ["It was made once.", "한 번 만들어졌습니다."],
-  reasonIs: ["Reason", "사유"],
 
   // judging
   approve: ["Approve", "승인"],
@@ -138,8 +132,8 @@ export const WORDS = {
   undid: ["Taken back: {name}", "판정을 되돌렸습니다: {name}"],
   nothingToUndo: ["Nothing is left to take back.", "되돌릴 판정이 없습니다."],
   end: ["You have come to the end.", "마지막까지 보았습니다."],
-  endLeft: ["{n} pictures here have no verdict of yours yet.", "아직 판정하지 않은 사진이 {n}장 있습니다."],
-  endLater: ["{n} are put off for later.", "보류한 사진이 {n}장 있습니다."],
+  endLeft: ["Still without your verdict: {n}", "아직 판정하지 않은 사진: {n}장"],
+  endLater: ["Put off for later: {n}", "보류한 사진: {n}장"],
   endDone: ["Every picture here has your verdict.", "여기 있는 모든 사진을 판정했습니다."],
   goLeft: ["Review those left", "남은 사진 검토"],
   goLater: ["Look at those for later", "보류한 사진 보기"],

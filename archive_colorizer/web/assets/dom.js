@@ -86,7 +86,6 @@ const PATHS = {
   filter: "M4 6h16M7 12h10M10 18h4",
   leave: "M14 4H5v16h9M10 12h11M17 8l4 4l-4 4",
   close: "M6 6l12 12M18 6L6 18",
-  sent: "M4 12l16-8l-5 16l-3.500-6.500z",
   trash: "M5 7h14M10 7V4.500h4V7M7 7l1 13h8l1-13",
 };
 

@@ -21,7 +21,7 @@ OPENSEADRAGON_STYLE = "sha256-9xTiqzfwFaL2SGb1rmr8gysEwVVjIvqWAgmZgqFqpEE="
 
 @pytest.fixture(scope="session")
 def coloured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An OUTPUT of 26 coloured pictures, one that failed and one left out."""
+    """An OUTPUT of 27 coloured pictures, one that failed and one left out."""
     folder = tmp_path_factory.mktemp("desk")
     write_archive(folder / "scans")
     ac.colorize(folder / "scans", folder / "colour", engine="local")

@@ -1,5 +1,6 @@
 """The zoom and the place stay; every way to compare shows both pictures; keys can be others."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,14 @@ import pytest
 from desk_browser import DeskProcess, open_picture, open_sheet, says, shown, until
 
 pytestmark = pytest.mark.browser
+
+
+OUTSIDE = """() => {
+  const stage = document.querySelector('.stage').getBoundingClientRect();
+  return [...document.querySelectorAll('.pane canvas')].map(one => one.getBoundingClientRect())
+    .filter(box => box.top < stage.top || box.right > stage.right || box.bottom > stage.bottom);
+}"""
+"""Panes that are drawn where nobody sees them."""
 
 
 def scale(page: Any) -> str:
@@ -20,7 +29,7 @@ def test_zoom_stays_from_picture_to_picture_and_each_way_of_comparing_draws(
     page = new_page()
     open_sheet(page, desk)
     now = open_picture(page)
-    fitted = scale(page)
+    assert scale(page) != "100%"
     page.keyboard.press("1")
     says(page, ".scale", "100%")
     page.keyboard.press("n")
@@ -32,8 +41,9 @@ def test_zoom_stays_from_picture_to_picture_and_each_way_of_comparing_draws(
         says(page, ".scale", "100%")
         page.wait_for_timeout(300)
         assert colours_drawn(page) == {"before": False, "after": True}
+        assert page.evaluate(OUTSIDE) == []
     page.keyboard.press("0")
-    says(page, ".scale", fitted)
+    until(page, "() => parseInt(document.querySelector('.scale').textContent) > 150")
     page.keyboard.down("b")
     page.wait_for_selector(".stage.held")
     page.keyboard.up("b")
@@ -42,6 +52,27 @@ def test_zoom_stays_from_picture_to_picture_and_each_way_of_comparing_draws(
     page.wait_for_selector('[aria-label="Doubt map"][aria-pressed="true"]')
     page.keyboard.press("Escape")
     page.wait_for_selector(f'.cell[data-id="{now}"]:focus')
+
+
+def test_a_large_picture_gets_tiles_where_its_preview_would_be_stretched(
+    desk: DeskProcess, new_page: Callable[..., Any]
+) -> None:
+    page = new_page()
+    tiles: dict[str, int] = {}
+    page.on("response", lambda answer: tiles.update({answer.url: answer.status}))
+    page.goto(f"{desk.url}#/?q=large")
+    until(page, "() => document.querySelectorAll('.cell[data-id]').length === 1")
+    now = open_picture(page)
+    page.wait_for_timeout(300)
+    assert not any(f"{now}/after/" in url for url in tiles)
+    page.keyboard.press("1")
+    for side in ("before", "after"):
+        end_s = time.monotonic() + 20
+        while not any(f"{now}/{side}/" in url for url in tiles) and time.monotonic() < end_s:
+            page.wait_for_timeout(50)
+        assert {status for url, status in tiles.items() if f"{now}/{side}/" in url} == {200}
+    page.wait_for_timeout(500)
+    assert colours_drawn(page)["after"]
 
 
 def colours_drawn(page: Any) -> dict[str, bool]:

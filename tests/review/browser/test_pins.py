@@ -18,6 +18,7 @@ def test_pins_are_set_seen_saved_and_the_old_picture_cannot_be_judged_any_more(
     other = page.context.new_page()
     other.goto(page.url)
     shown(other)
+    page.bring_to_front()
 
     page.keyboard.press("c")
     box = page.locator(".stage").bounding_box()
