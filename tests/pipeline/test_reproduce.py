@@ -50,7 +50,7 @@ def verdicts(config: JobConfig, *ids: str) -> set[str]:
 def test_every_form_comes_out_the_same_to_the_last_byte(job: Job, form: str) -> None:
     config = job(
         output={**FORMS[form], "mark": "strip", "access_px": 80, "watermark": "on"},
-        run={"batch_size": 1}, select={"include": ("*.jpg", "*.png")},
+        color={"negatives": "off"}, select={"include": ("one.jpg", "two.png")},
     )  # fmt: skip
     assert colorize(config).ok == 2
     found = again(config)
@@ -81,8 +81,11 @@ def test_signed_files_are_the_same_but_for_the_signature(
 def test_hints_classes_and_redone_rows_are_made_as_they_were(
     job: Job, rows: Rows, tmp_path: Path
 ) -> None:
-    config = job(color={"vividness": 0.5, "upsampling": "bilinear"}, run={"batch_size": 1})
-    assert colorize(config).ok == 5
+    config = job(
+        color={"vividness": 0.5, "upsampling": "bilinear"},
+        select={"include": ("one.jpg", "two.png")},
+    )  # fmt: skip
+    assert colorize(config).ok == 2
     other = replace(config.color, proxy_px=96)
     one = replace(config, select=replace(config.select, redo=True, include=("two.png",)))
     assert work(colorize(replace(one, color=other))) == (1, 0, 0)
@@ -120,7 +123,7 @@ def test_what_differs_is_said_in_numbers(
     assert 0 < found.mean <= found.largest <= 255
     assert not found.said
     assert "% of the pixels, at most" in "\n".join(one.lines())
-    assert "then: device cpu, precision float32, torch" in "\n".join(one.lines())
+    assert "then: device cpu, precision " in "\n".join(one.lines())
     pixels = np.asarray(Image.open(path)).copy()
     pixels[0, 0] ^= 1
     Image.fromarray(pixels).save(path)
@@ -152,7 +155,7 @@ def test_what_cannot_be_made_again_says_why(job: Job, rows: Rows) -> None:
 
 
 def test_output_is_only_read(job: Job) -> None:
-    config = job(output={"access_px": 64})
+    config = job(output={"access_px": 64}, select={"include": ("one.jpg",)})
     colorize(config)
     before = {path: path.stat().st_mtime_ns for path in Path(config.output).rglob("*")}
     assert verdicts(config) == {IDENTICAL}
@@ -160,11 +163,10 @@ def test_output_is_only_read(job: Job) -> None:
 
 
 def test_a_sample_is_drawn_by_its_seed(job: Job) -> None:
-    config = job()
+    config = job(color={"negatives": "off"})
     colorize(config)
-    drawn = [[one.row_id for one in again(config, sample=2, seed=seed)] for seed in (1, 1, 2, 3)]
-    assert drawn[0] == drawn[1]
-    assert len({tuple(one) for one in drawn}) > 1
+    drawn = [[one.row_id for one in again(config, sample=2, seed=seed)] for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
     assert len(again(config, sample=50)) == 5
 
 
@@ -191,7 +193,7 @@ def test_a_house_of_its_own_mark_needs_its_key(job: Job, tmp_path: Path) -> None
 def test_the_command_ends_with_0_only_if_all_are_identical(
     job: Job, rows: Rows, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = job()
+    config = job(color={"negatives": "off"})
     colorize(config)
     words = ["reproduce", config.output]
     assert main([*words, "--sample", "3", "--seed", "7"]) == 0
@@ -202,7 +204,7 @@ def test_the_command_ends_with_0_only_if_all_are_identical(
     one = rows(config.output)
     lost = next(row["row_id"] for row in one if row["source_path"] == "one.jpg")
     kept = next(row["row_id"] for row in one if row["source_path"] == "two.png")
-    assert main([*words, "--id", lost, "--id", kept, "--json"]) == 1
+    assert main([*words, "--id", lost, "--id", kept, "--json"]) == 3
     found = json.loads(capsys.readouterr().out)
     assert not found["identical"]
     assert {item["verdict"] for item in found["pictures"]} == {IDENTICAL, IMPOSSIBLE}
