@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -213,7 +215,13 @@ def test_the_command_ends_with_0_only_if_all_are_identical(
 
 
 @pytest.mark.slow
-def test_pictures_of_a_ray_job_are_the_same(job: Job, ray_token: None) -> None:
-    config = job(run={"engine": "ray", "batch_size": 4, "workers": 1})
-    assert colorize(config).ok == 5
-    assert verdicts(config) == {IDENTICAL}
+def test_pictures_of_a_ray_job_are_the_same(job: Job) -> None:
+    config = job()
+    words = ["colorize", config.source, config.output, "--model", config.color.model]
+    words += ["--engine", "ray", "--batch-size", "4", "--workers", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "archive_colorizer", *words], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [one.verdict for one in again(config)] == [IDENTICAL] * 5
