@@ -225,3 +225,39 @@ def test_pictures_of_a_ray_job_are_the_same(job: Job) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert [one.verdict for one in again(config)] == [IDENTICAL] * 5
+
+
+@pytest.mark.slow
+def test_a_batch_is_made_again_though_one_of_it_was_redone_since(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the colours hang on the batch, as they do, by a last digit, in float32."""
+    from archive_colorizer.inference.colorizer import Colorizer
+
+    ask = Colorizer.__call__
+
+    def other(self: Colorizer, pictures: list[Any], size: int) -> list[Any]:
+        scale = np.float16(1 + 0.1 * len(pictures))
+        cells = [one.cells for one in ask(self, pictures, size)]
+        return [Chroma(replace(one, cells_hwc=one.cells_hwc * scale)) for one in cells]
+
+    monkeypatch.setattr(Colorizer, "__call__", other)
+    config = job(select={"include": ("one.jpg", "two.png")}, output={"format": "png"})
+    assert colorize(config).ok == 2
+    redo = replace(config.select, redo=True, include=("two.png",))
+    assert colorize(replace(config, select=redo)).ok == 1
+    one, two = sorted(again(config), key=lambda one: one.name)
+    assert (one.verdict, one.batch, two.verdict, two.batch) == (IDENTICAL, 2, IDENTICAL, 1)
+    assert one.alone.difference.share > 0
+    said = "\n".join(one.lines())
+    assert "with the 2 pictures of the batch that it was recorded with" in said
+    assert "alone, derivative: " in said
+
+
+@pytest.mark.s3
+def test_an_output_in_an_object_store_is_reproduced(job: Job, bucket: str) -> None:
+    config = job(select={"include": ("one.jpg",)}, output={"access_px": 64})
+    config = replace(config, output=f"s3://{bucket}/colour")
+    assert colorize(config).ok == 1
+    (one,) = again(config)
+    assert one.verdict == IDENTICAL, one.reason

@@ -99,6 +99,11 @@ def found_in(output: str, pieces: list[bytes]) -> set[str]:
     return {key for key, data in all_bytes(output).items() if any(one in data for one in pieces)}
 
 
+def parts(output: str) -> list[str]:
+    """What may name a picture: the manifest and its history."""
+    return [key for key in all_bytes(output) if key.endswith(".parquet")]
+
+
 def cell_of(row: dict, output: str) -> np.ndarray:
     sheet = simplejpeg.decode_jpeg((Path(output) / row["thumbnail_key"]).read_bytes())
     return sheet[row["thumbnail_index"] * EDGE_PX :][:EDGE_PX].astype(int)
@@ -193,6 +198,7 @@ def test_an_interrupted_one_is_finished_by_the_same_command(
     assert (named is None) is (at != "bury"), "no row names a file that may be gone"
     take(made.output, row["marked_sha256"])
     assert not found_in(made.output, pieces)
+    assert not found_in(made.output, [b"two.colorized"]) - set(parts(made.output)), "nor a link"
     assert not differences(made.output)
 
 
@@ -300,5 +306,5 @@ def test_it_goes_from_an_object_store_alike(job: Job, bucket: str, take: Take) -
     assert take(config.output, "two.png").buried == 1
     keys = [one["Key"] for one in boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
     assert not [key for key in keys if "two.colorized" in key]
-    assert not withdrawal.find_remnants(store)
+    assert withdrawal.find_remnants(store) == Remnants()
     assert not verify(store).findings
