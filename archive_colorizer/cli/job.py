@@ -38,8 +38,8 @@ def _fill_colorize(parser: LazyParser) -> None:
         help="a folder, an s3:// prefix, a picture, an inventory (.csv, .xlsx, .parquet), a quoted "
         "glob, or - for paths on standard input; the last word is OUTPUT")  # fmt: skip
     add("output", metavar="OUTPUT",
-        help="a folder or s3:// prefix of its own; for one picture also a .jpg, .png or .tif, "
-        "beside which no record is kept")  # fmt: skip
+        help="a folder or s3:// prefix of its own; for one picture also a .jpg, .png, .tif or "
+        ".webp, beside which no record is kept")  # fmt: skip
     add_tables(parser)
     group = parser.add_argument_group("where OUTPUT is one file")
     group.add_argument("--overwrite", action="store_true", help="replace the file if it is there")

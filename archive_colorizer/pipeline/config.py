@@ -225,9 +225,11 @@ class OutputConfig:
             name = "WebP" if self.format == "webp" else "JPEG"
             raise ConfigError(f"output.bits=16: {name} has 8 bits; use --format tiff or png")
         if self.lossless and self.format != "webp":
-            raise ConfigError(f"output.lossless: is for webp; {self.format} has no such form")
+            raise ConfigError(f"output.lossless: {self.format} has no such form; use --format webp")
         if self.tiles != "deflate" and self.format != "ptif":
-            raise ConfigError(f"output.tiles={self.tiles}: {self.format} has no tiles; use ptif")
+            raise ConfigError(
+                f"output.tiles={self.tiles}: {self.format} has none; use --format ptif"
+            )
 
 
 @settings("run")

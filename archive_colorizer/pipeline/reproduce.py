@@ -159,6 +159,7 @@ class _Again:
         self._store, self._rows, self._run = store, rows, run
         self._folder, self._made = folder, open_store(folder)
         self._way: _Way | None = None
+        self._past: pa.Table | None = None
 
     def picture(self, row: Row) -> Reproduction:
         """Make the picture of a row again."""
@@ -287,10 +288,14 @@ class _Again:
         """Find the rows that were recorded in one batch with a row: they share its thumbnails."""
         if row["thumbnail_key"] is None:
             return []
-        rows = self._rows.filter(
-            pc.fill_null(pc.equal(self._rows["thumbnail_key"], row["thumbnail_key"]), False)
-        )
-        return [dict(one) for one in rows.sort_by("thumbnail_index").to_pylist()]
+        if self._past is None:  # a mate may have been done again since, or withdrawn
+            self._past = manifest.read(self._store, COLUMNS, manifest.HISTORY)
+        found: dict[int, Row] = {}
+        for rows in (self._rows, self._past):
+            mates = rows.filter(pc.equal(rows["thumbnail_key"], row["thumbnail_key"]))
+            for one in mates.to_pylist():
+                found.setdefault(one["thumbnail_index"], one)
+        return [found[place] for place in sorted(found)]
 
 
 def _compare_files(

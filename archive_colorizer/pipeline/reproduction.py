@@ -95,8 +95,8 @@ class ReproduceReport:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every picture came out as it is recorded."""
-        return all(one.verdict == IDENTICAL for one in self.pictures)
+        """Whether there is a picture, and every one came out as it is recorded."""
+        return bool(self.pictures) and all(one.verdict == IDENTICAL for one in self.pictures)
 
     def summary(self) -> str:
         """Count the verdicts, and say what was not made anew."""

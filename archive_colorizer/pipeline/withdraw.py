@@ -95,7 +95,7 @@ def withdraw(
             lock.check()
             found = find_remnants(store)
             clear(store, found)
-            if store.exists(html_report.INDEX) and (buried or found):
+            if store.exists(html_report.INDEX):
                 html_report.write_report(store)
         except OSError as error:
             problem = error.strerror or error

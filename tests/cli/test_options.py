@@ -88,7 +88,7 @@ def test_form_is_a_hidden_name_of_layout(capsys: pytest.CaptureFixture[str]) -> 
 def test_help_says_range_unit_and_default(capsys: pytest.CaptureFixture[str]) -> None:
     said = help_of("colorize", capsys)
     assert "--proxy-px PX short side of the grey proxy that the model sees (32 to 2048 px; " in said
-    assert "--quality 1..100 JPEG quality (default 90)" in said
+    assert "--quality 1..100 JPEG and WebP quality (default 90)" in said
     assert "default 400 MP" in said
     said = help_of("train", capsys)
     assert "--lr X learning rate at its highest (over 0, at most 10; default: the recipe's)" in said

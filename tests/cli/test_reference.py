@@ -17,7 +17,8 @@ def test_the_page_is_what_the_declarations_say() -> None:
 def test_a_row_has_type_default_range_option_parameter_and_meaning() -> None:
     said = render_table("output", OutputConfig, list_flags("colorize"))
     assert (
-        "| `quality` | a whole number | `90` | 1 to 100 | `--quality` | QUALITY | JPEG quality. |"
+        "| `quality` | a whole number | `90` | 1 to 100 | `--quality` | QUALITY | JPEG and WebP "
+        "quality. |"
     ) in said
 
 

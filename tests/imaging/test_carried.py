@@ -17,8 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from archive_colorizer.imaging import encode as encode_module
-from archive_colorizer.imaging import exif, iptc
+from archive_colorizer.imaging import exif, iptc, tiff_writing
 from archive_colorizer.imaging.blocks import Blocks, read_blocks
 from archive_colorizer.imaging.compose import WholePicture
 from archive_colorizer.imaging.encode import Settings, encode
@@ -110,7 +109,7 @@ def test_a_master_that_says_nothing_gives_a_derivative_with_our_words_alone(form
 
 
 def test_a_derivative_over_4_gb_has_everything_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encode_module, "BIGTIFF_BYTES", 0)
+    monkeypatch.setattr(tiff_writing, "BIGTIFF_BYTES", 0)
     data, lost = derivative(described.master("jpeg"), "tiff", (600.0, 600.0))
     assert (data[:4], lost) == (b"II+\0", False)
     carried = read_whole(data)

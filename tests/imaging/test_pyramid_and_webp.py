@@ -56,14 +56,15 @@ def test_libvips_reads_every_level(height: int, width: int, levels: int, tiles: 
     assert np.abs(whole.numpy().astype(int) - pixels).max() <= near
     assert whole.get("n-subifds") == levels if levels else "n-subifds" not in whole.get_fields()
     assert whole.get("xmp-data") == TAGS.xmp
-    sides = [(height, width)]
+    before = whole.numpy()
     for number in range(levels):
-        level = pyvips.Image.new_from_buffer(data, "", subifd=number)
-        sides.append((level.height, level.width))
-        assert sides[-1] == (-(-sides[-2][0] // 2), -(-sides[-2][1] // 2))
-        want = np.asarray(Image.fromarray(pixels).resize(sides[-1][::-1], Image.Resampling.BOX))
-        assert np.abs(level.numpy().astype(int) - want).mean() < 3
-    assert max(sides[-1]) <= 256
+        level = pyvips.Image.new_from_buffer(data, "", subifd=number).numpy()
+        even = np.pad(before, [(0, side % 2) for side in before.shape[:2]] + [(0, 0)], "edge")
+        blocks = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2, 3).mean(axis=(1, 3))
+        assert level.shape == blocks.shape
+        assert np.abs(level - blocks).max() <= (24 if tiles == "jpeg" else 1)
+        before = level
+    assert max(before.shape) <= 256
 
 
 def test_deep_pictures_keep_their_depth() -> None:
@@ -90,7 +91,8 @@ def test_what_would_be_too_large_for_a_tiff_is_a_bigtiff(monkeypatch: pytest.Mon
     monkeypatch.setattr(tiff_writing, "BIGTIFF_BYTES", 600 * 900 * 4 - 1)
     data = encoded(drawn(600, 900), Settings("ptif"))
     assert data[:4] == b"II+\0"
-    assert Image.open(io.BytesIO(data)).getexif().get_ifd(0x8769)[0x9003] == "1931"
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        assert tiff.pages.first.tags["ExifTag"].value["DateTimeOriginal"] == "1931"
     assert pyvips.Image.new_from_buffer(data, "", subifd=1).width == 225
     monkeypatch.setattr(tiff_writing, "BIGTIFF_BYTES", 600 * 900 * 4)
     assert encoded(drawn(600, 900), Settings("ptif"))[:4] == b"II*\0"
@@ -143,4 +145,5 @@ def test_a_reduced_picture_has_its_longest_side(size: tuple[int, int], longest: 
     assert max(small.shape[:2]) == min(longest, max(size))
     scale = min(1, longest / max(size))
     assert small.shape[:2] == tuple(max(1, round(side * scale)) for side in size)
-    assert np.abs(small.mean(axis=(0, 1)) - drawn(*size).mean(axis=(0, 1))).max() < 3
+    if longest > 1:
+        assert np.abs(small.mean(axis=(0, 1)) - drawn(*size).mean(axis=(0, 1))).max() < 3

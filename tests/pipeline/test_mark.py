@@ -72,7 +72,7 @@ def test_a_marked_file_stands_beside_a_derivative_that_stays_as_it_is(
         with (Path(two.output) / key).open("rb") as file:
             assert "rendition" not in find_labels(file)
     found = verify(open_store(two.output))
-    assert (found.derivatives, found.marked, found.findings) == (2, 2, ())
+    assert (found.derivatives, found.renditions, found.findings) == (2, {"marked": 2}, ())
     assert "2 derivatives (2 of them marked, too)" in found.text()
     assert len(list(list_sums(open_store(two.output)))) == 4
 

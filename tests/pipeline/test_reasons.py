@@ -17,7 +17,7 @@ FLAGS = {
 
 
 def test_every_error_class_has_words() -> None:
-    assert set(reasons.ERRORS) == CLASSES | {"excluded", "already_colour"}
+    assert set(reasons.ERRORS) == CLASSES | {"excluded", "withdrawn", "already_colour"}
 
 
 def test_every_flag_has_words() -> None:

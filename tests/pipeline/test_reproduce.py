@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,7 @@ def verdicts(config: JobConfig, *ids: str) -> set[str]:
 def test_every_form_comes_out_the_same_to_the_last_byte(job: Job, form: str) -> None:
     config = job(
         output={**FORMS[form], "mark": "strip", "access_px": 80, "watermark": "on"},
-        run={"batch_size": 1}, select={"include": ("*.jpg", "*.png")},
+        color={"negatives": "off"}, select={"include": ("one.jpg", "two.png")},
     )  # fmt: skip
     assert colorize(config).ok == 2
     found = again(config)
@@ -81,8 +83,11 @@ def test_signed_files_are_the_same_but_for_the_signature(
 def test_hints_classes_and_redone_rows_are_made_as_they_were(
     job: Job, rows: Rows, tmp_path: Path
 ) -> None:
-    config = job(color={"vividness": 0.5, "upsampling": "bilinear"}, run={"batch_size": 1})
-    assert colorize(config).ok == 5
+    config = job(
+        color={"vividness": 0.5, "upsampling": "bilinear"},
+        select={"include": ("one.jpg", "two.png")},
+    )  # fmt: skip
+    assert colorize(config).ok == 2
     other = replace(config.color, proxy_px=96)
     one = replace(config, select=replace(config.select, redo=True, include=("two.png",)))
     assert work(colorize(replace(one, color=other))) == (1, 0, 0)
@@ -120,7 +125,7 @@ def test_what_differs_is_said_in_numbers(
     assert 0 < found.mean <= found.largest <= 255
     assert not found.said
     assert "% of the pixels, at most" in "\n".join(one.lines())
-    assert "then: device cpu, precision float32, torch" in "\n".join(one.lines())
+    assert "then: device cpu, precision " in "\n".join(one.lines())
     pixels = np.asarray(Image.open(path)).copy()
     pixels[0, 0] ^= 1
     Image.fromarray(pixels).save(path)
@@ -152,7 +157,7 @@ def test_what_cannot_be_made_again_says_why(job: Job, rows: Rows) -> None:
 
 
 def test_output_is_only_read(job: Job) -> None:
-    config = job(output={"access_px": 64})
+    config = job(output={"access_px": 64}, select={"include": ("one.jpg",)})
     colorize(config)
     before = {path: path.stat().st_mtime_ns for path in Path(config.output).rglob("*")}
     assert verdicts(config) == {IDENTICAL}
@@ -160,11 +165,10 @@ def test_output_is_only_read(job: Job) -> None:
 
 
 def test_a_sample_is_drawn_by_its_seed(job: Job) -> None:
-    config = job()
+    config = job(color={"negatives": "off"})
     colorize(config)
-    drawn = [[one.row_id for one in again(config, sample=2, seed=seed)] for seed in (1, 1, 2, 3)]
-    assert drawn[0] == drawn[1]
-    assert len({tuple(one) for one in drawn}) > 1
+    drawn = [[one.row_id for one in again(config, sample=2, seed=seed)] for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
     assert len(again(config, sample=50)) == 5
 
 
@@ -191,7 +195,7 @@ def test_a_house_of_its_own_mark_needs_its_key(job: Job, tmp_path: Path) -> None
 def test_the_command_ends_with_0_only_if_all_are_identical(
     job: Job, rows: Rows, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = job()
+    config = job(color={"negatives": "off"})
     colorize(config)
     words = ["reproduce", config.output]
     assert main([*words, "--sample", "3", "--seed", "7"]) == 0
@@ -202,7 +206,7 @@ def test_the_command_ends_with_0_only_if_all_are_identical(
     one = rows(config.output)
     lost = next(row["row_id"] for row in one if row["source_path"] == "one.jpg")
     kept = next(row["row_id"] for row in one if row["source_path"] == "two.png")
-    assert main([*words, "--id", lost, "--id", kept, "--json"]) == 1
+    assert main([*words, "--id", lost, "--id", kept, "--json"]) == 3
     found = json.loads(capsys.readouterr().out)
     assert not found["identical"]
     assert {item["verdict"] for item in found["pictures"]} == {IDENTICAL, IMPOSSIBLE}
@@ -211,7 +215,49 @@ def test_the_command_ends_with_0_only_if_all_are_identical(
 
 
 @pytest.mark.slow
-def test_pictures_of_a_ray_job_are_the_same(job: Job, ray_token: None) -> None:
-    config = job(run={"engine": "ray", "batch_size": 4, "workers": 1})
-    assert colorize(config).ok == 5
-    assert verdicts(config) == {IDENTICAL}
+def test_pictures_of_a_ray_job_are_the_same(job: Job) -> None:
+    config = job()
+    words = ["colorize", config.source, config.output, "--model", config.color.model]
+    words += ["--engine", "ray", "--batch-size", "4", "--workers", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "archive_colorizer", *words], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [one.verdict for one in again(config)] == [IDENTICAL] * 5
+
+
+@pytest.mark.slow
+def test_a_batch_is_made_again_though_one_of_it_was_redone_since(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the colours hang on the batch, as they do, by a last digit, in float32."""
+    from archive_colorizer.inference.colorizer import Colorizer
+
+    ask = Colorizer.__call__
+
+    def other(self: Colorizer, pictures: list[Any], size: int) -> list[Any]:
+        scale = np.float16(1 + 0.1 * len(pictures))
+        cells = [one.cells for one in ask(self, pictures, size)]
+        return [Chroma(replace(one, cells_hwc=one.cells_hwc * scale)) for one in cells]
+
+    monkeypatch.setattr(Colorizer, "__call__", other)
+    config = job(select={"include": ("one.jpg", "two.png")}, output={"format": "png"})
+    assert colorize(config).ok == 2
+    redo = replace(config.select, redo=True, include=("two.png",))
+    assert colorize(replace(config, select=redo)).ok == 1
+    one, two = sorted(again(config), key=lambda one: one.name)
+    assert (one.verdict, one.batch, two.verdict, two.batch) == (IDENTICAL, 2, IDENTICAL, 1)
+    assert one.alone.difference.share > 0
+    said = "\n".join(one.lines())
+    assert "with the 2 pictures of the batch that it was recorded with" in said
+    assert "alone, derivative: " in said
+
+
+@pytest.mark.s3
+def test_an_output_in_an_object_store_is_reproduced(job: Job, bucket: str) -> None:
+    config = job(select={"include": ("one.jpg",)}, output={"access_px": 64})
+    config = replace(config, output=f"s3://{bucket}/colour")
+    assert colorize(config).ok == 1
+    (one,) = again(config)
+    assert one.verdict == IDENTICAL, one.reason

@@ -60,10 +60,6 @@ class Remnants:
     maps: int = 0
     """Rows of history with a map of doubt or glare."""
 
-    def __bool__(self) -> bool:
-        """Whether there is anything."""
-        return bool(self.files or self.cells or self.maps)
-
 
 def mark_withdrawn(rows: pa.Table) -> pa.ChunkedArray:
     """Mark the tombstones among rows with `error_class`."""
