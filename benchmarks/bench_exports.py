@@ -138,7 +138,7 @@ def main() -> None:
                 name = f"{form}, {rows} pictures"
                 figures[name] = measure(Path(scratch), form, again=rows == args.rows[0])
                 print(f"{name}: {figures[name]}", flush=True)
-    save("exports", figures)
+                save("exports", figures)
 
 
 if __name__ == "__main__":
