@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from common import gray_photograph, save
+from common import RESULTS, gray_photograph, save
 from made_rows import JOB, PART_ROWS, made_part
 from PIL import Image
 
@@ -125,7 +125,9 @@ def main() -> None:
     encoded = io.BytesIO()
     drawn = Image.fromarray(gray_photograph(1.0))
     drawn.save(encoded, "JPEG")
-    figures: dict[str, Any] = {}
+    earlier = RESULTS / "exports.json"  # figures of other forms and numbers stay
+    figures = json.loads(earlier.read_text("utf-8")) if earlier.exists() else {}
+    figures.pop("machine", None)
     for rows, picture, forms in (
         *((rows, b"", args.forms) for rows in args.rows),
         *((rows, encoded.getvalue(), ["iiif"]) for rows in args.pictures),
@@ -136,7 +138,7 @@ def main() -> None:
                 name = f"{form}, {rows} pictures"
                 figures[name] = measure(Path(scratch), form, again=rows == args.rows[0])
                 print(f"{name}: {figures[name]}", flush=True)
-    save("exports", figures)
+                save("exports", figures)
 
 
 if __name__ == "__main__":

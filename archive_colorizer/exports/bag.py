@@ -14,7 +14,7 @@ from urllib.parse import quote_from_bytes
 
 from archive_colorizer.exports import premis
 from archive_colorizer.exports.ledger import Written
-from archive_colorizer.exports.names import slug
+from archive_colorizer.exports.names import fit_key, slug
 from archive_colorizer.exports.pictures import Picture, below_source
 from archive_colorizer.exports.shelf import Sink, Write, each
 from archive_colorizer.exports.task import CHUNK_BYTES, Task, stamp_of
@@ -30,12 +30,12 @@ _ODD: Final = re.compile("[%=\x00-\x1f\x7f]")
 
 
 def safe_key(key: str) -> str:
-    """Make a payload's name that every validator reads alike.
+    """Make a payload's name that every validator and file system reads alike.
 
     RFC 8493 escapes the percent sign and line ends in a manifest, and validators differ in what
     they do with them, so no payload has any in its name: `=25` stands for the percent sign.
     """
-    return _ODD.sub(lambda found: f"={ord(found[0]):02X}", key)
+    return fit_key(_ODD.sub(lambda found: f"={ord(found[0]):02X}", key))
 
 
 def write(task: Task) -> None:

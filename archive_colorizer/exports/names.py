@@ -14,8 +14,7 @@ _BESIDE: Final = re.compile(r"[^A-Za-z0-9]+")
 
 def fit_key(key: str, ending: str = "") -> str:
     """Make a key with an ending of parts that file systems take."""
-    *folders, name = f"{key}{ending}".split("/")
-    return "/".join([*folders, shorten(name)])
+    return "/".join(map(shorten, f"{key}{ending}".split("/")))
 
 
 def slug(text: str, *more: object) -> str:

@@ -227,7 +227,7 @@ def _sort(
 
 
 def _read_run(path: Path) -> Iterator[dict[str, Any]]:
-    with pa.memory_map(str(path)) as source:
+    with pa.OSFile(str(path)) as source:
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
             yield from reader.get_batch(number).to_pylist()

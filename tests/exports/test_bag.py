@@ -51,6 +51,13 @@ def test_masters_keep_their_bytes_and_names_that_every_validator_reads(
     assert (folder / "album.tif").read_bytes() == (archive.masters / "album.tif").read_bytes()
 
 
+def test_a_name_that_grows_too_long_is_shortened() -> None:
+    one, other = (safe_key(f"a/{'%' * 200}{end}.colorized.jpg") for end in "xy")
+    assert one != other
+    assert max(len(part.encode()) for part in one.split("/")) <= 255
+    assert one.endswith(".jpg")
+
+
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_payload_names_are_plain_and_differ_where_keys_do(one: str, other: str) -> None:
     assert not set(safe_key(one)) & set("%\r\n")

@@ -1,6 +1,9 @@
 """What all forms have in common: resumed, others' files left, taken back, narrowed."""
 
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import bagit
@@ -70,6 +73,28 @@ def test_an_export_that_was_killed_knows_its_files_by_their_bytes(
         part.unlink()  # as if it had been killed before it noted them
     again = give("premis")
     assert (again.written, again.unchanged, again.problems) == (0, first.written, [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("form", "first"), [("iiif", "images/*/*/*/*/0/*"), ("bagit", "data/*/*")])
+def test_a_killed_process_leaves_no_half_file_and_the_next_one_completes_it(
+    archive: Archive, tmp_path: Path, form: str, first: str
+) -> None:
+    more = ["--tiles"] if form == "iiif" else ["--with-masters"]
+    words = ["export", str(archive.out), "--as", form, *more]
+    dest, whole = tmp_path / "dest", tmp_path / "whole"
+    assert main([*words, str(whole)]) == 0
+    process = subprocess.Popen([sys.executable, "-m", "archive_colorizer", *words, str(dest)])
+    while process.poll() is None and not list(dest.glob(first)):
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    wanted = files_in(whole)
+    left = {name: data for name, data in files_in(dest).items() if not name.startswith(".tmp/")}
+    assert left
+    assert {name: wanted[name] for name in left} == left
+    assert main([*words, str(dest)]) == 0
+    assert files_in(dest) == wanted
 
 
 def test_files_of_others_are_left_and_told_in_one_line(

@@ -133,7 +133,8 @@ def _read_slowly(store: Store, key: str, names: Sequence[str]) -> Iterator[pa.Ta
     """Read one file as `_read_key` does, BATCH_ROWS at a time."""
     with _opened(store, key) as parquet:
         there = [name for name in names if name in parquet.schema_arrow.names]
-        for batch in parquet.iter_batches(BATCH_ROWS, columns=there):
+        # One column after the other: threads would each keep memory of their own.
+        for batch in parquet.iter_batches(BATCH_ROWS, columns=there, use_threads=False):
             yield _complete(pa.Table.from_batches([batch]), names)
 
 
