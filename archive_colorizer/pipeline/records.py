@@ -316,17 +316,8 @@ class Painted:
         """UTC, microseconds since the epoch."""
         return self.prepared.started_at_us
 
-    @property
-    def doubt_mean(self) -> None:
-        """None: a translation says nothing of its doubt."""
-
-    @property
-    def doubt_p95(self) -> None:
-        """None, as `doubt_mean`."""
-
-    @property
-    def doubt_map(self) -> None:
-        """None, as `doubt_mean`."""
+    doubt_mean = doubt_p95 = doubt_map = None
+    """A translation says nothing of its doubt."""
 
 
 @dataclass(frozen=True, slots=True)
