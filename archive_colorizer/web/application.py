@@ -34,7 +34,7 @@ NO_TELEMETRY: Final[TelemetryConfig] = {
     "tracing": False, "metrics": False, "logs": False, "auto_configure": False,
 }  # fmt: skip
 """What people look at is nobody else's affair."""
-LIFESPAN = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Login(BaseModel):
 
 
 def make_application(
-    entrance: Entrance, assets: Assets, index: str, *, lifespan: LIFESPAN | None = None
+    entrance: Entrance, assets: Assets, index: str, *, lifespan: Lifespan | None = None
 ) -> FastAPI:
     """Make the application of a page.
 
