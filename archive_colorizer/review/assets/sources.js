@@ -59,7 +59,7 @@ export async function tintedMask(url, colour) {
   context.drawImage(image, 0, 0);
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
   for (let at = 0; at < pixels.data.length; at += 4) {
-    pixels.data[at + 3] = pixels.data[at] ?? 0;
+    pixels.data[at + 3] = (pixels.data[at] ?? 0) ** 2 / 255; // squared: much tells from some
     pixels.data.set(colour, at);
   }
   context.putImageData(pixels, 0, 0);

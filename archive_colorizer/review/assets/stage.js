@@ -61,7 +61,8 @@ export class Stage extends EventTarget {
     /** @type {Record<string, boolean>} */
     this.masks = { doubt: false, glare: false };
     this.held = false;
-    this.following = false;
+    /** @type {Pane | undefined} the pane that moves; the other follows */
+    this.driver = undefined;
   }
 
   /** The panes need their places in the page first. */
@@ -97,11 +98,12 @@ export class Stage extends EventTarget {
    * @param {Pane} follower
    */
   #link(leader, follower) {
+    for (const kind of ["pointerdown", "wheel"]) {
+      leader.element.addEventListener(kind, () => (this.driver = leader), { capture: true, passive: true });
+    }
     leader.viewer.addHandler("viewport-change", () => {
-      if (this.following || !follower.pyramid || !leader.settled || !follower.settled) return;
-      this.following = true;
-      follower.follow(leader);
-      this.following = false;
+      if (this.driver !== leader) return;
+      if (follower.pyramid && leader.settled && follower.settled) follower.follow(leader);
       this.dispatchEvent(new Event("view"));
     });
   }
@@ -110,6 +112,12 @@ export class Stage extends EventTarget {
   get lead() {
     const panes = this.panes;
     return panes && !panes.after.pyramid ? panes.before : panes?.after;
+  }
+
+  /** That pane, about to be moved by the page. */
+  #drive() {
+    this.driver = this.lead;
+    return this.driver;
   }
 
   /**
@@ -191,7 +199,7 @@ export class Stage extends EventTarget {
    * @param {boolean} [now]
    */
   look(view, now = true) {
-    this.lead?.look(view, now);
+    this.#drive()?.look(view, now);
     this.dispatchEvent(new Event("view"));
   }
 
@@ -206,7 +214,7 @@ export class Stage extends EventTarget {
 
   /** @param {number} factor */
   zoomBy(factor) {
-    this.lead?.zoomBy(factor);
+    this.#drive()?.zoomBy(factor);
   }
 
   /**
@@ -216,7 +224,7 @@ export class Stage extends EventTarget {
    */
   pan(right, down, small) {
     const step = this.element.clientHeight * STEP * (small ? 0.2 : 1);
-    this.lead?.panBy(right * step, down * step);
+    this.#drive()?.panBy(right * step, down * step);
   }
 
   /** @param {number} share percent */

@@ -98,9 +98,11 @@ def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
     contexts: list[Any] = []
     wrong: list[str] = []
 
-    def make(width: int = 1440, height: int = 900, locale: str = "en-GB") -> Any:
+    def make(
+        width: int = 1440, height: int = 900, locale: str = "en-GB", motion: str = "reduce"
+    ) -> Any:
         context = chromium.new_context(
-            viewport={"width": width, "height": height}, locale=locale, reduced_motion="reduce"
+            viewport={"width": width, "height": height}, locale=locale, reduced_motion=motion
         )
         context.set_default_timeout(20_000)
         contexts.append(context)

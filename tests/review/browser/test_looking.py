@@ -57,7 +57,7 @@ def test_zoom_stays_from_picture_to_picture_and_each_way_of_comparing_draws(
 def test_a_large_picture_gets_tiles_where_its_preview_would_be_stretched(
     desk: DeskProcess, new_page: Callable[..., Any]
 ) -> None:
-    page = new_page()
+    page = new_page(motion="no-preference")
     tiles: dict[str, int] = {}
     page.on("response", lambda answer: tiles.update({answer.url: answer.status}))
     page.goto(f"{desk.url}#/?q=large")
@@ -71,7 +71,9 @@ def test_a_large_picture_gets_tiles_where_its_preview_would_be_stretched(
         while not any(f"{now}/{side}/" in url for url in tiles) and time.monotonic() < end_s:
             page.wait_for_timeout(50)
         assert {status for url, status in tiles.items() if f"{now}/{side}/" in url} == {200}
+    says(page, ".scale", "100%")
     page.wait_for_timeout(500)
+    assert scale(page) == "100%"
     assert colours_drawn(page)["after"]
 
 
