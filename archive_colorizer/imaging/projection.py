@@ -1,0 +1,134 @@
+"""Equirectangular panoramas: their left and right edges are neighbours, their poles one point.
+
+A network sees a panorama with columns of the far side laid on at both sides; what it says of them
+is faded into what it says of the columns themselves. Near the poles a row is a small circle drawn
+out long: chroma is smoothed along it as far as it is drawn out. Luminance is never touched. Axes:
+h height, w width, c channel.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from archive_colorizer.imaging.network_map import NetworkMap
+
+MULTIPLE: Final = 32
+"""Widths of panoramas and margins are multiples of this: a network's cells divide both evenly."""
+MARGIN: Final = 1 / 4
+"""Share of the height that is laid on at either side (benchmarks/bench_projection.py)."""
+POLE_BLUR: Final = 1 / 180
+"""Deviation of the smoothing at 45 degrees of latitude, of a whole turn (ADR 57)."""
+STEEPEST: Final = 1e3
+"""Tangent of the latitude at most: a row that is smoothed so far has one colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panorama:
+    """An equirectangular picture of a whole turn."""
+
+    top: float = 90.0
+    """Latitude of its upper edge, degrees."""
+    bottom: float = -90.0
+    """Latitude of its lower edge, degrees."""
+
+
+def fit_width(proxy_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Widen a proxy by so few columns that its cells go round evenly: (h, w) uint8."""
+    height, width = proxy_hw.shape
+    if width % MULTIPLE == 0:
+        return proxy_hw
+    size = (-(-width // MULTIPLE) * MULTIPLE, height)
+    return np.asarray(cv2.resize(proxy_hw, size, interpolation=cv2.INTER_LINEAR))
+
+
+def margin_of(height: int) -> int:
+    """Columns of the far side that a proxy of this height gets at either side."""
+    return max(1, round(MARGIN * height / MULTIPLE)) * MULTIPLE
+
+
+def wrapped(planes: NDArray[Any], margin: int, axis: int = -1) -> NDArray[Any]:
+    """Lay columns of the far side on at both sides.
+
+    Args:
+        planes: of any shape.
+        margin: columns at either side, any number.
+        axis: that of the columns.
+    """
+    width = planes.shape[axis]
+    return np.take(planes, np.arange(-margin, width + margin) % width, axis=axis)
+
+
+def done_around(
+    function: Callable[[NDArray[Any]], NDArray[Any]], luma_hw: NDArray[Any], margin: int
+) -> NDArray[Any]:
+    """Apply a function of whole pictures so that it sees across the seam.
+
+    Args:
+        function: (H, W) to (s * H, s * W), for any whole s.
+        luma_hw: (H, W).
+        margin: columns that it sees beyond either edge.
+    """
+    made = function(wrapped(luma_hw, margin))
+    scale = made.shape[0] // luma_hw.shape[0]
+    return np.ascontiguousarray(made[:, scale * margin : made.shape[1] - scale * margin])
+
+
+def wrap_map(said: NetworkMap, margin: int) -> NetworkMap:
+    """Lay columns of the far side on at both sides of a map whose cells divide them evenly."""
+    pixels = said.padded[1] // said.cells_hwc.shape[1]
+    sides = [(height, width + 2 * margin) for height, width in (said.padded, said.size)]
+    return NetworkMap(wrapped(said.cells_hwc, margin // pixels, 1), *sides)
+
+
+def lay_back(said: NetworkMap, width: int, margin: int) -> NetworkMap:
+    """Make of what a network says of a wrapped picture what it says of the picture.
+
+    Columns near the seam are seen twice, from either side; the two fade into each other.
+
+    Args:
+        said: of a proxy that was `wrapped`, with padding below and right.
+        width: of the proxy itself, pixels.
+        margin: that it was wrapped with, pixels; cells divide both evenly.
+
+    Returns:
+        A map of the proxy, whose edges are neighbours.
+    """
+    cells = said.cells_hwc.astype(np.float32)
+    pixels = said.padded[1] // cells.shape[1]
+    before, count = margin // pixels, width // pixels
+    own = cells[:, before : before + count].copy()
+    reach = min(before, count // 2)
+    weight = (0.5 * (1 - (np.arange(reach, dtype=np.float32) + 0.5) / reach))[None, :, None]
+    again = cells[:, before + count : before + count + reach]
+    own[:, :reach] += weight * (again - own[:, :reach])
+    again = cells[:, before - reach : before]
+    own[:, count - reach :] += weight[:, ::-1] * (again - own[:, count - reach :])
+    return NetworkMap(
+        own.astype(np.float16), (said.padded[0], width), (said.size[0], width), wraps=True
+    )
+
+
+def even_poles(chroma: NetworkMap, panorama: Panorama, blur: float = POLE_BLUR) -> NetworkMap:
+    """Smooth chroma along its rows as far as the projection draws them out.
+
+    The deviation is `blur` times the tangent of the latitude: what is round on the sphere and so
+    large at the equator is as wide as that near the poles, and the equator stays as it is.
+
+    Args:
+        chroma: of a panorama, from `lay_back`.
+        panorama: which latitudes it shows.
+        blur: deviation at 45 degrees, of a whole turn.
+    """
+    cells = chroma.cells_hwc.astype(np.float32)
+    rows, count = cells.shape[:2]
+    extent = rows * chroma.size[0] / chroma.padded[0]
+    share = np.minimum((np.arange(rows) + 0.5) / extent, 1)
+    latitude = np.radians(panorama.top + share * (panorama.bottom - panorama.top))
+    turns = blur * np.minimum(np.abs(np.tan(latitude)), STEEPEST)
+    gain = np.exp(-2 * (np.pi * turns[:, None] * np.arange(count // 2 + 1)) ** 2)
+    smooth = np.fft.irfft(np.fft.rfft(cells, axis=1) * gain[..., None], count, axis=1)
+    return replace(chroma, cells_hwc=smooth.astype(np.float16))
