@@ -26,7 +26,7 @@ class NetworkMap:
     size: tuple[int, int]
     """(height, width) of the picture itself."""
     wraps: bool = False
-    """Whether the left and right edges are neighbours: then cells divide the width evenly."""
+    """Whether the left and right edges are neighbours: then the picture has no padding there."""
 
     @classmethod
     def of_pixels(cls, values_hwc: NDArray[np.floating]) -> "NetworkMap":

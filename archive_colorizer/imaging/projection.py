@@ -10,17 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from archive_colorizer.imaging.network_map import NetworkMap
 
-MULTIPLE: Final = 32
-"""Widths of panoramas and margins are multiples of this: a network's cells divide both evenly."""
-MARGIN: Final = 1 / 4
+MARGIN: Final = 1 / 2
 """Share of the height that is laid on at either side (benchmarks/bench_projection.py)."""
-POLE_BLUR: Final = 1 / 180
+MULTIPLE: Final = 32
+"""It is a multiple of this, so that networks find it on their own grid."""
+POLE_BLUR: Final = 1 / 120
 """Deviation of the smoothing at 45 degrees of latitude, of a whole turn (ADR 57)."""
 STEEPEST: Final = 1e3
 """Tangent of the latitude at most: a row that is smoothed so far has one colour."""
@@ -34,15 +33,6 @@ class Panorama:
     """Latitude of its upper edge, degrees."""
     bottom: float = -90.0
     """Latitude of its lower edge, degrees."""
-
-
-def fit_width(proxy_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Widen a proxy by so few columns that its cells go round evenly: (h, w) uint8."""
-    height, width = proxy_hw.shape
-    if width % MULTIPLE == 0:
-        return proxy_hw
-    size = (-(-width // MULTIPLE) * MULTIPLE, height)
-    return np.asarray(cv2.resize(proxy_hw, size, interpolation=cv2.INTER_LINEAR))
 
 
 def margin_of(height: int) -> int:
@@ -77,13 +67,6 @@ def done_around(
     return np.ascontiguousarray(made[:, scale * margin : made.shape[1] - scale * margin])
 
 
-def wrap_map(said: NetworkMap, margin: int) -> NetworkMap:
-    """Lay columns of the far side on at both sides of a map whose cells divide them evenly."""
-    pixels = said.padded[1] // said.cells_hwc.shape[1]
-    sides = [(height, width + 2 * margin) for height, width in (said.padded, said.size)]
-    return NetworkMap(wrapped(said.cells_hwc, margin // pixels, 1), *sides)
-
-
 def lay_back(said: NetworkMap, width: int, margin: int) -> NetworkMap:
     """Make of what a network says of a wrapped picture what it says of the picture.
 
@@ -92,24 +75,33 @@ def lay_back(said: NetworkMap, width: int, margin: int) -> NetworkMap:
     Args:
         said: of a proxy that was `wrapped`, with padding below and right.
         width: of the proxy itself, pixels.
-        margin: that it was wrapped with, pixels; cells divide both evenly.
+        margin: that it was wrapped with, pixels.
 
     Returns:
         A map of the proxy, whose edges are neighbours.
     """
     cells = said.cells_hwc.astype(np.float32)
-    pixels = said.padded[1] // cells.shape[1]
-    before, count = margin // pixels, width // pixels
-    own = cells[:, before : before + count].copy()
-    reach = min(before, count // 2)
-    weight = (0.5 * (1 - (np.arange(reach, dtype=np.float32) + 0.5) / reach))[None, :, None]
-    again = cells[:, before + count : before + count + reach]
-    own[:, :reach] += weight * (again - own[:, :reach])
-    again = cells[:, before - reach : before]
-    own[:, count - reach :] += weight[:, ::-1] * (again - own[:, count - reach :])
+    pixels = said.padded[1] / cells.shape[1]  # of a cell: a network may work at a size of its own
+    count = max(1, round(width / pixels))
+    centres = (np.arange(count, dtype=np.float32) + 0.5) * (width / count)
+    own = _sample(cells, (margin + centres) / pixels)
+    reach = min(margin, width / 2)
+    for again, distance in ((centres + width, centres), (centres - width, width - centres)):
+        share = np.maximum(0, 0.5 * (1 - distance / reach))[None, :, None]
+        own += share * (_sample(cells, (margin + again) / pixels) - own)
     return NetworkMap(
         own.astype(np.float16), (said.padded[0], width), (said.size[0], width), wraps=True
     )
+
+
+def _sample(cells_hwc: NDArray[np.float32], at: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Columns at any places, 0.5 being the first one's centre; beyond the edges, the edges."""
+    last = cells_hwc.shape[1] - 1
+    place = np.clip(at - 0.5, 0, last)
+    left = place.astype(np.intp)
+    share = (place - left)[None, :, None]
+    right = np.minimum(left + 1, last)
+    return cells_hwc[:, left] * (1 - share) + cells_hwc[:, right] * share
 
 
 def even_poles(chroma: NetworkMap, panorama: Panorama, blur: float = POLE_BLUR) -> NetworkMap:

@@ -221,8 +221,7 @@ class Prepared:
     ms: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds by step: read, prepare, model, compose, encode, write."""
     panorama: Panorama | None = None
-    """What it shows of the sphere; None for a flat picture. Its proxy's width is a multiple of
-    `projection.MULTIPLE`."""
+    """What it shows of the sphere; None for a flat picture."""
     before_hw3: Thumbnail | None = field(default=None, compare=False, repr=False)
     """The master, small; None where no report is wanted."""
     luma_hw: NDArray[np.uint8] | NDArray[np.uint16] | None = field(

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from archive_colorizer.errors import ModelPhotoError, PhotoError
 from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.glare import Mask, read_glare_png
@@ -17,13 +19,7 @@ from archive_colorizer.imaging.glare_repair import repair_cells
 from archive_colorizer.imaging.homomorphic import even_light
 from archive_colorizer.imaging.negative import fit_curve
 from archive_colorizer.imaging.network_map import NetworkMap
-from archive_colorizer.imaging.projection import (
-    even_poles,
-    lay_back,
-    margin_of,
-    wrap_map,
-    wrapped,
-)
+from archive_colorizer.imaging.projection import even_poles, lay_back, margin_of, wrapped
 from archive_colorizer.imaging.tone import COLOUR_CLASSES
 from archive_colorizer.inference.batching import Chroma, GreyPicture
 from archive_colorizer.models.catalog import UNKNOWN, asks_picture, class_number, has_classes
@@ -220,9 +216,12 @@ def _without_glare(chroma: NetworkMap, mask_hw: Mask) -> NetworkMap:
     """Chroma filled where a reflection lies; over the seam of a panorama, too."""
     if not chroma.wraps:
         return repair_cells(chroma, mask_hw)
-    margin = margin_of(chroma.size[0])
-    around = repair_cells(wrap_map(chroma, margin), wrapped(mask_hw, margin))
-    return lay_back(around, chroma.size[1], margin)
+    (padded, width), count = chroma.padded, chroma.cells_hwc.shape[1]
+    thrice = NetworkMap(
+        np.tile(chroma.cells_hwc, (1, 3, 1)), (padded, 3 * width), (chroma.size[0], 3 * width)
+    )
+    filled = repair_cells(thrice, np.tile(mask_hw, (1, 3))).cells_hwc
+    return replace(chroma, cells_hwc=np.ascontiguousarray(filled[:, count : 2 * count]))
 
 
 def within_part(hints: str, part: Part) -> str:

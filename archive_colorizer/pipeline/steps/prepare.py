@@ -16,7 +16,7 @@ from archive_colorizer.imaging.content_box import NOTHING, Bounds, Found, find_p
 from archive_colorizer.imaging.decode import Decoded, read_reduced, read_reduced_and_luma
 from archive_colorizer.imaging.glare import find_glare, glare_png
 from archive_colorizer.imaging.gpano import find_panorama
-from archive_colorizer.imaging.projection import Panorama, fit_width
+from archive_colorizer.imaging.projection import Panorama
 from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
 from archive_colorizer.imaging.tone import (
     COLOUR_CLASSES,
@@ -97,8 +97,6 @@ class Prepare(Stage[Opened, Prepared]):
             seen = make_colour_proxy(page.pixels, self._proxy_px)
         elif found.bounds:
             seen = make_proxy(self._read_print(opened, found.bounds), self._proxy_px)
-        elif panorama:
-            seen = fit_width(whole)
         return Prepared(
             ref=opened.ref,
             header=opened.header,
