@@ -5,7 +5,8 @@
 Six panoramas of a whole turn, made from the sample photographs so that the truth has no seam, are
 coloured by jobs as JPEG, PNG and TIFF, and with points of known colour at either side of the seam.
 Seam: mean |difference| of Cb and Cr over it, beside the 95th percentile of that from a column to
-the next. Poles: deviation of the chroma along the first and the last rows. Error: mean distance of
+the next; of a JPEG, whose seam is an edge of blocks, of that over the other edges, on chroma as it
+is stored. Poles: deviation of the chroma along the first and the last rows. Error: mean distance of
 a and b from the truth, by area on the sphere. Then, on the network's own cells, the two figures on
 which the margin and the smoothing were chosen, and the way that was rejected: both poles coloured
 where the equator is, after a turn by 90 degrees, and laid back.
@@ -38,7 +39,7 @@ from archive_colorizer.registry.resolve import resolve
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from panoramas import measure_seam, panoramas, spread_of_rows
+from panoramas import panoramas, seam_of, spread_of_rows
 
 WAYS: Final = {
     "jpeg": {"format": "jpeg"}, "png": {"format": "png"}, "tiff": {"format": "tiff"},
@@ -82,9 +83,10 @@ def judge(output: str, truths: Mapping[str, Pixels]) -> dict[str, float]:
     rows = ds.dataset(Path(output) / "manifest").to_table().to_pylist()
     figures = []
     for row in rows:
-        made = np.asarray(Image.open(Path(output, row["derivative_key"])).convert("RGB"))
+        path = Path(output, row["derivative_key"])
+        made = np.asarray(Image.open(path).convert("RGB"))
         truth = truths[row["derivative_key"].partition(".")[0]]
-        seam = measure_seam(made)
+        seam = seam_of(path)
         count = max(1, round(ROWS * len(made)))
         figures.append({
             "seam": seam.over,
@@ -192,7 +194,7 @@ def _looked_up(picture: Pixels, a: Pixels, b: Pixels, c: Pixels) -> Pixels:
     turn, up = np.arctan2(a, c), np.arcsin(np.clip(b, -1, 1))
     across = (turn / (2 * np.pi) + 0.5) * width - 0.5 + 1
     down = (0.5 - up / np.pi) * height - 0.5
-    return np.asarray(how(
+    return np.asarray(cv2.remap(
         np.ascontiguousarray(wrapped(picture, 1, 1)), across.astype(np.float32),
         down.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
     ))  # fmt: skip

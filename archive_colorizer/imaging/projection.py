@@ -49,7 +49,7 @@ def wrapped(planes: NDArray[Any], margin: int, axis: int = -1) -> NDArray[Any]:
         axis: that of the columns.
     """
     width = planes.shape[axis]
-    return np.take(planes, np.arange(-margin, width + margin) % width, axis=axis)
+    return np.asarray(planes.take(np.arange(-margin, width + margin) % width, axis=axis))
 
 
 def done_around(
@@ -101,7 +101,7 @@ def _sample(cells_hwc: NDArray[np.float32], at: NDArray[np.float32]) -> NDArray[
     left = place.astype(np.intp)
     share = (place - left)[None, :, None]
     right = np.minimum(left + 1, last)
-    return cells_hwc[:, left] * (1 - share) + cells_hwc[:, right] * share
+    return np.asarray(cells_hwc[:, left] * (1 - share) + cells_hwc[:, right] * share)
 
 
 def even_poles(chroma: NetworkMap, panorama: Panorama, blur: float = POLE_BLUR) -> NetworkMap:
