@@ -217,5 +217,7 @@ def test_photographic_panoramas_with_hints_at_the_seam(
         for row in rows(output):
             pixels = made(output, row)
             seam = panoramas.seam_of(output / row["derivative_key"])
-            assert seam.over <= seam.inside, row["source_uri"]
+            # A hint's strong colours are at the seam alone, and so are its coding errors.
+            most = 1.25 if hints and form == "jpeg" else 1
+            assert seam.over <= most * seam.inside, row["source_uri"]
             assert panoramas.spread_of_rows(pixels, 3) < 1.5

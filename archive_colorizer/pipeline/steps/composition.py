@@ -40,7 +40,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 MadeIn = TypeVar("MadeIn", bound=Made, contravariant=True)
 Dpi = tuple[float, float]
 SEAM_PX: Final = 32
-"""Columns that what enlarges a panorama sees beyond either edge: as much as beyond a tile's."""
+"""Columns that what enlarges a panorama sees beyond either edge: more than beyond a tile's."""
 
 
 class Composition(Protocol[MadeIn]):
