@@ -87,13 +87,14 @@ def _read_area(said: Mapping[str, str], size: tuple[int, int]) -> Panorama | Non
     except (KeyError, ValueError):
         return None
     is_whole = 0 < full_w <= area_w and 0 <= top <= full_h - area_h and area_h > 0
-    if not (is_whole and _are_alike(width * area_h, height * area_w)):
+    is_sphere = _are_alike(full_w, 2 * full_h)
+    if not (is_whole and is_sphere and _are_alike(width * area_h, height * area_w)):
         return None
     return Panorama(90 - 180 * top / full_h, 90 - 180 * (top + area_h) / full_h)
 
 
 def _are_alike(one: float, other: float) -> bool:
-    return abs(one - other) <= SIDES_DIFFER * other
+    return abs(one - other) < SIDES_DIFFER * other  # never of infinities
 
 
 def scaled(blocks: Blocks, down: float, across: float) -> Blocks:

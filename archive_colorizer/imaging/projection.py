@@ -21,8 +21,6 @@ MULTIPLE: Final = 32
 """It is a multiple of this, so that networks find it on their own grid."""
 POLE_BLUR: Final = 1 / 120
 """Deviation of the smoothing at 45 degrees of latitude, of a whole turn (ADR 57)."""
-STEEPEST: Final = 1e3
-"""Tangent of the latitude at most: a row that is smoothed so far has one colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ def even_poles(chroma: NetworkMap, panorama: Panorama, blur: float = POLE_BLUR) 
     extent = rows * chroma.size[0] / chroma.padded[0]
     share = np.minimum((np.arange(rows) + 0.5) / extent, 1)
     latitude = np.radians(panorama.top + share * (panorama.bottom - panorama.top))
-    turns = blur * np.minimum(np.abs(np.tan(latitude)), STEEPEST)
+    turns = blur * np.tan(latitude)
     gain = np.exp(-2 * (np.pi * turns[:, None] * np.arange(count // 2 + 1)) ** 2)
     smooth = np.fft.irfft(np.fft.rfft(cells, axis=1) * gain[..., None], count, axis=1)
     return replace(chroma, cells_hwc=smooth.astype(np.float16))

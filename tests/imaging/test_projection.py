@@ -52,6 +52,8 @@ CASES: list[tuple[Blocks, tuple[int, int], Panorama | None, Panorama | None]] = 
     (said(FullPanoHeightPixels="many"), SIZE, None, None),
     (said(CroppedAreaTopPixels=-5), SIZE, None, None),
     (said(FullPanoHeightPixels="nan"), SIZE, None, None),
+    (said(FullPanoHeightPixels="inf"), SIZE, None, None),
+    (said(FullPanoHeightPixels=200), SIZE, None, None),  # no sphere
     (Blocks(xmp=panoramas.gpano(200, 100)[:-20]), SIZE, None, Panorama()),  # cannot be read
 ]
 

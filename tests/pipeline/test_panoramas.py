@@ -24,6 +24,7 @@ from archive_colorizer.weights.card import ModelCard
 Job = Callable[..., JobConfig]
 Rows = Callable[[Path], list[dict[str, Any]]]
 HEIGHT = 160
+PLAIN = {"format": "png", "watermark": "off"}  # the mark is another for each run
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_glare_over_the_seam_is_repaired_from_both_sides(
     away = np.hypot(y - 120, (x - 4 + 256) % 512 - 256)
     lit = np.clip(gray + 260 * np.exp(-((away / 22) ** 2)), 0, 255).astype(np.uint8)
     panoramas.save(lit, sphere / "lit.png", panoramas.gpano(512, 256))
-    config = job(color={"glare": glare, "proxy_px": 128}, output={"format": "png"})
+    config = job(color={"glare": glare, "proxy_px": 128}, output=PLAIN)
     assert colorize(config).ok == 1
     (row,) = rows(tmp_path / "out")
     assert "glare" in row["flags"]
@@ -144,7 +145,7 @@ def test_a_reversible_panorama_has_no_seam(
         pixels = np.rot90(pixels) if orientation == 6 else pixels
         xmp = panoramas.gpano(2 * HEIGHT, HEIGHT)
         Image.fromarray(pixels).save(sphere / f"{orientation}.jpg", exif=turned, xmp=xmp)
-    assert colorize(job(output={"reversible": True})).ok == 6
+    assert colorize(job(output={"reversible": True, "watermark": "off"})).ok == 6
     found = named(rows(tmp_path / "out"))
     for name in ("jpg.jpg", "3.jpg", "6.jpg"):
         row = found[name]
@@ -158,7 +159,7 @@ def test_enlarged_panoramas_say_their_new_size(
     job: Job, sphere: Path, rows: Rows, tmp_path: Path
 ) -> None:
     config = job(color={"upscale": 2, "upscaler": "builtin:upscale-x2"},
-                 select={"include": ["*.jpg"]}, output={"format": "png"})  # fmt: skip
+                 select={"include": ["*.jpg"]}, output=PLAIN)  # fmt: skip
     assert colorize(config).ok == 1
     (row,) = rows(tmp_path / "out")
     pixels = made(tmp_path / "out", row)
