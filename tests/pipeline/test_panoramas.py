@@ -1,6 +1,7 @@
 """`--projection` in a job: panoramas without a seam, their metadata, and what stays as it was."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.blocks import read_blocks
 from archive_colorizer.imaging.gpano import read_gpano
 from archive_colorizer.pipeline.config import ColorConfig, JobConfig
+from archive_colorizer.pipeline.engines import local
+from archive_colorizer.pipeline.job import steps
 from archive_colorizer.pipeline.output.layout import read_job, write_job
 from archive_colorizer.pipeline.recipe import recipe
 from archive_colorizer.pipeline.run import colorize
@@ -131,8 +134,8 @@ def test_glare_over_the_seam_is_repaired_from_both_sides(
     seam = panoramas.measure_seam(pixels)
     assert seam.over <= seam.inside
     luma = pixels.astype(float).mean(2)[100:140]
-    steps = np.abs(np.diff(luma, axis=1)).mean(0)
-    assert np.abs(luma[:, 0] - luma[:, -1]).mean() <= np.percentile(steps, 99)
+    inside = np.abs(np.diff(luma, axis=1)).mean(0)
+    assert np.abs(luma[:, 0] - luma[:, -1]).mean() <= np.percentile(inside, 99)
 
 
 def test_a_reversible_panorama_has_no_seam(
@@ -155,9 +158,11 @@ def test_a_reversible_panorama_has_no_seam(
         assert seam.over <= seam.inside
 
 
+@pytest.mark.parametrize("apart", [False, True])
 def test_enlarged_panoramas_say_their_new_size(
-    job: Job, sphere: Path, rows: Rows, tmp_path: Path
+    apart: bool, job: Job, sphere: Path, rows: Rows, tmp_path: Path, monkeypatch: Any
 ) -> None:
+    monkeypatch.setattr(local, "steps", partial(steps, apart=apart))
     config = job(color={"upscale": 2, "upscaler": "builtin:upscale-x2"},
                  select={"include": ["*.jpg"]}, output=PLAIN)  # fmt: skip
     assert colorize(config).ok == 1
@@ -169,8 +174,8 @@ def test_enlarged_panoramas_say_their_new_size(
     seam = panoramas.measure_seam(pixels)
     assert seam.over <= seam.inside
     luma = pixels.astype(float).mean(2)
-    steps = np.abs(np.diff(luma, axis=1)).mean(0)
-    assert np.abs(luma[:, 0] - luma[:, -1]).mean() <= steps.max()
+    inside = np.abs(np.diff(luma, axis=1)).mean(0)
+    assert np.abs(luma[:, 0] - luma[:, -1]).mean() <= inside.max()
 
 
 def test_translations_refuse_it(job: Job, tmp_path: Path) -> None:
