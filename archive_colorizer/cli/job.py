@@ -54,8 +54,9 @@ def _fill_colorize(parser: LazyParser) -> None:
     group = parser.add_argument_group("what they become")
     SettingOptions(group, "color", ColorConfig).add(
         "model", "vividness", "proxy_px", "back", "label", "restore", "sharpen", "upscale",
-        "upscaler", "upsampling", "content_box", "homomorphic", "homomorphic_low",
-        "homomorphic_high", "homomorphic_cutoff", "glare", "negatives", "on_colour",
+        "upscaler", "upsampling", "content_box", "projection", "homomorphic",
+        "homomorphic_low", "homomorphic_high", "homomorphic_cutoff", "glare", "negatives",
+        "on_colour",
     )  # fmt: skip
     SettingOptions(group, "output", OutputConfig).add(
         "format",

@@ -5,7 +5,7 @@ sixteen times the room and say nothing more: they travel as cells, and are broug
 laid on a picture. Axes: h height, w width, c channel.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -25,6 +25,8 @@ class NetworkMap:
     """(height, width) of the padded picture, in pixels."""
     size: tuple[int, int]
     """(height, width) of the picture itself."""
+    wraps: bool = False
+    """Whether the left and right edges are neighbours: then the picture has no padding there."""
 
     @classmethod
     def of_pixels(cls, values_hwc: NDArray[np.floating]) -> "NetworkMap":
@@ -57,4 +59,4 @@ class NetworkMap:
     def channels(self, start: int, stop: int) -> "NetworkMap":
         """Keep some of the channels, as a copy that holds nothing of the others."""
         cells = np.ascontiguousarray(self.cells_hwc[..., start:stop])
-        return NetworkMap(cells, self.padded, self.size)
+        return replace(self, cells_hwc=cells)

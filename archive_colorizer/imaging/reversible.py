@@ -127,7 +127,8 @@ def _as_stored(chroma: NetworkMap, orientation: int) -> NetworkMap:
     """Turn chroma as the master's pixels are stored."""
     if orientation == 1:
         return chroma
-    return NetworkMap.of_pixels(as_stored(chroma.at_size(), orientation))
+    turned = NetworkMap.of_pixels(as_stored(chroma.at_size(), orientation))
+    return replace(turned, wraps=chroma.wraps)
 
 
 def _in_curve(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from archive_colorizer.imaging.colour import B_FROM_CB, R_FROM_CR, Float, lab_to_rgb, rgb_to_lab
 from archive_colorizer.imaging.halving import halved
 from archive_colorizer.imaging.network_map import NetworkMap
+from archive_colorizer.imaging.projection import wrapped
 
 Method = Literal["guided", "bilinear"]
 FINE_PX: Final = 128
@@ -42,6 +43,9 @@ class ChromaMap:
     """(h, w, 4): slope Cb, slope Cr, offset Cb, offset Cr."""
     extent: tuple[float, float]
     """Rows and columns of the grid that the picture takes, from its top left corner on."""
+    beside: int = 0
+    """Columns of the far side that the grid has left of that corner, and right of the picture; 0
+    where the picture's edges are no neighbours."""
 
     def at(self, luma_hw: Float, top: int, height: int) -> tuple[Float, Float]:
         """Chroma of a strip.
@@ -76,9 +80,11 @@ class ChromaMap:
             step //= 2
         first = top // step - 1  # with a neighbour on either side
         last = -(-(top + rows) // step) + 1
-        columns = -(-width // step)
+        before = 1 if self.beside else 0  # points beyond either edge, where there is anything
+        columns = -(-width // step) + 2 * before
         dy, dx = step * scale_y, step * scale_x
-        to_grid = np.array([[dx, 0, 0.5 * dx - 0.5], [0, dy, (first + 0.5) * dy - 0.5]], np.float32)
+        left = self.beside + (0.5 - before) * dx - 0.5
+        to_grid = np.array([[dx, 0, left], [0, dy, (first + 0.5) * dy - 0.5]], np.float32)
         points = cv2.warpAffine(
             self.coefficients_hw4,
             to_grid,
@@ -86,8 +92,8 @@ class ChromaMap:
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        start = top - first * step
-        return [_enlarged(plane, step)[start : start + rows, :width] for plane in cv2.split(points)]
+        at = np.s_[top - first * step :, before * step :]
+        return [_enlarged(plane, step)[at][:rows, :width] for plane in cv2.split(points)]
 
 
 def _enlarged(plane: NDArray[Any], step: int) -> Float:
@@ -106,25 +112,30 @@ def chroma_map(luma_hw: NDArray[Any], chroma: NetworkMap, method: Method) -> Chr
         chroma: CIE Lab a and b; its picture is no larger than the luma.
         method: "guided" follows the luma's edges, "bilinear" does not.
     """
-    height, width = chroma.cells_hwc.shape[:2]
+    cells, beside = chroma.cells_hwc, 0
+    height, width = cells.shape[:2]
     extent = (
         height * chroma.size[0] / chroma.padded[0],
         width * chroma.size[1] / chroma.padded[1],
     )
+    radius = max(1, round(min(extent) / WINDOWS))
     finer = min(max(1, round(FINE_PX / min(extent))), max(1, chroma.padded[0] // height))
     fine = _luma_on_grid(luma_hw, (finer * height, finer * width), finer, extent)
+    if chroma.wraps:  # enough for two averages, and for a neighbour of the picture's edge
+        beside = 2 * radius + 1
+        fine, cells = wrapped(fine, finer * beside, 1), wrapped(cells, beside, 1)
+        width += 2 * beside
     luma = _cells(fine, height, width)
-    chroma_hw2 = _fit_to_gamut(luma, chroma.cells_hwc)
+    chroma_hw2 = _fit_to_gamut(luma, cells)
     if method == "bilinear":
-        return ChromaMap(_joined(np.zeros_like(chroma_hw2), chroma_hw2), extent)
-    radius = max(1, round(min(extent) / WINDOWS))
+        return ChromaMap(_joined(np.zeros_like(chroma_hw2), chroma_hw2), extent, beside)
     mean_luma = _average(luma, radius)[..., None]
     mean_chroma = _average(chroma_hw2, radius)
     variance = _average(_cells(fine * fine, height, width), radius)[..., None] - mean_luma**2
     covariance = _average(luma[..., None] * chroma_hw2, radius) - mean_luma * mean_chroma
     slope = _average(covariance / (np.maximum(variance, 0) + EPSILON), radius)
     offset = chroma_hw2 - slope * luma[..., None]
-    return ChromaMap(_joined(slope, offset), extent)
+    return ChromaMap(_joined(slope, offset), extent, beside)
 
 
 def _joined(slope_hw2: Float, offset_hw2: Float) -> Float:

@@ -142,6 +142,11 @@ class ColorConfig:
     """How the chroma is brought from the proxy to the master's size."""
     content_box: Literal["auto", "off"] = "auto"
     """Find the print on a page with a colour target, stamp or mount, and colour it alone."""
+    projection: Annotated[
+        Literal["flat", "equirectangular", "auto"], Setting(param="PROJECTION")
+    ] = "auto"
+    """Which pictures are coloured as 360-degree panoramas, without a seam: none, those of 2:1 too,
+    or those alone whose GPano metadata say that they are equirectangular."""
     homomorphic: Annotated[bool, Setting(param="HOMOMORPHIC")] = False
     """Even out illumination on what the model sees (reference system A); a picture that is coloured
     keeps its master's luminance."""

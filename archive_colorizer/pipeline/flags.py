@@ -25,5 +25,8 @@ GLARE: Final = "glare"
 """Flag of a master on which a reflection lies."""
 NEGATIVE: Final = "negative"
 """Flag of a master that looks like a negative."""
+NOT_PANORAMA: Final = "not_panorama"
+"""Flag of a picture that was called a panorama and is none that goes round: it was coloured as a
+flat one."""
 ASKED_FOR: Final = frozenset({ENLARGED, TRANSLATED, NOT_REVERSIBLE})
 """Flags that say nothing of the picture itself; any other asks for a review."""

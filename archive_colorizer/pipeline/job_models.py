@@ -131,6 +131,7 @@ def _check_colours(config: JobConfig, model: ResolvedModel) -> None:
     wanted = {
         "reversible": config.deliver.reversible,
         "glare": config.color.glare != "off",
+        "projection": config.color.projection == "equirectangular",
     }
     for name in (name for name, given in wanted.items() if given):
         raise ConfigError(f"{name}: {model.card.family} makes another picture: it has none")

@@ -19,7 +19,7 @@ LATER: Final[Mapping[str, object]] = {
     "label": "", "sharpen": 0.0, "upscale": 1, "content_box": "auto", "negatives": "review",
     "publish_paths": False, "watermark": "off", "reversible": False, "homomorphic": False,
     "homomorphic_low": 0.5, "homomorphic_high": 1.3, "homomorphic_cutoff": 0.03, "glare": "off",
-    "lossless": False, "tiles": "deflate", "access_px": 0,
+    "lossless": False, "tiles": "deflate", "access_px": 0, "projection": "flat",
 }  # fmt: skip
 """Settings that were added later: what an OUTPUT has that does not name them. At these values the
 recipe leaves them out."""

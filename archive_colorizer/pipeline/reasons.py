@@ -16,6 +16,7 @@ from archive_colorizer.pipeline.flags import (
     MULTIPAGE,
     NEARLY_GREY,
     NEGATIVE,
+    NOT_PANORAMA,
     NOT_REVERSIBLE,
     TRANSLATED,
 )
@@ -205,6 +206,18 @@ FLAGS: Final[Mapping[str, Reason]] = {
     NEGATIVE: Reason(
         Words("the master looks like a negative", "원본이 음화로 보입니다"),
         Words("--negatives invert makes the positive", "--negatives invert로 양화를 만듭니다"),
+    ),
+    NOT_PANORAMA: Reason(
+        Words(
+            "it is no panorama that goes round (twice as wide as high, or so by its GPano "
+            "metadata), and was coloured as a flat picture",
+            "가로가 세로의 두 배이거나 GPano 정보가 있는 360도 파노라마가 아니어서 평면 사진으로 "
+            "채색했습니다",
+        ),
+        Words(
+            "nothing, if it is none; else give it GPano metadata",
+            "파노라마가 아니면 조치 불필요. 맞으면 GPano 정보를 넣으세요",
+        ),
     ),
     METADATA_LOST: Reason(
         Words(

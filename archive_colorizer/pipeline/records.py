@@ -21,6 +21,7 @@ from archive_colorizer.imaging.content_box import Bounds
 from archive_colorizer.imaging.doubt_map import doubt_png
 from archive_colorizer.imaging.header import Header
 from archive_colorizer.imaging.network_map import NetworkMap
+from archive_colorizer.imaging.projection import Panorama
 from archive_colorizer.imaging.thumbnails import Thumbnail
 from archive_colorizer.pipeline.flags import DAMAGED
 
@@ -117,6 +118,8 @@ class SourceFacts:
     """Of the print within `content_box`, degrees clockwise."""
     content_box_score: float | None = None
     """How well the worst side of the best rectangle is seen, to 1; None where none was sought."""
+    projection: str | None = None
+    """equirectangular or flat: as what it was coloured; None where a translation was made."""
     negative_score: float | None = None
     """How much it looks like a negative, 0 to 1; None where none was looked for."""
     negative_curve: str = ""
@@ -222,6 +225,8 @@ class Prepared:
     """UTC, microseconds since the epoch."""
     ms: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds by step: read, prepare, model, compose, encode, write."""
+    panorama: Panorama | None = None
+    """What it shows of the sphere; None for a flat picture."""
     before_hw3: Thumbnail | None = field(default=None, compare=False, repr=False)
     """The master, small; None where no report is wanted."""
     luma_hw: NDArray[np.uint8] | NDArray[np.uint16] | None = field(

@@ -14,6 +14,7 @@ from archive_colorizer.imaging.beside import PrintOnPage
 from archive_colorizer.imaging.colour import Float
 from archive_colorizer.imaging.compose import Composer
 from archive_colorizer.imaging.encode import Encodable
+from archive_colorizer.imaging.projection import wrapped
 from archive_colorizer.imaging.reversible import Reversible
 from archive_colorizer.imaging.upsample import ChromaMap
 from archive_colorizer.provenance.watermark_code import (
@@ -101,7 +102,10 @@ def marked(
     for plane, pattern in enumerate(_pattern(key, job)):
         coefficients[..., 2 + plane] += gain * _lay(pattern, size, place)
     extent = (coefficients.shape[0], coefficients.shape[1])
-    return replace(picture, chroma=ChromaMap(coefficients, extent))
+    if not picture.chroma.beside:
+        return replace(picture, chroma=ChromaMap(coefficients, extent))
+    # A panorama's long side is one period of the pattern, which goes round with it.
+    return replace(picture, chroma=ChromaMap(wrapped(coefficients, 1, axis=1), extent, beside=1))
 
 
 def _refined(chroma: ChromaMap) -> Float:
@@ -110,7 +114,8 @@ def _refined(chroma: ChromaMap) -> Float:
     finer = max(1.0, FINE / max(rows, columns))
     size = (max(1, round(columns * finer)), max(1, round(rows * finer)))
     dx, dy = columns / size[0], rows / size[1]
-    to_map = np.array([[dx, 0, 0.5 * dx - 0.5], [0, dy, 0.5 * dy - 0.5]], np.float32)
+    left = chroma.beside + 0.5 * dx - 0.5
+    to_map = np.array([[dx, 0, left], [0, dy, 0.5 * dy - 0.5]], np.float32)
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(
         cv2.warpAffine(

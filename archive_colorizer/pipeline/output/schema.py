@@ -58,6 +58,7 @@ _SOURCE: Final = [
     ("content_box", pa.list_(pa.int32())),
     ("content_box_tilt", pa.float64()),
     ("content_box_score", pa.float64()),
+    ("projection", pa.string()),
     ("negative_score", pa.float64()),
     ("negative_curve", pa.string()),
     ("class_auto", pa.int32()),

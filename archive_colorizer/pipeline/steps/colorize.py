@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from archive_colorizer.errors import ModelPhotoError, PhotoError
 from archive_colorizer.imaging.beside import Part
-from archive_colorizer.imaging.glare import read_glare_png
+from archive_colorizer.imaging.glare import Mask, read_glare_png
 from archive_colorizer.imaging.glare_repair import repair_cells
 from archive_colorizer.imaging.homomorphic import even_light
 from archive_colorizer.imaging.negative import fit_curve
+from archive_colorizer.imaging.network_map import NetworkMap
+from archive_colorizer.imaging.projection import even_poles, lay_back, margin_of, wrapped
 from archive_colorizer.imaging.tone import COLOUR_CLASSES
 from archive_colorizer.inference.batching import Chroma, GreyPicture
 from archive_colorizer.models.catalog import UNKNOWN, asks_picture, class_number, has_classes
@@ -107,7 +111,8 @@ class Colorize(Stage[Prepared, Coloured]):
         start_s = time.perf_counter()
         made = self._colorizer(list(pictures.values()), self._batch_size)
         ms = ms_since(start_s) / max(1, len(pictures))
-        answers.update(zip(pictures, made, strict=True))
+        for i, answer in zip(pictures, made, strict=True):
+            answers[i] = _laid_back(batch[i], answer)
         return batch, [answers[i] for i in range(len(batch))], ms
 
     def _judge(self, batch: Sequence[Prepared]) -> list[Prepared]:
@@ -170,7 +175,12 @@ class Colorize(Stage[Prepared, Coloured]):
                 planes = hint_planes(hints, size, (height, width))
             except ValueError as error:
                 raise ModelPhotoError(str(error)) from error
-        seen = even_light(prepared.proxy_hw, self._light) if self._light else prepared.proxy_hw
+        seen = prepared.proxy_hw
+        if prepared.panorama:
+            margin = margin_of(len(seen))
+            seen = wrapped(seen, margin)
+            planes = None if planes is None else wrapped(planes, margin)
+        seen = even_light(seen, self._light) if self._light else seen
         return GreyPicture(seen, number, planes)
 
     def coloured(
@@ -181,7 +191,9 @@ class Colorize(Stage[Prepared, Coloured]):
             return failed(prepared, named(prepared.ref, answer))
         chroma = answer.cells.channels(0, 2)
         if self._repairs_glare and prepared.facts.glare_map:
-            chroma = repair_cells(chroma, read_glare_png(prepared.facts.glare_map))
+            chroma = _without_glare(chroma, read_glare_png(prepared.facts.glare_map))
+        if prepared.panorama:
+            chroma = even_poles(chroma, prepared.panorama)
         return Coloured(
             prepared=replace(prepared, proxy_hw=prepared.proxy_hw[:0]),
             chroma=chroma,
@@ -190,6 +202,26 @@ class Colorize(Stage[Prepared, Coloured]):
             precision=self._colorizer.precision,
             ms={**prepared.ms, "model": ms},
         )
+
+
+def _laid_back(prepared: Prepared, answer: Chroma | PhotoError) -> Chroma | PhotoError:
+    """What the model says of the picture itself, where it saw a panorama with its far sides."""
+    if prepared.panorama is None or isinstance(answer, PhotoError):
+        return answer
+    height, width = prepared.proxy_hw.shape
+    return Chroma(lay_back(answer.cells, width, margin_of(height)))
+
+
+def _without_glare(chroma: NetworkMap, mask_hw: Mask) -> NetworkMap:
+    """Chroma filled where a reflection lies; over the seam of a panorama, too."""
+    if not chroma.wraps:
+        return repair_cells(chroma, mask_hw)
+    (padded, width), count = chroma.padded, chroma.cells_hwc.shape[1]
+    thrice = NetworkMap(
+        np.tile(chroma.cells_hwc, (1, 3, 1)), (padded, 3 * width), (chroma.size[0], 3 * width)
+    )
+    filled = repair_cells(thrice, np.tile(mask_hw, (1, 3))).cells_hwc
+    return replace(chroma, cells_hwc=np.ascontiguousarray(filled[:, count : 2 * count]))
 
 
 def within_part(hints: str, part: Part) -> str:

@@ -7,7 +7,8 @@ import io
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
@@ -21,6 +22,7 @@ from archive_colorizer.imaging.glare import read_glare_png
 from archive_colorizer.imaging.glare_repair import repair_luma
 from archive_colorizer.imaging.header import Header
 from archive_colorizer.imaging.negative import curve_of
+from archive_colorizer.imaging.projection import done_around, wrapped
 from archive_colorizer.imaging.reversible import Reversible, compose_reversible
 from archive_colorizer.imaging.samples import Heard
 from archive_colorizer.pipeline.config import ColorConfig
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 Precision = Literal["auto", "float32", "bfloat16"]
 MadeIn = TypeVar("MadeIn", bound=Made, contravariant=True)
 Dpi = tuple[float, float]
+SEAM_PX: Final = 32
+"""Columns that what enlarges a panorama sees beyond either edge: more than beyond a tile's."""
 
 
 class Composition(Protocol[MadeIn]):
@@ -118,7 +122,7 @@ class OverMaster(Composition[Coloured]):
         luma_hw = self._luma(made, ms, heard) if made.luma_hw is None else made.luma_hw
         if self._enlarger:
             start_s = time.perf_counter()
-            luma_hw = self._enlarger.luma(luma_hw)
+            luma_hw = around_seam(self._enlarger.luma, luma_hw, made)
             ms["model"] += ms_since(start_s)
         start_s = time.perf_counter()
         picture = self._compose(made, luma_hw)
@@ -158,13 +162,14 @@ class OverMaster(Composition[Coloured]):
         if made.facts.negative_curve:
             luma_hw = _positive(luma_hw, made.facts)
         if self._color.glare == "repair-luminance" and made.facts.glare_map:
-            luma_hw = _without_glare(luma_hw, made.facts)
+            luma_hw = _without_glare(luma_hw, made)
         ms["compose"] = ms_since(start_s)
         return luma_hw
 
     def _keep_coded(self, made: Coloured, heard: Heard) -> Reversible | None:
         """Lay chroma beside the master's coded luminance; None where there is none to keep."""
-        if made.facts.negative_curve or made.facts.bounds:
+        lies_on_side = made.chroma.wraps and made.prepared.header.orientation > 4
+        if made.facts.negative_curve or made.facts.bounds or lies_on_side:
             return None
         with reading(made.ref), _open_master(made, self._s3) as source:
             return compose_reversible(
@@ -239,9 +244,23 @@ def _positive(luma_hw: NDArray[Any], facts: SourceFacts) -> NDArray[Any]:
     return turned
 
 
-def _without_glare(luma_hw: NDArray[Any], facts: SourceFacts) -> NDArray[Any]:
+def around_seam(
+    function: Callable[[NDArray[Any]], NDArray[Any]], luma_hw: NDArray[Any], made: Coloured
+) -> NDArray[Any]:
+    """Enlarge a luma, across the seam where it is a panorama's."""
+    if made.prepared.panorama is None:
+        return function(luma_hw)
+    return done_around(function, luma_hw, SEAM_PX)
+
+
+def _without_glare(luma_hw: NDArray[Any], made: Coloured) -> NDArray[Any]:
     """The luma with a reflection's light taken off: the whole picture, or the print on its page."""
-    mask, bounds = read_glare_png(facts.glare_map or b""), facts.bounds
+    mask, bounds = read_glare_png(made.facts.glare_map or b""), made.facts.bounds
+    if made.prepared.panorama:
+        beside, width = mask.shape[1] // 8, luma_hw.shape[1]
+        mask = wrapped(mask, beside)
+        repair = partial(repair_luma, mask_hw=mask)
+        return done_around(repair, luma_hw, round(beside * width / (mask.shape[1] - 2 * beside)))
     if bounds is None:
         return repair_luma(luma_hw, mask)
     part, repaired = Part.of(bounds, luma_hw.shape), luma_hw.copy()

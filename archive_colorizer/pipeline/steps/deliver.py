@@ -17,6 +17,8 @@ from archive_colorizer.imaging import encode, metadata
 from archive_colorizer.imaging.decode import upright
 from archive_colorizer.imaging.encode import Encodable
 from archive_colorizer.imaging.formats import Format
+from archive_colorizer.imaging.gpano import scaled
+from archive_colorizer.imaging.header import Header
 from archive_colorizer.imaging.quality import Meter, Quality, measure
 from archive_colorizer.imaging.reversible import Reversible
 from archive_colorizer.imaging.samples import Heard
@@ -322,7 +324,7 @@ class Deliver(Stage[MadeT, Outcome]):
         facts = replace(made.facts, orientation=1) if kept else made.facts
         dpi = self._composition.dpi(facts)
         tags, lost = metadata.carry(
-            made.prepared.header,
+            self._header(made, picture),
             form,
             {**self._labels(made), **more},
             self._composition.statement,
@@ -330,6 +332,15 @@ class Deliver(Stage[MadeT, Outcome]):
             as_stored=kept is not None,
         )
         return (replace(tags, icc=kept.icc) if kept else tags), lost
+
+    def _header(self, made: MadeT, picture: Encodable) -> Header:
+        """The master's, with a panorama's metadata of the derivative's size."""
+        header = made.prepared.header
+        (height, width), size = header.upright_size, picture.luma_hw.shape
+        if size in ((height, width), (width, height)):  # what is reversible lies as it is stored
+            return header
+        blocks = scaled(header.blocks, size[0] / height, size[1] / width)
+        return replace(header, blocks=blocks)
 
     def _labels(self, made: MadeT) -> dict[str, str]:
         ref = made.ref

@@ -15,6 +15,8 @@ from archive_colorizer.imaging.beside import Part
 from archive_colorizer.imaging.content_box import NOTHING, Bounds, Found, find_print
 from archive_colorizer.imaging.decode import Decoded, read_reduced, read_reduced_and_luma
 from archive_colorizer.imaging.glare import find_glare, glare_png
+from archive_colorizer.imaging.gpano import find_panorama
+from archive_colorizer.imaging.projection import Panorama
 from archive_colorizer.imaging.thumbnails import Thumbnail, thumbnail
 from archive_colorizer.imaging.tone import (
     COLOUR_CLASSES,
@@ -24,7 +26,7 @@ from archive_colorizer.imaging.tone import (
     tone_class,
 )
 from archive_colorizer.pipeline.config import ColorConfig, RunConfig
-from archive_colorizer.pipeline.flags import COLOUR_BESIDE, GLARE
+from archive_colorizer.pipeline.flags import COLOUR_BESIDE, GLARE, NOT_PANORAMA
 from archive_colorizer.pipeline.records import Opened, Outcome, Prepared, SourceFacts, Status
 from archive_colorizer.pipeline.steps.picture_errors import reading
 from archive_colorizer.pipeline.steps.step import Stage, each, ms_since
@@ -62,6 +64,7 @@ class Prepare(Stage[Opened, Prepared]):
         self._makes_thumbnails = run.report == "on"
         self._translates = translates
         self._seeks_print = config.content_box == "auto" and not translates
+        self._projection = "flat" if translates else config.projection
         self._seeks_glare = config.glare != "off"
         self._recolor = config.on_colour == "recolor" or translates
 
@@ -82,8 +85,9 @@ class Prepare(Stage[Opened, Prepared]):
             source_chroma=source_chroma,
             dhash64=dhash64(whole),
         ).having_heard(page.warnings, damaged=page.damaged)
-        found = self._find_print(opened, page.pixels, tone)
-        facts = _with_print(facts, found)
+        panorama = self._find_panorama(opened)
+        found = NOTHING if panorama else self._find_print(opened, page.pixels, tone)
+        facts = self._with_projection(_with_print(facts, found), panorama)
         before = thumbnail(page.pixels) if self._makes_thumbnails else None
         if facts.tone_class in COLOUR_CLASSES and not self._recolor:
             ms = {**opened.ms, "prepare": ms_since(start_s)}
@@ -101,6 +105,7 @@ class Prepare(Stage[Opened, Prepared]):
             proxy_hw=seen,
             started_at_us=opened.started_at_us,
             ms={**opened.ms, "prepare": ms_since(start_s)},
+            panorama=panorama,
             before_hw3=before,
             luma_hw=luma_hw,
         )
@@ -128,6 +133,21 @@ class Prepare(Stage[Opened, Prepared]):
     def _read(self, opened: Opened, short_px: int) -> Decoded:
         with self._reading(opened) as source:
             return read_reduced(source, opened.header, short_px)
+
+    def _find_panorama(self, opened: Opened) -> Panorama | None:
+        if self._projection == "flat":
+            return None
+        header, asked = opened.header, self._projection == "equirectangular"
+        return find_panorama(header.blocks, header.upright_size, asked=asked)
+
+    def _with_projection(self, facts: SourceFacts, panorama: Panorama | None) -> SourceFacts:
+        """As what the picture is coloured; a flag where the user called it a panorama."""
+        if self._translates:
+            return facts
+        if panorama:
+            return replace(facts, projection="equirectangular")
+        missed = (NOT_PANORAMA,) if self._projection == "equirectangular" else ()
+        return replace(facts, projection="flat", flags=(*facts.flags, *missed))
 
     def _find_print(self, opened: Opened, pixels: NDArray[np.uint8], tone: str) -> Found:
         if not self._seeks_print:

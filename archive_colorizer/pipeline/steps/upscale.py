@@ -10,7 +10,11 @@ from dataclasses import replace
 
 from archive_colorizer.pipeline.config import ColorConfig, RunConfig
 from archive_colorizer.pipeline.records import Coloured, Outcome
-from archive_colorizer.pipeline.steps.composition import OverMaster, open_upscaler
+from archive_colorizer.pipeline.steps.composition import (
+    OverMaster,
+    around_seam,
+    open_upscaler,
+)
 from archive_colorizer.pipeline.steps.step import Kind, Stage, each, ms_since
 from archive_colorizer.weights.reference import ResolvedModel
 
@@ -50,6 +54,6 @@ class Upscale(Stage[Coloured, Coloured]):
     def _enlarge(self, coloured: Coloured) -> Coloured:
         assert coloured.luma_hw is not None
         start_s = time.perf_counter()
-        luma_hw = self._enlarger.luma(coloured.luma_hw)
+        luma_hw = around_seam(self._enlarger.luma, coloured.luma_hw, coloured)
         ms = {**coloured.ms, "model": coloured.ms["model"] + ms_since(start_s)}
         return replace(coloured, luma_hw=luma_hw, ms=ms)
