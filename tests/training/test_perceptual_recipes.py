@@ -7,12 +7,14 @@ import pytest
 import torch
 from landscapes import MakeLibrary
 
+from archive_colorizer.cli.main import main
 from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.metrics import vgg
 from archive_colorizer.metrics.vgg import VggFeatures
 from archive_colorizer.models.cwgan_gp import Critic, CWGANConfig, ResidualUNet
 from archive_colorizer.models.unet_perceptual import UNetPerceptual, UNetPerceptualConfig
+from archive_colorizer.registry.resolve import resolve
 from archive_colorizer.training.feed import Feed, FeedConfig
 from archive_colorizer.training.loop import Loop, LoopConfig
 from archive_colorizer.training.recipes.cwgan_gp import (
@@ -131,11 +133,70 @@ def test_features_from_a_file_enter_the_loss(
     assert first[f"{name}/perceptual"] > 0
 
 
+@pytest.mark.parametrize(("kind", "width", "last"), [("vgg16", 512, 21), ("vgg19", 512, 34)])
+def test_a_file_of_the_published_keys_and_shapes_is_taken(
+    tmp_path: Path, make_library: MakeLibrary, kind: str, width: int, last: int
+) -> None:
+    """As torchvision writes it, the classifier too; written down from the public release."""
+    counts = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}[kind]
+    state, index, channels = {}, 0, 3
+    for count, out in zip(counts, (64, 128, 256, 512, 512), strict=True):
+        for _ in range(count):
+            state[f"features.{index}.weight"] = torch.full((out, channels, 3, 3), 1e-3)
+            state[f"features.{index}.bias"] = torch.zeros(out)
+            index, channels = index + 2, out
+        index += 1  # the pool
+    assert state[f"features.{last}.weight"].shape[0] == width
+    state |= {"classifier.6.weight": torch.zeros(1000, 8), "classifier.6.bias": torch.zeros(1000)}
+    torch.save(state, tmp_path / f"{kind}-public.pth")
+    make = cwgan if kind == "vgg16" else unet
+    recipe = make(make_library(), vgg=str(tmp_path / f"{kind}-public.pth"), perceptual=0.01)
+    taken = recipe._features.state_dict()
+    assert torch.equal(taken[f"features.{last}.weight"], state[f"features.{last}.weight"])
+
+
+def test_the_encoders_features_enter_the_loss_and_stay_as_they_are(
+    tmp_path: Path, make_library: MakeLibrary
+) -> None:
+    library = make_library()
+    recipe = unet(library, vgg="builtin:encoder", perceptual=0.5)
+    before = {k: v.clone() for k, v in recipe._features.state_dict().items()}
+    (first, second) = run(recipe, library, tmp_path / "run", 2)
+    assert first["unet/perceptual"] > 0
+    assert second["unet/total"] == pytest.approx(
+        second["unet/l1"] + 0.5 * second["unet/perceptual"], rel=1e-3
+    )
+    after = recipe._features.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    assert "model" in recipe.modules
+    assert len(recipe.modules) == 1
+
+
+@pytest.mark.slow
+def test_a_run_says_in_its_card_what_the_loss_looked_through(tmp_path: Path, photos: Path) -> None:
+    words = ["train", "unet_perceptual", str(photos), "--output", str(tmp_path / "run"),
+             "--perceptual-from", "builtin:encoder", "--steps", "2", "--engine", "local",
+             "--batch-size", "2", "--set", "feed.crop_px=32", "--set", "model.width=4",
+             "--set", "model.depth=2", "--no-mlflow"]  # fmt: skip
+    assert main(words) in (0, 3)
+    card = resolve(str(tmp_path / "run" / "model")).card
+    assert "features of EfficientNet-Lite2's ImageNet encoder at strides 16 and 32" in card.training
+    assert "in the place of the published VGG's" in card.training
+
+
+def test_a_recipe_without_a_perceptual_loss_refuses_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "autoencoder", str(tmp_path), "--output", str(tmp_path / "run")]
+    assert main([*words, "--perceptual-from", "builtin:encoder"]) == 2
+    assert "--perceptual-from" in capsys.readouterr().err
+
+
 def test_a_file_that_is_not_named_or_not_there_is_one_clear_line(
     tmp_path: Path, make_library: MakeLibrary
 ) -> None:
     library = make_library()
-    with pytest.raises(ConfigError, match=r"needs VGG16's public weights: --set recipe\.vgg=FILE"):
+    with pytest.raises(ConfigError, match=r"VGG16's public weights: --perceptual-from FILE"):
         cwgan(library, perceptual=0.1)
     with pytest.raises(LocationError, match="no such weights file"):
         unet(library, perceptual=0.1, vgg=str(tmp_path / "absent.pth"))

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import AB_SCALE
-from archive_colorizer.metrics.vgg import open_vgg, perceptual_loss
+from archive_colorizer.metrics.features import open_features, perceptual_loss
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.models.cwgan_gp import Critic, ResidualUNet
 from archive_colorizer.settings.kinds import Channels, Momentum, Weight
@@ -43,7 +43,7 @@ class CWGANRecipeConfig:
     colour: Weight = 0.1
     """Weight of the mean absolute error of a and b in Lab units."""
     vgg: str = ""
-    """File with VGG16's public weights."""
+    """File with VGG16\'s public weights; or `builtin:encoder`, EfficientNet-Lite2 in its place."""
     critic_width: Channels = 64
     """Channels of the critic's first level."""
     beta1: Momentum = 0.5
@@ -68,7 +68,7 @@ class CWGANRecipe:
             raise ConfigError("cwgan_gp colours: it cannot learn from sources in colour")
         self._config, self._generator = config, model
         self._critic = Critic(width=config.critic_width)
-        self._vgg = open_vgg("vgg16", config.vgg, config.perceptual)
+        self._features = open_features("vgg16", config.vgg, config.perceptual)
         self.sampler = PairSampler(feed)
         self.device_sampler = PairDeviceSampler(feed)
         betas = (config.beta1, 0.999)
@@ -115,10 +115,10 @@ class CWGANRecipe:
         l1 = F.l1_loss(made_b2hw.float(), real)
         total = config.adversarial * gan + (config.l1 + config.colour * AB_SCALE) * l1
         named = {"gan": gan, "l1": l1}
-        if self._vgg is not None:
-            self._vgg.to(made_b2hw.device)
+        if self._features is not None:
+            self._features.to(made_b2hw.device)
             rgb = _rgb(batch["target_b3hw"], made_b2hw)
-            named["perceptual"] = perceptual_loss(self._vgg, rgb, batch["target_b3hw"])
+            named["perceptual"] = perceptual_loss(self._features, rgb, batch["target_b3hw"])
             total = total + config.perceptual * named["perceptual"]
         return {"total": total, **named}
 
