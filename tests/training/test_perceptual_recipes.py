@@ -15,11 +15,12 @@ from archive_colorizer.metrics.vgg import VggFeatures
 from archive_colorizer.models.cwgan_gp import Critic, CWGANConfig, ResidualUNet
 from archive_colorizer.models.unet_perceptual import UNetPerceptual, UNetPerceptualConfig
 from archive_colorizer.registry.resolve import resolve
-from archive_colorizer.training.feed import Feed, FeedConfig
+from archive_colorizer.training.feed import Feed, FeedConfig, PairSampler
 from archive_colorizer.training.loop import Loop, LoopConfig
 from archive_colorizer.training.recipes.cwgan_gp import (
     CWGANRecipe,
     CWGANRecipeConfig,
+    _ab,
     gradient_penalty,
 )
 from archive_colorizer.training.recipes.unet_perceptual import (
@@ -28,6 +29,7 @@ from archive_colorizer.training.recipes.unet_perceptual import (
 )
 
 FEED = FeedConfig(crop_px=32, batch_size=4)
+FEED_SAMPLER = PairSampler(FEED)
 
 
 def cwgan(library: Library, **settings: object) -> CWGANRecipe:
@@ -64,7 +66,7 @@ def test_the_critics_distance_has_its_sign_and_its_loss_may_be_negative(
     tmp_path: Path, make_library: MakeLibrary
 ) -> None:
     library = make_library()
-    recipe = cwgan(library, penalty=0.1)
+    recipe = cwgan(library, penalty=0.1, drift=0.0)
     batch = Feed(library, recipe.sampler, 4, 0).batch(0)
     loop = Loop(
         recipe, LoopConfig(steps=40, lr=5e-3, warmup_steps=0, precision="float32"), tmp_path
@@ -77,6 +79,45 @@ def test_the_critics_distance_has_its_sign_and_its_loss_may_be_negative(
     assert last["critic/total"] == pytest.approx(
         0.1 * last["critic/penalty"] - last["critic/distance"], rel=1e-4
     )
+
+
+def test_the_critic_pulls_no_more_strongly_than_it_may(make_library: MakeLibrary) -> None:
+    library = make_library()
+    batch = Feed(library, FEED_SAMPLER, 4, 0).batch(0)
+    gradients = {}
+    for balance in (0.0, 0.5):
+        recipe = cwgan(library, balance=balance, l1=0.01, colour=0.0)
+        made = recipe.forward(batch).detach().requires_grad_()
+        losses = recipe.generator_loss(batch, made)
+        near = torch.autograd.grad(0.01 * losses["l1"], made, retain_graph=True)[0]
+        (total,) = torch.autograd.grad(losses["total"], made)
+        gradients[balance] = float((total - near).norm() / near.norm())
+        assert losses["pull"] > 1
+    assert gradients[0.0] == pytest.approx(float(losses["pull"]), rel=1e-3)
+    assert gradients[0.5] == pytest.approx(0.5, rel=1e-3)
+    with torch.no_grad():
+        assert "pull" not in recipe.generator_loss(batch, recipe.forward(batch))
+
+
+def test_a_gan_alone_is_not_bounded_by_nothing(make_library: MakeLibrary) -> None:
+    library = make_library()
+    recipe = cwgan(library, l1=0.0, colour=0.0)
+    batch = Feed(library, FEED_SAMPLER, 4, 0).batch(0)
+    losses = recipe.generator_loss(batch, recipe.forward(batch))
+    assert losses["total"].item() == pytest.approx(losses["gan"].item())
+
+
+def test_the_score_of_real_pictures_is_kept_near_nothing(make_library: MakeLibrary) -> None:
+    library = make_library()
+    batch = Feed(library, FEED_SAMPLER, 4, 0).batch(0)
+    with_drift, without = cwgan(library, drift=2.0), cwgan(library, drift=0.0)
+    made = without.forward(batch)
+    score = without._critic(batch["source_bchw"], _ab(batch))
+    torch.manual_seed(1)
+    more = with_drift.critic_loss(batch, made)["total"]
+    torch.manual_seed(1)
+    less = without.critic_loss(batch, made)["total"]
+    assert float(more - less) == pytest.approx(2 * float(score.square().mean()), rel=1e-3)
 
 
 def test_the_penalty_is_nothing_for_a_slope_of_one() -> None:
