@@ -227,13 +227,12 @@ def from_rrdn(state: Mapping[str, Tensor]) -> tuple[dict[str, object], dict[str,
     Raises:
         ValueError: it has other tensors than such a network.
     """
-    found: dict[str, Tensor] = {}
-    for name, value in state.items():
-        head, number, tail = _rename(name, RRDN).partition(".")
-        if head == "body":
-            block, _, tail = tail.partition(".")
-            tail = f"{int(block) - 1}.{tail}"
-        found[f"{head}{number}{tail}"] = value
+    found = {
+        re.sub(
+            r"^body\.(\d+)", lambda block: f"body.{int(block[1]) - 1}", _rename(name, RRDN)
+        ): value
+        for name, value in state.items()
+    }
     if not {"conv_hr.weight", "conv_hr.bias", "body.0.rdb1.conv1.weight"} <= found.keys():
         raise ValueError("no known RRDN layout (PreShuffle, F_1_1_1)")
     for part in ("weight", "bias"):

@@ -155,11 +155,11 @@ def test_kid_on_the_encoder_is_named_so_and_sees_lost_colour() -> None:
     config = EvaluationConfig(data="d", models=("m",), kid_encoder=True)
     measured = Perceptual(config, CPU)
     torch.manual_seed(0)
-    pictures = torch.rand(8, 3, 4, 4).repeat_interleave(16, 2).repeat_interleave(16, 3)
+    pictures = torch.rand(16, 3, 4, 4).repeat_interleave(16, 2).repeat_interleave(16, 3)
     with torch.inference_mode():
         truth = measured.features(pictures)
         gray = measured.features(pictures.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1))
-    assert truth[perceptual.LITE2].shape == (8, 352)
+    assert truth[perceptual.LITE2].shape == (16, 352)
     same, other = measured.of_set(truth, truth), measured.of_set(gray, truth)
     assert (same.kid, same.fid) == (None, None)
     assert other.kid_encoder > same.kid_encoder + 0.01

@@ -117,7 +117,7 @@ def test_the_score_of_real_pictures_is_kept_near_nothing(make_library: MakeLibra
     more = with_drift.critic_loss(batch, made)["total"]
     torch.manual_seed(1)
     less = without.critic_loss(batch, made)["total"]
-    assert float(more - less) == pytest.approx(2 * float(score.square().mean()), rel=1e-3)
+    assert (more - less).item() == pytest.approx(2 * score.square().mean().item(), rel=1e-3)
 
 
 def test_the_penalty_is_nothing_for_a_slope_of_one() -> None:

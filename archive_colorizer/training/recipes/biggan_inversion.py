@@ -57,7 +57,7 @@ class BigGANInversionRecipeConfig:
     perceptual_by: Literal["vgg16", "lpips"] = "vgg16"
     """Features whose distance it is."""
     vgg: str = ""
-    """File with VGG16\'s public weights; or `builtin:encoder`, EfficientNet-Lite2 in its place."""
+    """File with VGG16's public weights; or `builtin:encoder`, EfficientNet-Lite2 in its place."""
     lpips_backbone: str = ""
     """File with AlexNet's or VGG16's public weights."""
     lpips_heads: str = ""

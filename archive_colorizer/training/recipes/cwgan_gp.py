@@ -54,7 +54,7 @@ class CWGANRecipeConfig:
     colour: Weight = 0.1
     """Weight of the mean absolute error of a and b in Lab units."""
     vgg: str = ""
-    """File with VGG16\'s public weights; or `builtin:encoder`, EfficientNet-Lite2 in its place."""
+    """File with VGG16's public weights; or `builtin:encoder`, EfficientNet-Lite2 in its place."""
     critic_width: Channels = 64
     """Channels of the critic's first level."""
     beta1: Momentum = 0.5
@@ -130,7 +130,7 @@ class CWGANRecipe:
         named = {"gan": gan, "l1": l1}
         if made_b2hw.requires_grad and config.adversarial:
             named["pull"] = relative_pull(gan, near, made_b2hw)
-            if config.balance and near.detach():
+            if config.balance and config.l1 + config.colour:
                 gan = gan * (config.balance / named["pull"].clamp(min=config.balance))
         total = gan + near
         if self._features is not None:
@@ -143,11 +143,12 @@ class CWGANRecipe:
 
 def relative_pull(gan: Tensor, near: Tensor, made_b2hw: Tensor) -> Tensor:
     """How many times as strongly as `near` the loss `gan` pulls at the made colours."""
-    norms = [
+    gan_norm, near_norm = (
         torch.autograd.grad(loss, made_b2hw, retain_graph=True)[0].float().norm()
         for loss in (gan, near)
-    ]
-    return norms[0] / norms[1].clamp(min=1e-12)
+    )
+    ratio: Tensor = gan_norm / near_norm.clamp(min=1e-12)
+    return ratio
 
 
 def gradient_penalty(

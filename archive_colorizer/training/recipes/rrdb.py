@@ -32,7 +32,7 @@ class RRDBRecipeConfig:
     perceptual: Weight = 0.0
     """Weight of the distance of VGG19's block5_conv4 before its activation; needs `vgg`."""
     vgg: str = ""
-    """File with VGG19\'s public weights; or `builtin:encoder`, EfficientNet-Lite2 in its place."""
+    """File with VGG19's public weights; or `builtin:encoder`, EfficientNet-Lite2 in its place."""
     jpeg: LowJpeg = 0
     """Low pictures go through JPEG of this quality to 95; 0 leaves it out."""
     discriminator_width: Channels = 64

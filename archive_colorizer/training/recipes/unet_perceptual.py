@@ -34,7 +34,7 @@ class UNetPerceptualRecipeConfig:
     perceptual: Weight = 0.01
     """Weight of the distance of VGG19's features; needs `vgg`."""
     vgg: str = ""
-    """File with VGG19\'s public weights; or `builtin:encoder`, EfficientNet-Lite2 in its place."""
+    """File with VGG19's public weights; or `builtin:encoder`, EfficientNet-Lite2 in its place."""
     optimizer: Literal["adam", "radam"] = "adam"
     """Optimizer."""
 
