@@ -143,6 +143,8 @@ def test_lpips_from_two_files_enters_the_loss(scenes: Path, tmp_path: Path) -> N
     assert next(losses(tmp_path / "run"))["losses"]["generator/perceptual"] > 0
     with pytest.raises(ConfigError, match="needs LPIPS' two files"):
         train(config(scenes, tmp_path / "b", recipe=by))
+    with pytest.raises(ConfigError, match=r"--perceptual-from builtin:encoder .*: LPIPS has the"):
+        train(config(scenes, tmp_path / "d", recipe=by | files | {"vgg": "builtin:encoder"}))
     with pytest.raises(ConfigError, match="needs VGG16's public weights"):
         train(config(scenes, tmp_path / "c", recipe={"perceptual": 0.2}))
 

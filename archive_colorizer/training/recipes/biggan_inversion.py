@@ -210,6 +210,11 @@ def _open_distance(config: BigGANInversionRecipeConfig) -> Distance | None:
         if network is None:
             return None
         return lambda made, truth: perceptual_loss(network.to(made.device), made, truth)
+    if config.vgg:
+        raise ConfigError(
+            f"--perceptual-from {config.vgg} (recipe.vgg): LPIPS has the two files that "
+            "recipe.lpips_backbone and recipe.lpips_heads name, and no other network"
+        )
     if not config.lpips_backbone or not config.lpips_heads:
         raise ConfigError(
             "the perceptual loss needs LPIPS' two files: --set recipe.lpips_backbone=FILE (AlexNet "
