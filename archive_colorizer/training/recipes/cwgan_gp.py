@@ -8,8 +8,8 @@ which makes the critic unlearn what it knows; that is not copied.
 The penalty holds the critic's pull on a picture near 1 whatever its size, while that of a mean
 absolute error falls with the side: 111 / sqrt(2 H W), 0.8 at 96 px and 0.35 at 224. So a fixed
 weight lets the critic outgrow L1. Here its pull is bounded by L1's (as Esser et al. 2021 weigh a
-GAN beside a reconstruction), and its score, whose zero is free, drifts no more (Karras et al.
-2018). B batch, H height, W width.
+GAN beside a reconstruction), and the score of real pictures, whose zero is free, is held near it
+(Karras et al. 2018). B batch, H height, W width.
 """
 
 from collections.abc import Mapping, Sequence
