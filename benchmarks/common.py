@@ -55,6 +55,18 @@ def save(name: str, figures: dict[str, Any]) -> None:
     print(f"written: {path.relative_to(ROOT)}")
 
 
+def write_between(name: str, text: str) -> None:
+    """Put text between the marks `<!-- NAME -->` and `<!-- /NAME -->` of docs/results.md."""
+    path = ROOT / "docs" / "results.md"
+    first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, found, rest = path.read_text(encoding="utf-8").partition(first)
+    _, ended, after = rest.partition(last)
+    if not found or not ended:
+        raise ValueError(f"{path} has no {first} and {last}")
+    path.write_text(f"{before}{first}\n\n{text}\n\n{last}{after}", encoding="utf-8")
+    print(f"written: {path.relative_to(ROOT)}")
+
+
 def gray_photograph(megapixels: float, number: int = 0) -> np.ndarray:
     """A sample photograph taken to grey at about so many megapixels."""
     photographs = [rgb for _, rgb in colour_photographs()]

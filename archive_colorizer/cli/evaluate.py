@@ -26,8 +26,8 @@ def _fill_evaluate(parser: argparse.ArgumentParser) -> None:
     SettingOptions(parser, SECTION, EvaluationConfig).add(
         "models", "output", "layout", "size", "limit", "seed", "batch_size", "temperature",
         "vividness", "hint_points", "worn", "device", "sheet_rows", "jpeg", "sharpen", "inception",
-        "lpips_backbone", "lpips_heads", "skin", "min_faces", "sensitive", "s3_endpoint",
-        "s3_anonymous",
+        "kid_encoder", "lpips_backbone", "lpips_heads", "skin", "min_faces", "sensitive",
+        "s3_endpoint", "s3_anonymous",
     )  # fmt: skip
 
 

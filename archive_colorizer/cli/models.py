@@ -71,7 +71,11 @@ def _add_import(actions: Any) -> None:  # noqa: ANN401
 
     text = "make a model of a public checkpoint: pix2pix, CycleGAN, ECCV16, SIGGRAPH17, ESRGAN, RDN"
     add = _add_action(actions, "import", _run_import, text).add_argument
-    add("file", metavar="FILE", help=".pth, .safetensors, or Keras' .h5")
+    add(
+        "file",
+        metavar="FILE",
+        help=".pth, .safetensors, Keras' .h5, ncnn's .param, TensorFlow.js' model.json",
+    )
     add("--output", metavar="FOLDER", required=True, help="for weights and card")
     add("--name", metavar="NAME", default="", help="of the model; else the file's")
     add("--task", choices=("colorize", "translate"), default="colorize", dest="purpose",

@@ -48,6 +48,9 @@ def _fill_train(parser: LazyParser) -> None:
     loop.add("epochs", "steps", "minutes", "lr")
     SettingOptions(group, "feed", FeedConfig, OF_RECIPE).add("batch_size")
     loop.add("seed")
+    group.add_argument("--perceptual-from", metavar="FILE", default="",
+        help="weights that a perceptual loss looks through: the recipe's VGG, or builtin:encoder "
+        "for EfficientNet-Lite2's in its place (recipe.vgg)")  # fmt: skip
     run(group).add("init")
     add_tables(group)
     group.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", default=[],
@@ -78,6 +81,8 @@ def run_train(args: argparse.Namespace) -> int:
     elif args.category:
         raise ConfigError("--category needs --params")
     layers += [("command line", group_given(args)), ("--set", read_assignments(args.settings))]
+    if args.perceptual_from:
+        layers.append(("--perceptual-from", {"recipe": {"vgg": args.perceptual_from}}))
     report = train(compose(args.recipe, args.output, layers))
     print(report.text())
     return EXIT_NO_GAIN if report.gained_nothing else EXIT_OK

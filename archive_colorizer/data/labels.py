@@ -2,8 +2,23 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from archive_colorizer.errors import ConfigError
+
+SYNSETS: Final[Mapping[str, str]] = {
+    "n01440764": "tench",
+    "n02102040": "english springer",
+    "n02979186": "cassette player",
+    "n03000684": "chain saw",
+    "n03028079": "church",
+    "n03394916": "french horn",
+    "n03417042": "garbage truck",
+    "n03425413": "gas pump",
+    "n03445777": "golf ball",
+    "n03888257": "parachute",
+}
+"""ImageNet's folders that imagenette is made of -> what they show."""
 
 
 def number_classes(classes: Sequence[str]) -> dict[str, int]:
@@ -30,12 +45,18 @@ def number_classes(classes: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def name_class(word: str) -> str:
+    """The name of a class for people: of a folder of imagenette what it shows, else the word."""
+    return SYNSETS.get(word.lower(), word)
+
+
 def find_label(name: str, numbers: Mapping[str, int]) -> int | None:
     """The class of the first word in a name that has one.
 
     A word is letters between other characters, or, looked for first, letters and digits between
-    others: ImageNet's folders are called n02084071.
+    others: ImageNet's folders are called n02084071. Imagenette's are found by what they show, too.
     """
     text = name.lower()
-    words = (*re.split(r"[^a-z0-9]+", text), *re.split(r"[^a-z]+", text))
+    words = [*re.split(r"[^a-z0-9]+", text), *re.split(r"[^a-z]+", text)]
+    words += [SYNSETS[word] for word in words if word in SYNSETS]
     return next((numbers[word] for word in words if word in numbers), None)

@@ -77,6 +77,9 @@ class EvaluationConfig:
     """Enlarging and restoring: each model stands a second time with its edges sharpened."""
     inception: Annotated[str, Setting(metavar="FILE")] = ""
     """File with Inception-v3 weights for KID and FID; empty leaves them out."""
+    kid_encoder: bool = False
+    """KID on EfficientNet-Lite2's features (extra `pretrained`), named so: it compares the models
+    of one table with each other, not with published KID or FID."""
     lpips_backbone: Annotated[str, Setting(metavar="FILE")] = ""
     """File with AlexNet or VGG16 weights for LPIPS; empty leaves it out."""
     lpips_heads: Annotated[str, Setting(metavar="FILE")] = ""

@@ -13,7 +13,7 @@ from torch import Tensor
 from archive_colorizer.errors import ModelReferenceError, PhotoError
 from archive_colorizer.evaluation import skin
 from archive_colorizer.evaluation.config import EvaluationConfig
-from archive_colorizer.evaluation.perceptual import Perceptual
+from archive_colorizer.evaluation.perceptual import Features, Perceptual
 from archive_colorizer.evaluation.pictures import Pair
 from archive_colorizer.evaluation.scores import Judged, PictureScores, score
 from archive_colorizer.evaluation.subject import Painted, Subject
@@ -53,7 +53,7 @@ class Judge:
         self._skins = found or [()] * len(pairs)
         self.protocol = {"skin": skin.describe(found, config.skin, config.min_faces)}
         truths = [perceptual.features(batch.truth_b3hw) for batch in self._batches()]
-        self._true_nf = _joined(truths)
+        self._true = _joined(truths)
 
     def __call__(self, subject: Subject) -> Shown:
         """Paint every picture and score it.
@@ -63,7 +63,7 @@ class Judge:
                 finite.
         """
         scores: list[PictureScores] = []
-        features: list[Tensor | None] = []
+        features: list[Features] = []
         first: list[NDArray[np.uint8]] = []
         seconds = 0.0
         for batch in self._batches():
@@ -94,7 +94,7 @@ class Judge:
             weights_sha256=subject.weights_sha256,
             parameters=subject.parameters,
             pictures=tuple(scores),
-            of_set=self._perceptual.of_set(_joined(features), self._true_nf),
+            of_set=self._perceptual.of_set(_joined(features), self._true),
             seconds=seconds,
         )
         return Shown(judged, tuple(first))
@@ -123,6 +123,5 @@ def all_painted(subject: Subject, source_bhw3: NDArray[np.uint8]) -> list[Painte
     return painted
 
 
-def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
-    given = [part for part in parts if part is not None]
-    return torch.cat(given) if given else None
+def _joined(parts: Sequence[Features]) -> Features:
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

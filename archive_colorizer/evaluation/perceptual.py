@@ -1,8 +1,12 @@
-"""LPIPS, KID and FID from weights that the user names; the set metrics are torchmetrics'."""
+"""LPIPS, KID and FID from weights that the user names; KID on the installed encoder's features.
+
+The set metrics are torchmetrics'. B batch, H height, W width, F features.
+"""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from statistics import fmean
 from typing import Any, Final
 
 import torch
@@ -11,13 +15,20 @@ from torch import Tensor, nn
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.scores import SetScores
 from archive_colorizer.extras import require
+from archive_colorizer.metrics.features import ENCODER_TITLE, SET_PX, EncoderFeatures
 from archive_colorizer.metrics.inception import FEATURES, load_inception
 from archive_colorizer.metrics.lpips import load_lpips
 
+MIN_PICTURES: Final = 4
+"""KID of fewer would be noise alone."""
 FID_FROM: Final = 2048
 """Pictures below which FID is not given: its covariance would not even have full rank."""
 KID_SUBSET: Final = 1000
 KID_SUBSETS: Final = 100
+SUBSETS: Final = f"{KID_SUBSETS} subsets of half the pictures, at most {KID_SUBSET}"
+INCEPTION, LITE2 = "inception", "encoder"
+Features = Mapping[str, Tensor]
+"""Network -> (B, F) on the CPU; those that were not asked for are absent."""
 
 
 class GivenFeatures(nn.Module):
@@ -36,16 +47,23 @@ class Perceptual:
     def __init__(self, config: EvaluationConfig, device: torch.device) -> None:
         self._seed = config.seed
         self._inception: nn.Module | None = None
+        self._encoder: EncoderFeatures | None = None
         self._lpips: nn.Module | None = None
         self.protocol = {"kid": "not asked for", "fid": "not asked for", "lpips": "not asked for"}
         if config.inception:
             self._inception, compared = load_inception(config.inception)
             self._inception.to(device)
             text = f"torchmetrics; {compared}; 8-bit pictures to 299 px, bicubic antialiased"
-            self.protocol["kid"] = (
-                f"{text}; {KID_SUBSETS} subsets of half the pictures, at most {KID_SUBSET}"
-            )
+            self.protocol["kid"] = f"{text}; {SUBSETS}"
             self.protocol["fid"] = f"{text}; from {FID_FROM} pictures on"
+        if config.kid_encoder:
+            self._encoder = EncoderFeatures("--kid-encoder", "leave it out").to(device)
+            self.protocol["kid on EfficientNet-Lite2"] = (
+                f"torchmetrics, on the mean of the map at stride 32 of {ENCODER_TITLE}: compares "
+                f"these models with each other, not with published KID or FID; each half's made "
+                f"pictures against the other half's truths; 8-bit pictures to {SET_PX} px, bicubic "
+                f"antialiased; {SUBSETS}"
+            )
         if config.lpips_backbone:
             self._lpips, name = load_lpips(config.lpips_backbone, config.lpips_heads)
             self._lpips.to(device)
@@ -57,19 +75,42 @@ class Perceptual:
             return [None] * len(rgb_b3hw)
         return [float(value) for value in self._lpips(rgb_b3hw, truth_b3hw)]
 
-    def features(self, rgb_b3hw: Tensor) -> Tensor | None:
-        """(B, 2048) on the CPU, RGB in [0, 1]; None without Inception's weights."""
-        return None if self._inception is None else self._inception(rgb_b3hw).float().cpu()
+    def features(self, rgb_b3hw: Tensor) -> Features:
+        """Features of each picture, RGB in [0, 1], of the networks that were asked for."""
+        found = {}
+        if self._inception is not None:
+            found[INCEPTION] = self._inception(rgb_b3hw).float().cpu()
+        if self._encoder is not None:
+            found[LITE2] = self._encoder.pooled(rgb_b3hw).float().cpu()
+        return found
 
-    def of_set(self, made_nf: Tensor | None, true_nf: Tensor | None) -> SetScores:
+    def of_set(self, made: Features, true: Features) -> SetScores:
         """KID, and FID where there are enough pictures; the same subsets for all models."""
-        if made_nf is None or true_nf is None or len(made_nf) < 4:
-            return SetScores()
+        kid, kid_std = None, None
+        if INCEPTION in made and len(made[INCEPTION]) >= MIN_PICTURES:
+            kid, kid_std = self._kid(made[INCEPTION], true[INCEPTION])
+        fid = None
+        if kid is not None and len(made[INCEPTION]) >= FID_FROM:
+            with quiet():
+                fid = _fid(made[INCEPTION], true[INCEPTION])
+        encoder = None
+        if LITE2 in made and len(made[LITE2]) >= 2 * MIN_PICTURES:
+            encoder = self._kid_of_halves(made[LITE2], true[LITE2])
+        return SetScores(kid=kid, kid_std=kid_std, fid=fid, kid_encoder=encoder)
+
+    def _kid(self, made_nf: Tensor, true_nf: Tensor) -> tuple[float, float]:
         with torch.random.fork_rng(devices=[]), quiet():
             torch.manual_seed(self._seed)
-            kid, kid_std = _kid(made_nf, true_nf)
-            fid = _fid(made_nf, true_nf) if len(made_nf) >= FID_FROM else None
-        return SetScores(kid=kid, kid_std=kid_std, fid=fid)
+            return _kid(made_nf, true_nf)
+
+    def _kid_of_halves(self, made_nf: Tensor, true_nf: Tensor) -> float:
+        """Each half's made pictures against the other half's truths, the mean of both.
+
+        A made picture beside its own truth would be nearer than two pictures of a set ever are, and
+        pull the estimate below zero.
+        """
+        ways = ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2)))
+        return fmean(self._kid(made_nf[one], true_nf[other])[0] for one, other in ways)
 
 
 @contextmanager

@@ -44,6 +44,7 @@ COLUMNS: Final[tuple[tuple[str, str, Callable[[float], str]], ...]] = (
     ("lpips", "LPIPS", _plain(4)),
     ("kid", "KID", _plain(4)),
     ("fid", "FID", _plain(2)),
+    ("kid_encoder", "KID on EfficientNet-Lite2", _plain(4)),
     ("ms_per_picture", "ms a picture", _plain(0)),
 )
 """Field of ModelScores, heading, how it is written. A column without any value is left out."""

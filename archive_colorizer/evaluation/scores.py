@@ -46,6 +46,8 @@ class SetScores:
     kid_std: float | None = None
     """Standard deviation over the subsets."""
     fid: float | None = None
+    kid_encoder: float | None = None
+    """KID on EfficientNet-Lite2's features; not to be compared with `kid`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,7 @@ class ModelScores:
     kid: float | None
     kid_std: float | None
     fid: float | None
+    kid_encoder: float | None = None
     ms_per_picture: float
     """Of the model alone, this machine, this batch size."""
     skin: Mapping[str, skin.ToneScores]
@@ -183,6 +186,7 @@ def summarize(judged: Judged, grey_psnr: float, min_faces: int) -> ModelScores:
         kid=judged.of_set.kid,
         kid_std=judged.of_set.kid_std,
         fid=judged.of_set.fid,
+        kid_encoder=judged.of_set.kid_encoder,
         ms_per_picture=1000 * judged.seconds / len(pictures),
         skin=tones,
         skin_ab_error_worst=skin.worst(tones, "ab_error", min_faces),

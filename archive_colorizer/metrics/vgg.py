@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import torch
-import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from archive_colorizer.errors import ConfigError, LocationError
@@ -85,16 +84,6 @@ class VggFeatures(nn.Module):
         self.load_state_dict({name: state[name] for name in known})
 
 
-def perceptual_loss(network: VggFeatures, made_b3hw: Tensor, truth_b3hw: Tensor) -> Tensor:
-    """Mean squared distance of the features, summed over the taps; both pictures in [0, 1]."""
-    with torch.no_grad():
-        wanted = network(truth_b3hw)
-    distances = [
-        F.mse_loss(a.float(), b.float()) for a, b in zip(network(made_b3hw), wanted, strict=True)
-    ]
-    return torch.stack(distances).sum()
-
-
 def open_vgg(kind: str, path: str, weight: float) -> VggFeatures | None:
     """The features of a perceptual loss; None where it weighs nothing.
 
@@ -111,8 +100,9 @@ def open_vgg(kind: str, path: str, weight: float) -> VggFeatures | None:
         return None
     if not path:
         raise ConfigError(
-            f"the perceptual loss needs {kind.upper()}'s public weights: --set "
-            f"recipe.vgg=FILE ({kind}-*.pth of torchvision), or --set recipe.perceptual=0"
+            f"the perceptual loss needs {kind.upper()}'s public weights: --perceptual-from FILE "
+            f"({kind}-*.pth of torchvision; recipe.vgg), builtin:encoder in their place, or --set "
+            "recipe.perceptual=0"
         )
     network = VggFeatures(kind)
     try:

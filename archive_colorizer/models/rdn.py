@@ -162,6 +162,19 @@ def from_public(state: Mapping[str, Tensor]) -> tuple[dict[str, object], dict[st
     return config, found
 
 
+def from_bytes(state: Mapping[str, Tensor]) -> tuple[dict[str, object], dict[str, Tensor]]:
+    """As `from_public`, of a network that takes and gives 0 to 255.
+
+    Its layers are linear but for ReLU, which a positive factor passes: with biases over 255 it
+    takes and gives 0 to 1.
+
+    Raises:
+        ValueError: as `from_public`.
+    """
+    config, found = from_public(state)
+    return config, {k: v / 255 if k.endswith(".bias") else v for k, v in found.items()}
+
+
 def _enlarging(
     state: Mapping[str, Tensor], names: tuple[str, ...], features: int
 ) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import Final
 
 import torch
 
+from archive_colorizer.metrics.features import describe_features
 from archive_colorizer.registry.resolve import resolve
 from archive_colorizer.training.journal import best_validation, validations
 from archive_colorizer.training.loop import Loop
@@ -33,6 +34,8 @@ def make_card(plan: TrainPlan, loop: Loop, family: str) -> ModelCard:
     before = f" Before, {first.name} {first.version}: {first.trained_on}" if first else ""
     begin, best = validations(folder)[0], best_validation(folder)
     goal = loop.recipe.goal
+    recipe = asdict(config.settings)
+    seen = describe_features(str(recipe.get("vgg", "")), float(recipe.get("perceptual", 0)))
     return ModelCard(
         name=plan.name,
         version=time.strftime("%Y.%m.%d", time.gmtime()),
@@ -51,6 +54,7 @@ def make_card(plan: TrainPlan, loop: Loop, family: str) -> ModelCard:
             f"{torch.get_num_threads()} threads){start}; git {plan.commit[:12] or 'unknown'}. "
             f"Held-out {goal}: {begin['figures'][goal]:.4f} before, {best['figures'][goal]:.4f} at "
             f"step {best['step']:,}, the best validation, whose averaged weights these are."
+            f"{' ' if seen else ''}{seen}"
         ),
         command=(
             f"archive-colorizer train {config.recipe} {config.data.data} --output RUN "

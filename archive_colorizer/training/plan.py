@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from archive_colorizer.data.config import MAX_SHORT_PX
+from archive_colorizer.data.labels import name_class
 from archive_colorizer.data.library import Gathered
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.models.catalog import UNPAIRED
@@ -109,7 +110,8 @@ def name_outputs(config: TrainConfig) -> TrainConfig:
         raise ConfigError(f"{config.recipe} has no classes")
     if not data.classes:
         return config
-    named = {} if "=" in data.classes[0] else {"classes": data.classes}
+    names = tuple(name_class(word) for word in data.classes)
+    named = {} if "=" in data.classes[0] else {"classes": names}
     return replace(
         config,
         settings=replace(config.settings, classes=data.classes),

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 import torch
@@ -34,14 +35,25 @@ def load_imagenet_encoder(encoder: EfficientNetLite2) -> None:
         ConfigError: the package is not installed, or its file is not what it was.
     """
     path = find_imagenet_file("recipe.encoder=imagenet", "recipe.encoder=random")
-    try:
-        published = read_state(path)
-        renamed = dict(_rename_tensors(encoder, published))
-    except (LocationError, KeyError) as error:
-        raise ConfigError(f"{path.name}: not EfficientNet-Lite2's weights: {error}") from error
+    renamed = _read_encoder(path, encoder)
     stem = torch.zeros_like(encoder.state_dict()["stem.0.weight"])
     stem[:, :1] = renamed["stem.0.weight"].sum(dim=1, keepdim=True)
     encoder.load_state_dict({**renamed, "stem.0.weight": stem})
+
+
+def load_imagenet_rgb_encoder(asked_by: str, instead: str) -> EfficientNetLite2:
+    """Make the encoder as it was published, for RGB, in evaluation mode.
+
+    Args:
+        asked_by: the setting that needs it, for the message.
+        instead: what does without it.
+
+    Raises:
+        ConfigError: the package is not installed, or its file is not what it was.
+    """
+    encoder = EfficientNetLite2(3)
+    encoder.load_state_dict(_read_encoder(find_imagenet_file(asked_by, instead), encoder))
+    return encoder.eval()
 
 
 def load_imagenet_classifier() -> EfficientNetLite2Classifier:
@@ -61,6 +73,14 @@ def load_imagenet_classifier() -> EfficientNetLite2Classifier:
         {ours: published[theirs] for ours, theirs in _name_head(classifier.head)}
     )
     return classifier.eval()
+
+
+def _read_encoder(path: Path, encoder: EfficientNetLite2) -> dict[str, Tensor]:
+    """The published tensors under the encoder's keys; the stem takes red, green and blue."""
+    try:
+        return dict(_rename_tensors(encoder, read_state(path)))
+    except (LocationError, KeyError) as error:
+        raise ConfigError(f"{path.name}: not EfficientNet-Lite2's weights: {error}") from error
 
 
 def _name_head(head: nn.Module) -> Iterator[tuple[str, str]]:

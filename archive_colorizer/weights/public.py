@@ -15,12 +15,14 @@ from torch import Tensor
 from archive_colorizer.errors import ConfigError, LocationError, ModelReferenceError
 from archive_colorizer.models import cyclegan, ddcolor, pix2pix, rdn, rrdb
 from archive_colorizer.models.table import MODELS
-from archive_colorizer.weights import keras_unet
+from archive_colorizer.weights import keras_unet, ncnn_rrdb
 from archive_colorizer.weights.card import ModelCard, Rights
 from archive_colorizer.weights.keras import is_hdf5, read_keras
 from archive_colorizer.weights.local import save_model
+from archive_colorizer.weights.ncnn import is_ncnn, read_ncnn
 from archive_colorizer.weights.reference import ResolvedModel
 from archive_colorizer.weights.state import read_state
+from archive_colorizer.weights.tfjs import is_tfjs
 
 State = Mapping[str, Tensor]
 Converted = tuple[dict[str, object], dict[str, Tensor]]
@@ -64,8 +66,11 @@ LAYOUTS: Final = (
     Layout("RDN (sfe1, rdbs)", "rdn", ("sfe1.weight",), rdn.from_public),
     Layout("RDN (EDSR-PyTorch)", "rdn", ("SFENet1.weight",), rdn.from_public),
     Layout("RDN (Keras release)", "rdn", ("F_m1.weight",), rdn.from_public),
+    Layout("RRDN (Keras release, UpscalerJS)", "rrdb", ("Pre_blocks_conv.weight",), rrdb.from_rrdn),
 )  # fmt: skip
 """Known layouts, in the order in which they are tried."""
+UPSCALERJS: Final = Layout("RDN (UpscalerJS)", "rdn", ("F_m1.weight",), rdn.from_bytes)
+"""The Keras release's, taught on 0 to 255; only the kind of file tells it."""
 TRANSLATORS: Final = {"pix2pix": "pix2pix_translate", "keras_unet": "keras_unet_translate"}
 """Family -> the same network's that translates, where it takes and gives three channels."""
 ELSEWHERE: Final = {
@@ -87,7 +92,7 @@ def import_checkpoint(
     """Make a model folder of a public checkpoint.
 
     Args:
-        path: .pth, .safetensors, or Keras' .h5 and .hdf5.
+        path: .pth, .safetensors, Keras' .h5 and .hdf5, ncnn's .param, or TensorFlow.js' model.json.
         folder: for weights and card.
         name: of the model; empty takes the file's.
         purpose: what a U-Net of three channels does; the file does not say.
@@ -146,7 +151,7 @@ def _convert(path: Path) -> tuple[Layout, dict[str, Any], dict[str, Tensor]]:
                 raise ModelReferenceError(f"{path}: this is {text}")
         raise ModelReferenceError(
             f"{path}: no known layout ({len(state)} tensors, first {next(iter(state))!r}); known "
-            f"are {', '.join(one.name for one in LAYOUTS)}"
+            f"are {', '.join(one.name for one in (*LAYOUTS, UPSCALERJS))}, ESRGAN (ncnn)"
         )
     try:
         config, tensors = layout.convert(state)
@@ -157,6 +162,10 @@ def _convert(path: Path) -> tuple[Layout, dict[str, Any], dict[str, Tensor]]:
 
 def _find_layout(path: Path, state: State) -> Layout | None:
     """The layout that the tensors' names tell; a Keras file may still be a U-Net of any names."""
+    if is_ncnn(path):
+        return Layout("ESRGAN (ncnn)", "rrdb", (), lambda _: ncnn_rrdb.convert(read_ncnn(path)))
+    if is_tfjs(path) and all(mark in state for mark in UPSCALERJS.marks):
+        return UPSCALERJS
     known = next((one for one in LAYOUTS if all(mark in state for mark in one.marks)), None)
     if known is None and is_hdf5(path):
         return Layout("a pix2pix U-Net (Keras)", "keras_unet", (),

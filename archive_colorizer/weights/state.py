@@ -2,7 +2,7 @@
 
 import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from archive_colorizer.errors import LocationError
 from archive_colorizer.weights.keras import is_hdf5, read_keras
+from archive_colorizer.weights.ncnn import is_ncnn, ncnn_state, read_ncnn
+from archive_colorizer.weights.tfjs import is_tfjs, read_tfjs
 
 UNREADABLE: Final = (
     OSError,
@@ -31,9 +33,17 @@ UNREADABLE: Final = (
 WRAPPINGS: Final = ("params_ema", "params", "state_dict")
 """Keys under which public checkpoints keep their tensors, the better ones first."""
 
+READERS: Final[Sequence[tuple[Callable[[Path], bool], Callable[[Path], dict[str, Tensor]]]]] = (
+    (is_hdf5, lambda path: read_keras(path).state()),
+    (is_tfjs, read_tfjs),
+    (is_ncnn, lambda path: ncnn_state(read_ncnn(path))),
+)
+"""Other programs' files: how each kind is told, and read."""
+
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a .safetensors file, a torch state dict or a Keras file, on the CPU.
+    """Read the tensors of a file, on the CPU: .safetensors, a torch state dict, Keras', TF.js'
+    or ncnn's.
 
     A dict inside a dict (`params_ema`, `params`, `state_dict`) is taken out, `module.` before the
     names is left off.
@@ -44,8 +54,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise LocationError(f"{path}: no such weights file (nothing is downloaded)")
     try:
-        if is_hdf5(path):
-            return read_keras(path).state()
+        for is_kind, read in READERS:
+            if is_kind(path):
+                return read(path)
         if path.suffix == ".safetensors":
             state = load_file(path)
         else:

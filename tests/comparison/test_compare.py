@@ -23,20 +23,23 @@ SETTINGS = {"width": 4, "levels": 1}
 Run = Callable[..., int]
 
 
+def make_model(folder: Path, colour: float) -> str:
+    """An untrained network that gives everything one colour, so strong."""
+    torch.manual_seed(3)
+    module: Any = MODELS["cwgan_gp"].build_from(SETTINGS)
+    with torch.no_grad():
+        module.last.weight.zero_()
+        module.last.bias.copy_(torch.tensor([colour, colour]))
+    card = ModelCard(name=folder.name, version="1", family="cwgan_gp", config=SETTINGS)
+    save_model(folder, module, card)
+    return str(folder)
+
+
 @pytest.fixture
 def models(tmp_path: Path) -> list[str]:
     """Two untrained networks, one of them stronger in colour."""
-    found = []
-    for name, colour in (("pale", 0.02), ("bright", 0.3)):
-        torch.manual_seed(3)
-        module: Any = MODELS["cwgan_gp"].build_from(SETTINGS)
-        with torch.no_grad():
-            module.last.weight.zero_()
-            module.last.bias.copy_(torch.tensor([colour, colour]))
-        card = ModelCard(name=name, version="1", family="cwgan_gp", config=SETTINGS)
-        save_model(tmp_path / "models" / name, module, card)
-        found.append(str(tmp_path / "models" / name))
-    return found
+    strengths = {"pale": 0.02, "bright": 0.3}
+    return [make_model(tmp_path / "models" / name, value) for name, value in strengths.items()]
 
 
 @pytest.fixture
@@ -156,6 +159,30 @@ def test_a_blind_page_hides_who_is_who_and_the_key_says_it(
     assert (tmp_path / "out" / "blind.key.csv").read_text() == before
     assert run("--blind", "--seed", "5") == 0
     assert (tmp_path / "out" / "blind.key.csv").read_text() != before
+
+
+def test_a_blind_page_of_three_models_has_all_in_orders_drawn_for_each_picture(
+    run: Run, tmp_path: Path, models: list[str], scans: Path
+) -> None:
+    for number in range(9):
+        Image.fromarray(drawn(number + 5, 60, 60)).convert("L").save(scans / f"more{number}.png")
+    third = make_model(tmp_path / "models" / "vivid", 0.8)
+    assert run("--model", third, "--blind", "--seed", "1", "--sheet-rows", "12") == 0
+    page = (tmp_path / "out" / "blind.html").read_text(encoding="utf-8")
+    assert not any(word in page for word in ("pale", "vivid", "colourfulness", "doubt"))
+    orders: dict[str, list[str]] = {}
+    for row in sorted(table(tmp_path / "out" / "blind.key.csv"), key=lambda r: int(r["position"])):
+        orders.setdefault(row["picture"], []).append(row["result"])
+    sections = figures_of(page)
+    assert len(orders) == len(sections) == 12
+    assert len({tuple(order) for order in orders.values()}) > 2
+    for _, *results, _ in sections:
+        assert [title for title, _ in results] == ["1", "2", "3"]
+    # `orders` has the page's order: the most colour is where the key says that the third is.
+    for (_, *results, _), order in zip(sections, orders.values(), strict=True):
+        colours = [np.ptp(picture, axis=2).mean() for _, picture in results]
+        assert order[int(np.argmax(colours))] == third
+        assert order[int(np.argmin(colours))] == models[0]
 
 
 def test_two_outputs_are_compared_without_colouring_anything(

@@ -4,12 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archive_colorizer.errors import LocationError
+from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.evaluation import perceptual
 from archive_colorizer.evaluation.config import EvaluationConfig
 from archive_colorizer.evaluation.perceptual import Perceptual
 from archive_colorizer.metrics.inception import FID_CLASSES, Inception, load_inception
 from archive_colorizer.metrics.lpips import ALEXNET, Lpips, load_lpips
+from archive_colorizer.weights import imagenet_file
 
 CPU = torch.device("cpu")
 
@@ -119,22 +120,23 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Perceptual:
     return Perceptual(EvaluationConfig(data="d", models=("m",), inception="toy"), CPU)
 
 
-def drawn_set(count: int, shift: float) -> Tensor:
-    return torch.randn(count, 8, generator=torch.Generator().manual_seed(count)) + shift
+def drawn_set(count: int, shift: float, keep: int | None = None) -> perceptual.Features:
+    drawn = torch.randn(count, 8, generator=torch.Generator().manual_seed(count)) + shift
+    return {perceptual.INCEPTION: drawn[:keep]}
 
 
 def test_below_2048_pictures_there_is_kid_and_no_fid(measured: Perceptual) -> None:
-    scores = measured.of_set(drawn_set(100, 0.0), drawn_set(101, 0.0)[:100])
+    scores = measured.of_set(drawn_set(100, 0.0), drawn_set(101, 0.0, 100))
     assert scores.fid is None
     assert scores.kid == pytest.approx(0, abs=0.5)
-    again = measured.of_set(drawn_set(100, 0.0), drawn_set(101, 0.0)[:100])
+    again = measured.of_set(drawn_set(100, 0.0), drawn_set(101, 0.0, 100))
     assert again == scores
 
 
 def test_kid_and_fid_see_a_shift(measured: Perceptual) -> None:
     truth = drawn_set(2048, 0.0)
-    same = measured.of_set(drawn_set(2049, 0.0)[:2048], truth)
-    other = measured.of_set(drawn_set(2049, 1.0)[:2048], truth)
+    same = measured.of_set(drawn_set(2049, 0.0, 2048), truth)
+    other = measured.of_set(drawn_set(2049, 1.0, 2048), truth)
     assert other.kid > same.kid + 1
     assert same.fid == pytest.approx(0, abs=0.2)
     assert other.fid == pytest.approx(8, abs=0.8)  # eight means moved by one each
@@ -143,6 +145,29 @@ def test_kid_and_fid_see_a_shift(measured: Perceptual) -> None:
 def test_without_weights_nothing_is_measured() -> None:
     none = Perceptual(EvaluationConfig(data="d", models=("m",)), CPU)
     picture = torch.rand(2, 3, 8, 8)
-    assert none.features(picture) is None
+    assert none.features(picture) == {}
+    assert none.of_set({}, {}).kid is None
     assert none.lpips(picture, picture) == [None, None]
     assert none.protocol["kid"] == "not asked for"
+
+
+def test_kid_on_the_encoder_is_named_so_and_sees_lost_colour() -> None:
+    config = EvaluationConfig(data="d", models=("m",), kid_encoder=True)
+    measured = Perceptual(config, CPU)
+    torch.manual_seed(0)
+    pictures = torch.rand(16, 3, 4, 4).repeat_interleave(16, 2).repeat_interleave(16, 3)
+    with torch.inference_mode():
+        truth = measured.features(pictures)
+        gray = measured.features(pictures.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1))
+    assert truth[perceptual.LITE2].shape == (16, 352)
+    same, other = measured.of_set(truth, truth), measured.of_set(gray, truth)
+    assert (same.kid, same.fid) == (None, None)
+    assert other.kid_encoder > same.kid_encoder + 0.01
+    assert "not with published KID" in measured.protocol["kid on EfficientNet-Lite2"]
+    assert measured.protocol["kid"] == "not asked for"
+
+
+def test_without_the_encoder_it_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imagenet_file, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"--kid-encoder: the published weights are not inst"):
+        Perceptual(EvaluationConfig(data="d", models=("m",), kid_encoder=True), CPU)

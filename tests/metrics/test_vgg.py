@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from archive_colorizer.metrics.vgg import PLANS, VggFeatures, perceptual_loss
+from archive_colorizer.metrics.features import perceptual_loss
+from archive_colorizer.metrics.vgg import PLANS, VggFeatures
 
 PUBLIC = {
     "vgg16": [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28],

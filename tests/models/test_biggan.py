@@ -63,36 +63,54 @@ def attention(name: str, channels: int, narrow: int) -> dict[str, torch.Tensor]:
     }
 
 
-def public_generator() -> dict[str, torch.Tensor]:
-    """BigGAN-128's names of 8 channels for 96, written down from the release."""
+def public_generator(
+    ch: int = 8, classes: int = 5, shared: int = 6, chunk: int = 4
+) -> dict[str, torch.Tensor]:
+    """BigGAN-128's names, written down from the release, whose sizes are 96, 1000, 128, 20."""
     torch.manual_seed(0)
-    state = {"shared.weight": torch.randn(5, 6), **spectral("linear", 128 * 16, 4)}
-    steps = ((128, 128), (128, 64), (64, 32), (32, 16), (16, 8))
+    wide, condition = 16 * ch, shared + chunk
+    state = {"shared.weight": torch.randn(classes, shared), **spectral("linear", wide * 16, chunk)}
+    steps = ((wide, wide), (wide, 8 * ch), (8 * ch, 4 * ch), (4 * ch, 2 * ch), (2 * ch, ch))
     for i, (inputs, outputs) in enumerate(steps):
         state |= spectral(f"blocks.{i}.0.conv1", outputs, inputs, 3, 3)
         state |= spectral(f"blocks.{i}.0.conv2", outputs, outputs, 3, 3)
         state |= spectral(f"blocks.{i}.0.conv_sc", outputs, inputs, 1, 1)
-        state |= norm(f"blocks.{i}.0.bn1", inputs, 10)
-        state |= norm(f"blocks.{i}.0.bn2", outputs, 10)
-    state |= attention("blocks.3.1", 16, 2)
+        state |= norm(f"blocks.{i}.0.bn1", inputs, condition)
+        state |= norm(f"blocks.{i}.0.bn2", outputs, condition)
+    state |= attention("blocks.3.1", 2 * ch, ch // 4)
     for part in ("gain", "bias", "stored_mean", "stored_var"):
-        state[f"output_layer.0.{part}"] = torch.rand(8) + 0.5
-    state |= spectral("output_layer.2", 3, 8, 3, 3)
+        state[f"output_layer.0.{part}"] = torch.rand(ch) + 0.5
+    state |= spectral("output_layer.2", 3, ch, 3, 3)
     return {f"module.{name}": value for name, value in state.items()}
 
 
-def public_discriminator() -> dict[str, torch.Tensor]:
-    state = {**spectral("linear", 1, 128), **spectral("embed", 5, 128, bias=False)}
-    steps = ((3, 8), (8, 16), (16, 32), (32, 64), (64, 128), (128, 128))
+def public_discriminator(ch: int = 8, classes: int = 5) -> dict[str, torch.Tensor]:
+    wide = 16 * ch
+    state = {**spectral("linear", 1, wide), **spectral("embed", classes, wide, bias=False)}
+    steps = ((3, ch), (ch, 2 * ch), (2 * ch, 4 * ch), (4 * ch, 8 * ch), (8 * ch, wide),
+             (wide, wide))  # fmt: skip
     for i, (inputs, outputs) in enumerate(steps):
         state |= spectral(f"blocks.{i}.0.conv1", outputs, inputs, 3, 3)
         state |= spectral(f"blocks.{i}.0.conv2", outputs, outputs, 3, 3)
         if inputs != outputs:
             state |= spectral(f"blocks.{i}.0.conv_sc", outputs, inputs, 1, 1)
-    return state | attention("blocks.0.1", 8, 1)
+    return state | attention("blocks.0.1", ch, ch // 8)
 
 
 PUBLIC = BigGANConfig(resolution=128, **(SMALL | {"ch": 8}))
+
+
+def test_the_published_shapes_load() -> None:
+    """At full size, without their numbers: no pretrained generator can be had here."""
+    config = BigGANConfig(resolution=128)
+    with torch.device("meta"):
+        generator, discriminator = Generator(config), Discriminator(config)
+        painting, judging = public_generator(96, 1000, 128, 20), public_discriminator(96, 1000)
+    generator.load_state_dict(from_public(painting, config), assign=True)
+    discriminator.load_state_dict(from_public(judging, config, Discriminator), assign=True)
+    weights = {k: v for k, v in painting.items() if k.endswith(("weight", "bias", "gain", "gamma"))}
+    assert sum(v.numel() for v in weights.values()) == 70_433_988
+    assert count(discriminator) == 87_982_370
 
 
 @torch.inference_mode()

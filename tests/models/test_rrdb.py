@@ -1,6 +1,7 @@
 """ESRGAN's generator: the published count, sizes, three public layouts, the relativistic loss."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -106,3 +107,22 @@ def test_the_relativistic_loss_asks_which_is_more_real() -> None:
 @pytest.mark.parametrize("side", [32, 47])
 def test_the_discriminator_takes_any_sides(side: int) -> None:
     assert Discriminator(width=4)(torch.rand(2, 3, side, side)).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"scale": 3}, {"unshuffle": 3}, {"slope": 1.0}, {"upsampling": "shuffle", "unshuffle": 2}],
+)
+def test_settings_that_cannot_be_are_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(reversed(bad))):
+        RRDBConfig(**bad)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+@torch.inference_mode()
+def test_one_pixel_shuffle_enlarges_any_sides_too(scale: int) -> None:
+    torch.manual_seed(0)
+    network = RRDBNet(RRDBConfig(**SMALL, scale=scale, slope=0.0, upsampling="shuffle"))
+    made = network.enlarge(torch.rand(2, 3, 9, 13))
+    assert made.shape == (2, 3, 9 * scale, 13 * scale)
+    assert not network.ups

@@ -7,13 +7,15 @@ import pytest
 import torch
 from PIL import Image
 
-from archive_colorizer.data.labels import find_label, number_classes
+from archive_colorizer.data.labels import find_label, name_class, number_classes
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.metrics.lpips import ALEXNET, Lpips
 from archive_colorizer.models.biggan import BigGANConfig, Discriminator, Generator
+from archive_colorizer.models.catalog import class_number
 from archive_colorizer.registry.resolve import load, resolve
 from archive_colorizer.training.config import TrainConfig, compose
 from archive_colorizer.training.journal import losses
+from archive_colorizer.training.plan import name_outputs
 from archive_colorizer.training.recipes.biggan_inversion import enhance
 from archive_colorizer.training.run import train
 
@@ -59,6 +61,9 @@ def test_names_say_the_class() -> None:
     imagenet = number_classes(["n01440764=0", "n01443537=1"])
     assert find_label("train/n01443537/n01443537_2048.JPEG", imagenet) == 1
     assert number_classes(["dog=207", "church=497"]) == {"dog": 207, "church": 497}
+    named = number_classes(["tench", "english springer"])
+    assert find_label("imagenette/val/n02102040/n02102040_3112.JPEG", named) == 1
+    assert find_label("imagenette/val/n03888257/n03888257_1.JPEG", named) is None
     for bad in (["a", "b=1"], ["a", "a"], ["a=x"], ["a=-1"]):
         with pytest.raises(ConfigError, match=r"data\.classes"):
             number_classes(bad)
@@ -85,6 +90,14 @@ def test_it_learns_the_colours_of_its_classes(scenes: Path, tmp_path: Path) -> N
     assert {"discriminator/total", "generator/hinge"} <= next(losses(tmp_path / "run"))[
         "losses"
     ].keys()
+
+
+def test_imagenettes_folders_get_names(tmp_path: Path) -> None:
+    words = ("n03028079", "church", "n03000684", "sea")
+    assert [name_class(word) for word in words] == ["church", "church", "chain saw", "sea"]
+    folders = config(tmp_path, tmp_path / "run", data={"classes": ["n03028079", "n01440764"]})
+    assert name_outputs(folders).model["classes"] == ("church", "tench")
+    assert class_number(name_outputs(folders).model, "Tench") == 1
 
 
 def test_public_weights_are_the_start(scenes: Path, tmp_path: Path) -> None:
@@ -130,6 +143,8 @@ def test_lpips_from_two_files_enters_the_loss(scenes: Path, tmp_path: Path) -> N
     assert next(losses(tmp_path / "run"))["losses"]["generator/perceptual"] > 0
     with pytest.raises(ConfigError, match="needs LPIPS' two files"):
         train(config(scenes, tmp_path / "b", recipe=by))
+    with pytest.raises(ConfigError, match=r"--perceptual-from builtin:encoder .*: LPIPS has the"):
+        train(config(scenes, tmp_path / "d", recipe=by | files | {"vgg": "builtin:encoder"}))
     with pytest.raises(ConfigError, match="needs VGG16's public weights"):
         train(config(scenes, tmp_path / "c", recipe={"perceptual": 0.2}))
 

@@ -21,8 +21,8 @@ from archive_colorizer.data.labels import find_label, number_classes
 from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.imaging.colour import LUMA_WEIGHTS
+from archive_colorizer.metrics.features import open_features, perceptual_loss
 from archive_colorizer.metrics.lpips import load_lpips
-from archive_colorizer.metrics.vgg import open_vgg, perceptual_loss
 from archive_colorizer.models.biggan import (
     Discriminator,
     Generator,
@@ -57,7 +57,7 @@ class BigGANInversionRecipeConfig:
     perceptual_by: Literal["vgg16", "lpips"] = "vgg16"
     """Features whose distance it is."""
     vgg: str = ""
-    """File with VGG16's public weights."""
+    """File with VGG16's public weights; or `builtin:encoder`, EfficientNet-Lite2 in its place."""
     lpips_backbone: str = ""
     """File with AlexNet's or VGG16's public weights."""
     lpips_heads: str = ""
@@ -206,10 +206,15 @@ def _fill(network: Generator | Discriminator, path: str) -> None:
 
 def _open_distance(config: BigGANInversionRecipeConfig) -> Distance | None:
     if config.perceptual_by == "vgg16" or not config.perceptual:
-        network = open_vgg("vgg16", config.vgg, config.perceptual)
+        network = open_features("vgg16", config.vgg, config.perceptual)
         if network is None:
             return None
         return lambda made, truth: perceptual_loss(network.to(made.device), made, truth)
+    if config.vgg:
+        raise ConfigError(
+            f"--perceptual-from {config.vgg} (recipe.vgg): LPIPS has the two files that "
+            "recipe.lpips_backbone and recipe.lpips_heads name, and no other network"
+        )
     if not config.lpips_backbone or not config.lpips_heads:
         raise ConfigError(
             "the perceptual loss needs LPIPS' two files: --set recipe.lpips_backbone=FILE (AlexNet "

@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from torch import Tensor, nn
 
 from archive_colorizer.data.library import Library
-from archive_colorizer.metrics.vgg import open_vgg, perceptual_loss
+from archive_colorizer.metrics.features import open_features, perceptual_loss
 from archive_colorizer.models.rrdb import Discriminator, RRDBNet, relativistic_loss
 from archive_colorizer.settings.kinds import Channels, LowJpeg, Weight
 from archive_colorizer.settings.schema import settings
@@ -32,7 +32,7 @@ class RRDBRecipeConfig:
     perceptual: Weight = 0.0
     """Weight of the distance of VGG19's block5_conv4 before its activation; needs `vgg`."""
     vgg: str = ""
-    """File with VGG19's public weights."""
+    """File with VGG19's public weights; or `builtin:encoder`, EfficientNet-Lite2 in its place."""
     jpeg: LowJpeg = 0
     """Low pictures go through JPEG of this quality to 95; 0 leaves it out."""
     discriminator_width: Channels = 64
@@ -54,7 +54,7 @@ class RRDBRecipe:
         translates: bool = False,
     ) -> None:
         self._config, self._generator = config, model
-        self._vgg = open_vgg("vgg19", config.vgg, config.perceptual)
+        self._features = open_features("vgg19", config.vgg, config.perceptual)
         self.sampler = EnlargeSampler(feed, model.scale, config.jpeg)
         self.device_sampler = EnlargeDeviceSampler(feed, model.scale, config.jpeg)
         self._modules: dict[str, nn.Module] = {"generator": model}
@@ -93,9 +93,9 @@ class RRDBRecipe:
         config, truth = self._config, batch["high_b3hw"]
         l1 = F.l1_loss(made_b3hw.float(), truth)
         total, named = config.l1 * l1, {"l1": l1}
-        if self._vgg is not None:
-            self._vgg.to(made_b3hw.device)
-            named["perceptual"] = perceptual_loss(self._vgg, made_b3hw.float(), truth)
+        if self._features is not None:
+            self._features.to(made_b3hw.device)
+            named["perceptual"] = perceptual_loss(self._features, made_b3hw.float(), truth)
             total = total + config.perceptual * named["perceptual"]
         if config.adversarial:
             real = self._discriminator(truth).detach()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from archive_colorizer.data.library import Library
 from archive_colorizer.errors import ConfigError
 from archive_colorizer.imaging.colour import AB_SCALE
-from archive_colorizer.metrics.vgg import open_vgg, perceptual_loss
+from archive_colorizer.metrics.features import open_features, perceptual_loss
 from archive_colorizer.models.colour import lab_to_rgb, rgb_to_lab
 from archive_colorizer.models.unet_perceptual import UNetPerceptual
 from archive_colorizer.settings.kinds import Weight
@@ -34,7 +34,7 @@ class UNetPerceptualRecipeConfig:
     perceptual: Weight = 0.01
     """Weight of the distance of VGG19's features; needs `vgg`."""
     vgg: str = ""
-    """File with VGG19's public weights."""
+    """File with VGG19's public weights; or `builtin:encoder`, EfficientNet-Lite2 in its place."""
     optimizer: Literal["adam", "radam"] = "adam"
     """Optimizer."""
 
@@ -56,7 +56,7 @@ class UNetPerceptualRecipe:
         if translates:
             raise ConfigError("unet_perceptual colours: it cannot learn from sources in colour")
         self._config, self._model = config, model
-        self._vgg = open_vgg("vgg19", config.vgg, config.perceptual)
+        self._features = open_features("vgg19", config.vgg, config.perceptual)
         self.sampler = PairSampler(feed)
         self.device_sampler = PairDeviceSampler(feed)
         kind = torch.optim.RAdam if config.optimizer == "radam" else torch.optim.Adam
@@ -81,10 +81,10 @@ class UNetPerceptualRecipe:
         """L1 on ab, and the distance of VGG19's features."""
         lab = rgb_to_lab(batch["target_b3hw"])
         l1 = F.l1_loss(made_b2hw.float(), (lab[:, 1:] / AB_SCALE).clamp(-1, 1))
-        if self._vgg is None:
+        if self._features is None:
             return {"total": self._config.l1 * l1, "l1": l1}
-        self._vgg.to(made_b2hw.device)
+        self._features.to(made_b2hw.device)
         rgb = lab_to_rgb(torch.cat((lab[:, :1], made_b2hw.float() * AB_SCALE), dim=1))
-        seen = perceptual_loss(self._vgg, rgb, batch["target_b3hw"])
+        seen = perceptual_loss(self._features, rgb, batch["target_b3hw"])
         total = self._config.l1 * l1 + self._config.perceptual * seen
         return {"total": total, "l1": l1, "perceptual": seen}
