@@ -25,6 +25,8 @@ _OF_REPORT: Final = re.compile(
     rf"{REPORT}/(index\.html|pages/[a-z-]+-[0-9]{{6}}\.html|thumbnails/[0-9a-f]{{32}}\.jpg)"
 )
 """Exactly: an OUTPUT of before may have a folder `report` of its own with derivatives."""
+_OF_FILMS: Final = re.compile(r"shots/[0-9a-f]{32}(\.parquet|/(plan|[0-9]{6})\.npz)")
+"""Exactly, too: what a job of films knows of their shots (`video/plan.py`)."""
 _OWN: Final = frozenset(
     {JOB, PASSED_OVER, PILOT, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES}
 )
@@ -104,4 +106,6 @@ def write_job(store: Store, values: Mapping[str, Any]) -> None:
 def is_own_file(key: str) -> bool:
     """Tell whether a key of OUTPUT is the job's record and not a derivative."""
     first = key.split("/", 1)[0]
-    return first in _OWN or bool(_KEPT.match(key) or _OF_REPORT.fullmatch(key))
+    return first in _OWN or bool(
+        _KEPT.match(key) or _OF_REPORT.fullmatch(key) or _OF_FILMS.fullmatch(key)
+    )

@@ -1,0 +1,172 @@
+"""Steady colour: chroma averaged along motion, forwards and backwards through a shot.
+
+Optical flow (DIS; Kroeger et al. 2016) between the luma of neighbours says where a place was, and
+where it will be. A place counts as the same where the flow there and the flow back meet, and where
+its luma agrees once the frames' exposure is matched: colour crosses no occlusion. Two recursive
+averages, one from either side, give a frame the weighted mean of all frames of its place, with
+weights that fall by `MEMORY` a frame. h height, w width of the grid of chroma.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+FLOW_PX: Final = 192
+"""Short side at which motion is found."""
+GRID_PX: Final = 96
+"""Short side of the grid of chroma: twice as fine as the network's cells."""
+MEMORY: Final = 0.94
+"""Share of its weight that a frame keeps a frame further on."""
+MEETING_PX: Final = 1.0
+"""Distance between the way there and back, in pixels of the flow, at which trust falls to 0.6."""
+LUMA_STEP: Final = 14.0
+"""Difference of luma, of 255, at which trust falls to 0.6."""
+TRUSTED: Final = 0.5
+"""Trust over which a place counts as seen in both frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Where the places of one frame are in another, and how sure that is."""
+
+    map_hw2: Float
+    """x and y in the other frame's grid."""
+    trust_hw: Float
+    """From 0 to 1."""
+
+    def pull(self, values_hwc: Float) -> Float:
+        """Bring values of the other frame to this one's places."""
+        pulled = cv2.remap(
+            values_hwc, self.map_hw2, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )  # fmt: skip
+        return np.asarray(pulled)
+
+
+class MotionFinder:
+    """Finds the motion between neighbours."""
+
+    def __init__(self, grid: tuple[int, int]) -> None:
+        """Make ready.
+
+        Args:
+            grid: height and width of the grid of chroma.
+        """
+        library: Any = cv2  # its stubs do not know this one
+        self._flow = library.DISOpticalFlow_create(library.DISOPTICAL_FLOW_PRESET_FAST)
+        self._grid = grid
+        y, x = np.mgrid[: grid[0], : grid[1]].astype(np.float32)
+        self._here_hw2 = np.stack((x, y), axis=-1)
+
+    def between(
+        self, before_hw: NDArray[np.uint8], after_hw: NDArray[np.uint8]
+    ) -> tuple[Motion, Motion]:
+        """Find where the later frame's places were, and where the earlier one's will be.
+
+        Args:
+            before_hw: luma of the earlier frame.
+            after_hw: luma of the later frame.
+        """
+        ahead = self._flow.calc(before_hw, after_hw, None)
+        back = self._flow.calc(after_hw, before_hw, None)
+        return (
+            self._motion(after_hw, before_hw, back, ahead),
+            self._motion(before_hw, after_hw, ahead, back),
+        )
+
+    def _motion(
+        self,
+        here_hw: NDArray[np.uint8],
+        there_hw: NDArray[np.uint8],
+        way_hw2: Float,
+        home_hw2: Float,
+    ) -> Motion:
+        height, width = here_hw.shape
+        y, x = np.mgrid[:height, :width].astype(np.float32)
+        at_x, at_y = x + way_hw2[..., 0], y + way_hw2[..., 1]
+        home = cv2.remap(home_hw2, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        miss = np.sum((way_hw2 + home) ** 2, axis=-1)
+        seen = cv2.remap(there_hw, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        step = _exposed_alike(seen, here_hw) - here_hw
+        step = cv2.blur(step, (5, 5))
+        trust = np.exp(-miss / (2 * MEETING_PX**2) - step**2 / (2 * LUMA_STEP**2))
+        outside = (at_x < -1) | (at_y < -1) | (at_x > width) | (at_y > height)
+        trust[outside] = 0
+        rows, columns = self._grid
+        size = (columns, rows)
+        scale = np.array([columns / width, rows / height], np.float32)
+        way = cv2.resize(way_hw2, size, interpolation=cv2.INTER_AREA) * scale
+        small = cv2.resize(trust.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        return Motion(self._here_hw2 + way, np.asarray(small))
+
+
+def _exposed_alike(seen_hw: NDArray[np.uint8], here_hw: NDArray[np.uint8]) -> Float:
+    """One frame's luma with the mean and contrast of another's: exposure flickers in old films."""
+    (mean, spread), (aim, wanted) = (
+        (float(one.mean()), float(one.std()) + 1.0) for one in (seen_hw, here_hw)
+    )
+    return (seen_hw.astype(np.float32) - mean) * np.float32(wanted / spread) + np.float32(aim)
+
+
+@dataclass(frozen=True, slots=True)
+class Steadied:
+    """Chroma of a shot after averaging, and how much it flickers."""
+
+    ab_thw2: Float
+    flicker: float
+    """Mean change of chroma from frame to frame along motion, in CIE Lab units, where it is seen in
+    both."""
+    flicker_before: float
+    """The same of the frames by themselves."""
+
+
+def steady(
+    lumas: Sequence[NDArray[np.uint8]], chroma: Sequence[Float], *, average: bool = True
+) -> Steadied:
+    """Average the chroma of frames of one shot along their motion.
+
+    Args:
+        lumas: (H, W) of each frame, of one size.
+        chroma: (h, w, 2) CIE Lab a and b of each frame.
+        average: False measures alone.
+    """
+    finder = MotionFinder((chroma[0].shape[0], chroma[0].shape[1]))
+    motions = [finder.between(*pair) for pair in itertools.pairwise(lumas)]
+    backs = [back for back, _ in motions]
+    before = _flicker(chroma, backs)
+    if not average:
+        return Steadied(np.stack(chroma), before, before)
+    ones = [np.dstack((ab, np.ones(ab.shape[:2], np.float32))) for ab in chroma]
+    past = _gather(ones, backs)
+    future = _gather(ones[::-1], [ahead for _, ahead in motions[::-1]])[::-1]
+    made = np.stack([_mean(*three) for three in zip(past, future, ones, strict=True)])
+    return Steadied(made, _flicker(list(made), backs), before)
+
+
+def _gather(values: Sequence[Float], motions: Sequence[Motion]) -> list[Float]:
+    """Sums over each frame and those before it, falling by MEMORY, and the sums of weights."""
+    sums = [values[0]]
+    for value, motion in zip(values[1:], motions, strict=True):
+        weight = (np.float32(MEMORY) * motion.trust_hw)[..., None]
+        sums.append(value + weight * motion.pull(sums[-1]))
+    return sums
+
+
+def _mean(past: Float, future: Float, own: Float) -> Float:
+    both = past + future - own
+    return np.asarray(both[..., :2] / both[..., 2:])
+
+
+def _flicker(chroma: Sequence[Float], backs: Sequence[Motion]) -> float:
+    total = places = 0.0
+    for before, after, back in zip(chroma, chroma[1:], backs, strict=False):
+        seen = back.trust_hw > TRUSTED
+        step = np.linalg.norm(after - back.pull(before), axis=-1)
+        total += float(step[seen].sum())
+        places += float(seen.sum())
+    return total / places if places else 0.0
