@@ -25,7 +25,7 @@ PIECE_FRAMES: Final = 384
 """Frames that are coloured at a time, at most: a long take is cut so for memory's sake."""
 CONTEXT_FRAMES: Final = 24
 """Frames on either side of a piece that its colours are averaged with."""
-FLAT: Final = 3.0
+FLAT: Final = 8.0
 """Deviation of luma, of 255, under which a picture shows nothing."""
 
 

@@ -21,7 +21,7 @@ FLOW_PX: Final = 192
 """Short side at which motion is found."""
 GRID_PX: Final = 96
 """Short side of the grid of chroma: twice as fine as the network's cells."""
-MEMORY: Final = 0.94
+MEMORY: Final = 0.95
 """Share of its weight that a frame keeps a frame further on."""
 MEETING_PX: Final = 1.0
 """Distance between the way there and back, in pixels of the flow, at which trust falls to 0.6."""
