@@ -127,12 +127,12 @@ def _wear(frame: Float, wear: Wear, rng: np.random.Generator, *, torn: bool) -> 
 
 
 def _bytes(frame: Float) -> NDArray[np.uint8]:
-    return np.clip(np.rint(frame), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(frame), 0, 255), np.uint8)
 
 
 def luma_of_rgb(rgb_hw3: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Luma by BT.709, as the film has it: full range, (H, W) uint8."""
-    return np.rint(rgb_hw3 @ np.array([0.2126, 0.7152, 0.0722])).astype(np.uint8)
+    return np.asarray(np.rint(rgb_hw3 @ np.array([0.2126, 0.7152, 0.0722])), np.uint8)
 
 
 def write_grey(path: Path, film: MadeFilm, codec: str = "ffv1", sound: bool = False) -> None:
