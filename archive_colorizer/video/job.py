@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
@@ -34,9 +34,6 @@ from archive_colorizer.video.kept import forget, missing_pieces
 from archive_colorizer.video.plan import find_plan
 from archive_colorizer.video.worker import Answer, FilmSpec, PieceTask, Task
 from archive_colorizer.weights.reference import ResolvedModel
-
-KIND: Final = "video"
-"""Value of `kind` in job.json: an OUTPUT has films or stills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ def colorize_films(config: FilmConfig, show: Display | None = None) -> FilmRepor
     model = _find_model(config)
     films = list_films(job.sources, job.output, job.run.s3)
     store = open_store(job.output, job.run.s3)
-    _check_kind(store)
+    layout.check_kind(store, layout.FILMS)
     with show or (Silent() if job.run.quiet else display()) as shown:
         layout.prepare(store)
         with Lock(store) as lock:
@@ -128,13 +125,6 @@ def _find_model(config: FilmConfig) -> ResolvedModel:
         raise ConfigError(f"{model.ref}: {model.card.family} makes other pictures: films need one "
                           "that colours")  # fmt: skip
     return model
-
-
-def _check_kind(store: Store) -> None:
-    """Refuse an OUTPUT of stills: its rows are another job's."""
-    record = layout.read_job(store)
-    if record and record.get("kind") != KIND:
-        raise LocationError(f"{store.uri}: has a job of stills: films need an OUTPUT of their own")
 
 
 def _make_spec(config: FilmConfig, model: ResolvedModel, owner: str, chosen: Choice) -> FilmSpec:
@@ -258,7 +248,7 @@ def _record(spec: FilmSpec, chosen: Choice) -> dict[str, Any]:
     for name in ("on_end", "c2pa_key"):
         said["run"].pop(name)
     return {
-        "kind": KIND,
+        "kind": layout.FILMS,
         "job_id": spec.context.job_id,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "listed": chosen.listed,

@@ -14,7 +14,7 @@ from archive_colorizer.video.config import VideoConfig
 from archive_colorizer.video.films import Film
 from archive_colorizer.video.luma import luma_of
 from archive_colorizer.video.reading import Faults, FilmFacts, Reader, open_film
-from archive_colorizer.video.shots import Piece, Shot, find_cuts, pieces_of, shots_of, sign_of
+from archive_colorizer.video.shots import CutFinder, Piece, Shot, pieces_of, shots_of, sign_of
 
 FOLDER: Final = "shots"
 """Folder of OUTPUT with what is known of films' shots, and their colours until a film is done."""
@@ -81,13 +81,13 @@ def make_plan(film: Film, video: VideoConfig, s3: S3Settings) -> Plan:
     Raises:
         PhotoError: it cannot be read.
     """
-    signs, times = [], []
+    cuts, times = CutFinder(), []
     with open_film(film, s3, video.rate) as reader:
         for timed in reader.frames():
             times.append(timed.pts)
-            signs.append(sign_of(luma_of(timed.frame, reader.facts.codec).seen()))
+            cuts.add(sign_of(luma_of(timed.frame, reader.facts.codec).seen()))
         return Plan(
-            pts=np.array(times, np.int64), cuts=tuple(find_cuts(signs)),
+            pts=np.array(times, np.int64), cuts=tuple(cuts.finish()),
             sha256=_digest(film, s3), faults=reader.faults, declared=_declared(reader),
         )  # fmt: skip
 

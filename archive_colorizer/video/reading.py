@@ -4,6 +4,7 @@ A film is a container, or a folder of frames. What is broken in it costs its fra
 it is counted, and told in the film's row.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ ENCRYPTED: Final = frozenset({"encv", "drmi"})
 """Sample entries of protected streams in MP4 and MOV."""
 CLOCK: Final = Fraction(1, 90000)
 """Time base of films whose container names none."""
+_DURATION: Final = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 UNKNOWN: Final = 2
 """Unspecified, of FFmpeg's primaries, transfer and matrix."""
 PROGRESSIVE: Final = 1
@@ -311,9 +313,9 @@ class SequenceReader:
 def _facts(container: Any, stream: Any, first: VideoFrame) -> FilmFacts:  # noqa: ANN401
     context = stream.codec_context
     time_base = stream.time_base or CLOCK
-    duration_s = float(stream.duration * time_base) if stream.duration else 0.0
-    if not duration_s and container.duration:
-        duration_s = container.duration / av.time_base
+    duration_s = float(stream.duration * time_base) if stream.duration else _tagged(stream)
+    if not duration_s and container.duration and len(container.streams) == 1:
+        duration_s = container.duration / av.time_base  # of several, it is the longest one's
     order = context.field_order
     if order <= PROGRESSIVE:
         order = 2 if first.interlaced_frame else PROGRESSIVE
@@ -330,3 +332,10 @@ def _facts(container: Any, stream: Any, first: VideoFrame) -> FilmFacts:  # noqa
         metadata=dict(container.metadata),
         timecode=next(filter(None, (*codes, container.metadata.get("timecode", ""))), ""),
     )  # fmt: skip
+
+
+def _tagged(stream: Any) -> float:  # noqa: ANN401 (PyAV's)
+    """Seconds by the tag that Matroska has for each stream; 0 for none."""
+    found = _DURATION.match(stream.metadata.get("DURATION", ""))
+    return sum(float(part) * 60**power for part, power in zip(found.groups(), (2, 1, 0),
+               strict=True)) if found else 0.0  # fmt: skip

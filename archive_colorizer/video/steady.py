@@ -10,6 +10,7 @@ weights that fall by `MEMORY` a frame. h height, w width of the grid of chroma.
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import cv2
@@ -35,17 +36,25 @@ TRUSTED: Final = 0.5
 class Motion:
     """Where the places of one frame are in another, and how sure that is."""
 
-    map_hw2: Float
-    """x and y in the other frame's grid."""
-    trust_hw: Float
+    way_hw2: NDArray[np.float16]
+    """From each place to where it is in the other frame: x and y, in steps of the grid."""
+    trust_hw: NDArray[np.float16]
     """From 0 to 1."""
 
     def pull(self, values_hwc: Float) -> Float:
         """Bring values of the other frame to this one's places."""
+        at_hw2 = _here(self.trust_hw.shape) + self.way_hw2
         pulled = cv2.remap(
-            values_hwc, self.map_hw2, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            values_hwc, at_hw2, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )  # fmt: skip
         return np.asarray(pulled)
+
+
+@lru_cache(maxsize=4)
+def _here(sides: tuple[int, ...]) -> Float:
+    """X and y of each place: (h, w, 2)."""
+    y, x = np.mgrid[: sides[0], : sides[1]].astype(np.float32)
+    return np.stack((x, y), axis=-1)
 
 
 class MotionFinder:
@@ -60,8 +69,6 @@ class MotionFinder:
         library: Any = cv2  # its stubs do not know this one
         self._flow = library.DISOpticalFlow_create(library.DISOPTICAL_FLOW_PRESET_FAST)
         self._grid = grid
-        y, x = np.mgrid[: grid[0], : grid[1]].astype(np.float32)
-        self._here_hw2 = np.stack((x, y), axis=-1)
 
     def between(
         self, before_hw: NDArray[np.uint8], after_hw: NDArray[np.uint8]
@@ -87,11 +94,11 @@ class MotionFinder:
         home_hw2: Float,
     ) -> Motion:
         height, width = here_hw.shape
-        y, x = np.mgrid[:height, :width].astype(np.float32)
-        at_x, at_y = x + way_hw2[..., 0], y + way_hw2[..., 1]
-        home = cv2.remap(home_hw2, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        at_hw2 = _here((height, width)) + way_hw2
+        at_x, at_y = at_hw2[..., 0], at_hw2[..., 1]
+        home = cv2.remap(home_hw2, at_hw2, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         miss = np.sum((way_hw2 + home) ** 2, axis=-1)
-        seen = cv2.remap(there_hw, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        seen = cv2.remap(there_hw, at_hw2, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         step = _exposed_alike(seen, here_hw) - here_hw
         step = cv2.blur(step, (5, 5))
         trust = np.exp(-miss / (2 * MEETING_PX**2) - step**2 / (2 * LUMA_STEP**2))
@@ -102,7 +109,7 @@ class MotionFinder:
         scale = np.array([columns / width, rows / height], np.float32)
         way = cv2.resize(way_hw2, size, interpolation=cv2.INTER_AREA) * scale
         small = cv2.resize(trust.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        return Motion(self._here_hw2 + way, np.asarray(small))
+        return Motion(way.astype(np.float16), small.astype(np.float16))
 
 
 def _exposed_alike(seen_hw: NDArray[np.uint8], here_hw: NDArray[np.uint8]) -> Float:
@@ -141,25 +148,37 @@ def steady(
     before = _flicker(chroma, backs)
     if not average:
         return Steadied(np.stack(chroma), before, before)
-    ones = [np.dstack((ab, np.ones(ab.shape[:2], np.float32))) for ab in chroma]
-    past = _gather(ones, backs)
-    future = _gather(ones[::-1], [ahead for _, ahead in motions[::-1]])[::-1]
-    made = np.stack([_mean(*three) for three in zip(past, future, ones, strict=True)])
+    made = _average(chroma, backs, [ahead for _, ahead in motions])
     return Steadied(made, _flicker(list(made), backs), before)
 
 
-def _gather(values: Sequence[Float], motions: Sequence[Motion]) -> list[Float]:
-    """Sums over each frame and those before it, falling by MEMORY, and the sums of weights."""
-    sums = [values[0]]
-    for value, motion in zip(values[1:], motions, strict=True):
-        weight = (np.float32(MEMORY) * motion.trust_hw)[..., None]
-        sums.append(value + weight * motion.pull(sums[-1]))
-    return sums
+def _average(chroma: Sequence[Float], backs: Sequence[Motion], aheads: Sequence[Motion]) -> Float:
+    """Means along motion: (t, h, w, 2).
+
+    Sums over each frame and those before it fall by MEMORY a frame, as do the sums of weights; the
+    same from the end on, a frame at a time.
+    """
+    past = [_weighed(chroma[0])]
+    for ab_hw2, motion in zip(chroma[1:], backs, strict=True):
+        past.append(_further(_weighed(ab_hw2), past[-1], motion))
+    made = np.empty((len(chroma), *chroma[0].shape), np.float32)
+    future: Float | None = None
+    for at in range(len(chroma) - 1, -1, -1):
+        own = _weighed(chroma[at])
+        future = own if future is None else _further(own, future, aheads[at])
+        both = past[at] + future - own
+        made[at] = both[..., :2] / both[..., 2:]
+    return made
 
 
-def _mean(past: Float, future: Float, own: Float) -> Float:
-    both = past + future - own
-    return np.asarray(both[..., :2] / both[..., 2:])
+def _weighed(ab_hw2: Float) -> Float:
+    """Chroma with its weight, 1, beside it: (h, w, 3)."""
+    return np.dstack((ab_hw2, np.ones(ab_hw2.shape[:2], np.float32)))
+
+
+def _further(own: Float, sums: Float, motion: Motion) -> Float:
+    weight = (np.float32(MEMORY) * motion.trust_hw.astype(np.float32))[..., None]
+    return np.asarray(own + weight * motion.pull(sums))
 
 
 def _flicker(chroma: Sequence[Float], backs: Sequence[Motion]) -> float:

@@ -17,6 +17,7 @@ from films import lumas_of, sound_of, times_of, write_film
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.provenance.c2pa_reading import CHANGED, VALID, read_c2pa
+from archive_colorizer.provenance.inspection import inspect
 from archive_colorizer.storage import open_store
 from archive_colorizer.video import shots
 from archive_colorizer.video.config import FilmConfig, VideoConfig
@@ -91,6 +92,9 @@ def test_a_film_is_signed_as_the_last_thing_that_is_done_to_it(
         reading = read_c2pa(file, "video/mp4")
     assert (reading.state, reading.said["row_id"]) == (VALID, row["row_id"])
     assert not verify(open_store(str(tmp_path / "out"))).findings
+    said = inspect(made)
+    assert (said.format, said.row_id, said.error) == ("MP4", row["row_id"], "")
+    assert any("yes, and unchanged" in line for line in said.lines())
     data = bytearray(made.read_bytes())
     data[-200] ^= 1
     made.write_bytes(data)

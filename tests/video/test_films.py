@@ -15,6 +15,7 @@ from PIL import Image
 from archive_colorizer.cli.main import main
 from archive_colorizer.errors import ConfigError, LocationError, NoPicturesError
 from archive_colorizer.pipeline.output.verify import verify
+from archive_colorizer.pipeline.run import colorize
 from archive_colorizer.storage import open_store
 from archive_colorizer.video.config import VideoConfig
 from archive_colorizer.video.job import FilmReport, colorize_films
@@ -275,9 +276,12 @@ def test_usage_errors_are_one_line(reels: Path, tmp_path: Path, film_job: Any, j
     with pytest.raises(ConfigError, match="must be a number"):
         VideoConfig(fps="many")
     write_film(reels / "a.mkv", frames=2)
-    (tmp_path / "out").mkdir()
+    colorize_films(film_job())
+    with pytest.raises(LocationError, match="has a job of films: stills need"):
+        colorize(job())
+    (tmp_path / "out" / "job.json").unlink()
     (tmp_path / "out" / "job.json").write_text('{"job_id": "stills"}')
-    with pytest.raises(LocationError, match="has a job of stills"):
+    with pytest.raises(LocationError, match="has a job of stills: films need"):
         colorize_films(film_job())
 
 

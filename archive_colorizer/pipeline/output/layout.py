@@ -15,6 +15,9 @@ from archive_colorizer.registry import kept
 from archive_colorizer.storage import TEMPORARIES, Store, parse_location
 
 JOB: Final = "job.json"
+STILLS: Final = "stills"
+FILMS: Final = "films"
+"""Values of `kind` in job.json; a record without one is of stills."""
 PASSED_OVER: Final = "passed-over.parquet"
 MARKED: Final = "marked"
 """Folder of the pictures that carry a visible mark, each named as its derivative."""
@@ -96,6 +99,20 @@ def read_job(store: Store) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise LocationError(f"{store.uri_of(JOB)}: cannot be read: {error}") from error
     return dict(values)
+
+
+def check_kind(store: Store, kind: str = STILLS) -> None:
+    """Make sure that OUTPUT is new, or has a job of this kind: stills or films.
+
+    Raises:
+        LocationError: it has one of the other kind.
+    """
+    there = read_job(store) or {"kind": kind}
+    if there.get("kind", STILLS) != kind:
+        raise LocationError(
+            f"{store.uri}: has a job of {there.get('kind', STILLS)}: {kind} need an OUTPUT of "
+            "their own"
+        )
 
 
 def write_job(store: Store, values: Mapping[str, Any]) -> None:
