@@ -34,6 +34,9 @@ class Layout:
     halves_rows: bool
     """Whether chroma has half the rows (4:2:0); it always has half the columns."""
     is_interlaced: bool
+    grain_px: float = 0.0
+    """Deviation by which the luma that bounds the chroma is blurred; 0 for not. Grain that touches
+    black or white would let the chroma flicker."""
 
 
 def chroma_planes(
@@ -61,7 +64,8 @@ def chroma_planes(
 def _planes(
     seen_hw: NDArray[np.uint8], lines: ChromaMap, layout: Layout
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    low, high, mean = _blocks(seen_hw, rows=2 if layout.halves_rows else 1)
+    even_hw = cv2.GaussianBlur(seen_hw, (0, 0), layout.grain_px) if layout.grain_px else seen_hw
+    low, high, mean = _blocks(np.asarray(even_hw), rows=2 if layout.halves_rows else 1)
     cb, cr = lines.at(mean, 0, mean.shape[0])
     red_share, blue_share = LUMA_RED_BLUE[layout.matrix]
     red, blue = np.float32(R_FROM_CR) * cr, np.float32(B_FROM_CB) * cb

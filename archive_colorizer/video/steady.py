@@ -24,9 +24,11 @@ GRID_PX: Final = 96
 """Short side of the grid of chroma: twice as fine as the network's cells."""
 MEMORY: Final = 0.95
 """Share of its weight that a frame keeps a frame further on."""
-MEETING_PX: Final = 1.0
+GRAIN_PX: Final = 2.0
+"""Luma is blurred by this deviation before motion is sought: grain does not move with things."""
+MEETING_PX: Final = 2.0
 """Distance between the way there and back, in pixels of the flow, at which trust falls to 0.6."""
-LUMA_STEP: Final = 14.0
+LUMA_STEP: Final = 25.0
 """Difference of luma, of 255, at which trust falls to 0.6."""
 TRUSTED: Final = 0.5
 """Trust over which a place counts as seen in both frames."""
@@ -79,6 +81,9 @@ class MotionFinder:
             before_hw: luma of the earlier frame.
             after_hw: luma of the later frame.
         """
+        before_hw, after_hw = (
+            cv2.GaussianBlur(one, (0, 0), GRAIN_PX) for one in (before_hw, after_hw)
+        )
         ahead = self._flow.calc(before_hw, after_hw, None)
         back = self._flow.calc(after_hw, before_hw, None)
         return (

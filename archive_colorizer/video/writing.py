@@ -37,6 +37,8 @@ from archive_colorizer.video.streams import add_copied, keep_timecode
 FORMATS: Final = {"mp4": "mp4", "mov": "mov", "mkv": "matroska"}
 MIMES: Final = {"mp4": "video/mp4", "mov": "video/quicktime", "mkv": "video/x-matroska"}
 ENCODERS: Final = {"h264": "libx264", "prores": "prores_ks", "ffv1": "ffv1"}
+GRAIN_PX: Final = 1.5
+"""Grain of old films, about, in pixels."""
 FFV1_BITS: Final = (8, 10, 12, 16)
 BOTTOM_FIRST: Final = frozenset({3, 4})
 """AV_FIELD_BB and AV_FIELD_TB."""
@@ -108,11 +110,10 @@ def plan_target(facts: FilmFacts, luma: Luma, video: VideoConfig) -> Target:
         order = PROGRESSIVE
         words.append(f"interlaced, but of {height} rows: its fields are not marked")
     matrix = _matrix(facts)
+    grain_px = GRAIN_PX if video.steady == "on" else 0.0
     form = f"yuv42{'0' if rows else '2'}p" + ("" if bits == 8 else f"{bits}le")
-    return Target(
-        codec, form, Layout(matrix, bits, full, rows, order > PROGRESSIVE), width, height, order,
-        tuple(words),
-    )  # fmt: skip
+    layout = Layout(matrix, bits, full, rows, order > PROGRESSIVE, grain_px)
+    return Target(codec, form, layout, width, height, order, tuple(words))
 
 
 def _matrix(facts: FilmFacts) -> int:
