@@ -135,7 +135,7 @@ def measure_speed(seconds: int) -> dict[str, Any]:
     """One film of so many seconds at 720p with sound, and stills of the same size beside it."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        film = make_film(10, (1280, 720))
+        film = make_film(34, (1280, 720))
         again = -(-seconds * RATE // len(film.worn))
         film = MadeFilm([], film.worn * again, ())
         write_grey(root / "film.mp4", film, "libx264", sound=True)

@@ -45,7 +45,7 @@ def _fill_video(parser: LazyParser) -> None:
     )
     SettingOptions(group, "output", OutputConfig).add("suffix")
     group = parser.add_argument_group("how it is run")
-    SettingOptions(group, "select", SelectConfig).add("retry_failed")
+    SettingOptions(group, "select", SelectConfig).add("retry_failed", "hints")
     SettingOptions(group, "run", RunConfig).add(
         "address", "s3_endpoint", "s3_anonymous", "engine", "workers", "batch_size", "keep_model",
         "verbose", "quiet",

@@ -61,7 +61,8 @@ def choose(store: Store, films: Sequence[Film], config: FilmConfig, model: Resol
             row_id=row_id, source_uri=film.uri, source_path_raw=film.raw, output_key=key,
             size_bytes=film.size_bytes, mtime_ns=film.mtime_ns, etag=film.etag,
             attempt=(row.get("attempt") or 0) + 1, earlier_id=row.get("row_id") or "",
-            relative=film.name, owns_key=key == row.get("derivative_key"),
+            relative=film.name, hints=json.dumps(film.pins) if film.pins else "",
+            owns_key=key == row.get("derivative_key"),
         )  # fmt: skip
         todo.append(Task(film, ref))
     uris = frozenset(valid_text(film.uri) for film in films)
@@ -69,7 +70,8 @@ def choose(store: Store, films: Sequence[Film], config: FilmConfig, model: Resol
 
 
 def _row_id(film: Film, recipe_sha256: str) -> str:
-    said = [film.uri, film.size_bytes, film.mtime_ns, film.etag, recipe_sha256]
+    said: list[object] = [film.uri, film.size_bytes, film.mtime_ns, film.etag, recipe_sha256]
+    said += [film.pins] if film.pins else []
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 

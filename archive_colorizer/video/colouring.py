@@ -3,6 +3,7 @@
 h height, w width.
 """
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,13 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from archive_colorizer.errors import PhotoError, TruncatedPhotoError
+from archive_colorizer.errors import ModelPhotoError, PhotoError, TruncatedPhotoError
 from archive_colorizer.imaging.homomorphic import even_light
 from archive_colorizer.inference.batching import Chroma, GreyPicture
 from archive_colorizer.inference.colorizer import Colorizer, open_colorizer
+from archive_colorizer.pipeline.inputs.hints import Point, hint_planes
 from archive_colorizer.storage import S3Settings
 from archive_colorizer.video.config import FilmConfig
-from archive_colorizer.video.films import Film
+from archive_colorizer.video.films import Film, Pin
 from archive_colorizer.video.kept import ColouredPiece, PieceFigures
 from archive_colorizer.video.luma import luma_of
 from archive_colorizer.video.plan import Plan
@@ -38,6 +40,8 @@ class _Seen:
     lumas: list[NDArray[np.uint8]] = field(default_factory=list)
     """Small luma for the flow, as frames are stored."""
     chroma: list[Float] = field(default_factory=list)
+    pinned: dict[int, Float] = field(default_factory=dict)
+    """What hints add to the chroma of a frame of the piece."""
     doubt: list[float] = field(default_factory=list)
     doubt_p95: list[float] = field(default_factory=list)
     model_s: float = 0.0
@@ -66,7 +70,8 @@ class PieceColourer:
         """
         start_s = time.perf_counter()
         seen = self._look(film, plan, piece, self._s3)
-        made = steady(seen.lumas, seen.chroma, average=self._config.video.steady == "on")
+        average = self._config.video.steady == "on"
+        made = steady(seen.lumas, seen.chroma, seen.pinned, average=average)
         own = slice(piece.start - piece.first, piece.stop - piece.first)
         model_ms = 1000 * seen.model_s
         figures = PieceFigures(
@@ -91,6 +96,9 @@ class PieceColourer:
                 grey_hw = luma_of(timed.frame, facts.codec).seen()
                 seen.lumas.append(_resized(grey_hw, flow))
                 batch.append(self._proxy(grey_hw, facts))
+                if points := _points_at(film.pins, timed.number, plan, facts):
+                    place = timed.number - piece.first
+                    seen.pinned[place] = self._pinned(batch[-1], points, facts)
                 if len(batch) == self._config.job.run.batch_size:
                     self._ask(batch, facts, seen)
                     batch = []
@@ -109,6 +117,24 @@ class PieceColourer:
         light = self._config.job.color.light_filter
         return even_light(proxy, light) if light else proxy
 
+    def _pinned(self, proxy_hw: NDArray[np.uint8], points: list[Point], facts: FilmFacts) -> Float:
+        """What points of known colour add to a frame's chroma."""
+        size = (facts.height, facts.width)
+        size = size[::-1] if facts.rotation // 90 % 2 else size
+        sides = (proxy_hw.shape[0], proxy_hw.shape[1])
+        try:
+            planes = hint_planes(json.dumps(points), size, sides)
+        except ValueError as error:
+            raise ModelPhotoError(str(error)) from error
+        seen = _Seen()
+        pictures = [GreyPicture(proxy_hw), GreyPicture(proxy_hw, hints_3hw=planes)]
+        for picture in pictures:
+            (answer,) = self._colorizer([picture])
+            if isinstance(answer, PhotoError):
+                raise answer
+            self._add(answer, facts, seen)
+        return seen.chroma[1] - seen.chroma[0]
+
     def _ask(self, batch: Sequence[NDArray[np.uint8]], facts: FilmFacts, seen: _Seen) -> None:
         start_s = time.perf_counter()
         pictures = [GreyPicture(proxy) for proxy in batch]
@@ -126,6 +152,22 @@ class PieceColourer:
         doubt = answer.cells.channels(2, 3).covered().astype(np.float32)
         seen.doubt.append(float(doubt.mean()))
         seen.doubt_p95.append(float(np.percentile(doubt, 95)))
+
+
+def _points_at(pins: Sequence[Pin], number: int, plan: Plan, facts: FilmFacts) -> list[Point]:
+    """The points of one frame."""
+    found = []
+    for frame, seconds, x, y, colour in pins:
+        at = frame if frame >= 0 else _frame_at(seconds, plan, facts)
+        if at == number:
+            found.append((x, y, colour))
+    return found
+
+
+def _frame_at(seconds: float, plan: Plan, facts: FilmFacts) -> int:
+    """The frame that is shown at a time."""
+    pts = plan.pts[0] + seconds / float(facts.time_base)
+    return int(np.searchsorted(plan.pts, pts, side="right")) - 1
 
 
 def _sides(height: int, width: int, short_px: int) -> tuple[int, int]:

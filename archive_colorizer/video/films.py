@@ -52,6 +52,10 @@ _NUMBERED: Final = re.compile(r"(?P<name>.*?)[ ._-]?(?P<number>\d+)")
 LEAST_FRAMES: Final = 2
 
 
+Pin = tuple[int, float, float, float, str]
+"""A point of known colour: frame, or -1 and seconds; x, y; colour."""
+
+
 @dataclass(frozen=True, slots=True)
 class Film:
     """One film that was listed, not yet opened."""
@@ -66,6 +70,8 @@ class Film:
     etag: str | None = None
     frames: tuple[str, ...] = ()
     """URIs of the frames of a sequence, in their order; empty for a file."""
+    pins: tuple[Pin, ...] = ()
+    """Points of known colour."""
 
 
 def list_films(words: Sequence[str], output: str, s3: S3Settings) -> list[Film]:

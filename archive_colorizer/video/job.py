@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.extras import require
+from archive_colorizer.models.catalog import TAKES_HINTS
 from archive_colorizer.models.catalog import Task as Does
 from archive_colorizer.pipeline.job_models import task_of
 from archive_colorizer.pipeline.output import layout, manifest
@@ -30,6 +31,7 @@ from archive_colorizer.video.choice import Choice, choose
 from archive_colorizer.video.config import FilmConfig
 from archive_colorizer.video.engines import Engine
 from archive_colorizer.video.films import list_films
+from archive_colorizer.video.hints import pin_colours
 from archive_colorizer.video.kept import forget, missing_pieces
 from archive_colorizer.video.plan import find_plan
 from archive_colorizer.video.worker import Answer, FilmSpec, PieceTask, Task
@@ -104,6 +106,8 @@ def colorize_films(config: FilmConfig, show: Display | None = None) -> FilmRepor
     job = config.job
     model = _find_model(config)
     films = list_films(job.sources, job.output, job.run.s3)
+    if job.select.hints:
+        films = pin_colours(films, job.select.hints, job.run.s3)
     store = open_store(job.output, job.run.s3)
     layout.check_kind(store, layout.FILMS)
     with show or (Silent() if job.run.quiet else display()) as shown:
@@ -124,6 +128,8 @@ def _find_model(config: FilmConfig) -> ResolvedModel:
     if task_of(model) is not Does.COLORIZE:
         raise ConfigError(f"{model.ref}: {model.card.family} makes other pictures: films need one "
                           "that colours")  # fmt: skip
+    if config.job.select.hints and model.card.family not in TAKES_HINTS:
+        raise ConfigError(f"{model.ref}: --hints: {model.card.family} takes none")
     return model
 
 

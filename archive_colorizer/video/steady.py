@@ -8,7 +8,7 @@ weights that fall by `MEMORY` a frame. h height, w width of the grid of chroma.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -30,6 +30,8 @@ MEETING_PX: Final = 2.0
 """Distance between the way there and back, in pixels of the flow, at which trust falls to 0.6."""
 LUMA_STEP: Final = 25.0
 """Difference of luma, of 255, at which trust falls to 0.6."""
+PINNED_STEP: Final = 1.0
+"""Change of chroma by a hint, in CIE Lab units, from which on a place is its own."""
 TRUSTED: Final = 0.5
 """Trust over which a place counts as seen in both frames."""
 
@@ -138,22 +140,28 @@ class Steadied:
 
 
 def steady(
-    lumas: Sequence[NDArray[np.uint8]], chroma: Sequence[Float], *, average: bool = True
+    lumas: Sequence[NDArray[np.uint8]],
+    chroma: Sequence[Float],
+    pinned: Mapping[int, Float] | None = None,
+    *,
+    average: bool = True,
 ) -> Steadied:
     """Average the chroma of frames of one shot along their motion.
 
     Args:
         lumas: (H, W) of each frame, of one size.
         chroma: (h, w, 2) CIE Lab a and b of each frame.
-        average: False measures alone.
+        pinned: what hints add to the chroma of some frames, by their place: it follows its object.
+        average: False averages nothing.
     """
     finder = MotionFinder((chroma[0].shape[0], chroma[0].shape[1]))
     motions = [finder.between(*pair) for pair in itertools.pairwise(lumas)]
     backs = [back for back, _ in motions]
     before = _flicker(chroma, backs)
-    if not average:
-        return Steadied(np.stack(chroma), before, before)
-    made = _average(chroma, backs, [ahead for _, ahead in motions])
+    aheads = [ahead for _, ahead in motions]
+    made = _average(chroma, backs, aheads) if average else np.stack(chroma)
+    if pinned:
+        made += _follow(pinned, made.shape, backs, aheads)
     return Steadied(made, _flicker(list(made), backs), before)
 
 
@@ -174,6 +182,51 @@ def _average(chroma: Sequence[Float], backs: Sequence[Motion], aheads: Sequence[
         both = past[at] + future - own
         made[at] = both[..., :2] / both[..., 2:]
     return made
+
+
+def _follow(
+    pinned: Mapping[int, Float],
+    shape: tuple[int, ...],
+    backs: Sequence[Motion],
+    aheads: Sequence[Motion],
+) -> Float:
+    """Carry what is pinned to all frames, from the nearest pin on either side: (t, h, w, 2).
+
+    Where both reach a place, the nearer one counts more.
+    """
+    past = _carry(pinned, shape, range(shape[0]), (None, *backs))
+    future = _carry(pinned, shape, range(shape[0] - 1, -1, -1), (*aheads, None))
+    both = past[..., 2:] + future[..., 2:]
+    mean = (past[..., :2] * past[..., 2:] + future[..., :2] * future[..., 2:]) / np.maximum(
+        both, np.float32(1e-6)
+    )
+    return np.asarray(mean)
+
+
+def _carry(
+    pinned: Mapping[int, Float],
+    shape: tuple[int, ...],
+    order: range,
+    motions: Sequence[Motion | None],
+) -> Float:
+    """Carry what is pinned one way: a, b, and a weight that falls with the distance in frames."""
+    carried = np.zeros((*shape[:3], 3), np.float32)
+    own, age = np.zeros((*shape[1:3], 3), np.float32), 0
+    for at in order:
+        motion, age = motions[at], age + 1
+        if motion is not None:
+            own = motion.pull(own) * _certain(motion)
+        if at in pinned:
+            reach = np.linalg.norm(pinned[at], axis=-1) > PINNED_STEP
+            fresh = np.dstack((pinned[at], np.ones(shape[1:3], np.float32)))
+            own, age = np.where(reach[..., None], fresh, own), 0
+        carried[at, ..., :2], carried[at, ..., 2] = own[..., :2], own[..., 2] / (age + 1)
+    return carried
+
+
+def _certain(motion: Motion) -> Float:
+    """Trust, all of it where a place counts as seen: what is pinned does not fade."""
+    return np.asarray(np.minimum(1, motion.trust_hw.astype(np.float32) / TRUSTED)[..., None])
 
 
 def _weighed(ab_hw2: Float) -> Float:

@@ -12,11 +12,14 @@ Paint = Callable[[int, int, int], np.ndarray]
 
 
 def drawn_frame(number: int, height: int, width: int) -> np.ndarray:
-    """Grey picture of a square that moves before slopes, 0 to 255 as float32."""
+    """Grey picture of a patterned square that moves before slopes, 0 to 255 as float32."""
     y, x = np.mgrid[:height, :width].astype(np.float32)
     gray = 90 + 50 * np.sin(x / 17) + 40 * np.cos(y / 11)
     left, top = 8 + 2 * number % (width // 2), 10 + number % (height // 2)
-    gray[top : top + height // 3, left : left + width // 4] = 210
+    v, u = np.mgrid[: height // 3, : width // 4].astype(np.float32)
+    gray[top : top + height // 3, left : left + width // 4] = (
+        120 + 35 * np.sin(u / 3) * np.cos(v / 4) + 20 * np.sin((u + v) / 7)
+    )
     return gray
 
 

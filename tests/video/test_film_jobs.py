@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from films import lumas_of, sound_of, times_of, write_film
 
+from archive_colorizer.errors import ConfigError
 from archive_colorizer.pipeline.config import JobConfig
 from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.provenance.c2pa_reading import CHANGED, VALID, read_c2pa
@@ -68,6 +69,36 @@ def test_a_long_take_is_coloured_in_pieces_without_a_seam(
     assert colour({"container": "mkv", "crf": 19}).frames == 40  # another recipe: done again
     other = _chroma(tmp_path / "out" / "a.colorized.mkv")
     assert np.abs(one - other).mean() < 1.0
+
+
+@pytest.mark.parametrize("when", ["frame,2", "time,0.08"])
+def test_a_pinned_colour_follows_its_object(
+    reels: Path, tmp_path: Path, colour: Colour, when: str
+) -> None:
+    write_film(reels / "a.mkv", frames=20)
+    column, value = when.split(",")
+    points = tmp_path / "points.csv"
+    points.write_text(f"path,{column},x,y,colour\na.mkv,{value},30,30,#d01010\n")
+    assert colour({"container": "mkv"}).is_clean
+    before = _reds(tmp_path / "out" / "a.colorized.mkv")
+    assert colour({"container": "mkv"}, select={"hints": str(points)}).frames == 20
+    more = _reds(tmp_path / "out" / "a.colorized.mkv") - before
+    for number in (2, 10, 17):  # the square moves by two pixels a frame to the right
+        row, column_px = (10 + number + 20) // 2, (8 + 2 * number + 20) // 2
+        on_object = more[number, row - 3 : row + 4, column_px - 3 : column_px + 4].mean()
+        elsewhere = np.abs(more[number, :, 60:]).mean()
+        assert on_object > 15, number
+        assert elsewhere < on_object / 3
+    points.write_text("path,frame,x,y,colour\nb.mkv,2,30,30,#d01010\n")
+    with pytest.raises(ConfigError, match="row 2: names no film"):
+        colour({"container": "mkv"}, select={"hints": str(points)})
+
+
+def _reds(path: Path) -> np.ndarray:
+    """Cr of each frame."""
+    with av.open(str(path)) as film:
+        frames = [frame.to_ndarray() for frame in film.decode(video=0)]
+    return np.stack([one[150:180].reshape(60, 80) for one in frames]).astype(np.float32)
 
 
 def _chroma(path: Path) -> np.ndarray:
