@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from archive_colorizer.storage import Store
 from archive_colorizer.video.plan import FOLDER, ROW_CHARS
 from archive_colorizer.video.shots import Piece
+
+STEP: Final = 0.25
+"""Step of the chroma that is kept, in CIE Lab units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,9 @@ def keep_piece(store: Store, row_id: str, number: int, made: ColouredPiece) -> N
     """
     file = io.BytesIO()
     said = np.array(json.dumps(asdict(made.figures)))
-    np.savez_compressed(file, ab=made.ab_thw2, said=said)
+    steps = np.rint(made.ab_thw2.astype(np.float32) / STEP).astype(np.int16)
+    # Differences of neighbours are small, and so is what is left of them.
+    np.savez_compressed(file, ab=np.diff(steps, axis=2, prepend=np.int16(0)), said=said)
     store.write_atomic(piece_key(row_id, number), file.getvalue())
 
 
@@ -68,7 +73,8 @@ def read_piece(store: Store, row_id: str, number: int) -> ColouredPiece:
     """
     with np.load(io.BytesIO(store.read(piece_key(row_id, number))), allow_pickle=False) as held:
         said: dict[str, Any] = json.loads(str(held["said"]))
-        return ColouredPiece(held["ab"], PieceFigures(**said))
+        steps = np.cumsum(held["ab"], axis=2, dtype=np.int16)
+        return ColouredPiece((steps * np.float32(STEP)).astype(np.float16), PieceFigures(**said))
 
 
 def read_figures(store: Store, row_id: str, pieces: Sequence[Piece]) -> list[PieceFigures]:

@@ -217,6 +217,8 @@ class ContainerReader:
         """Number frames and give each a time after the one before."""
         last: int | None = None
         for number, frame in enumerate(frames, start):
+            if (frame.width, frame.height) != (self.facts.width, self.facts.height):
+                raise UnsupportedPhotoError(f"its pictures change their size at frame {number:,}")
             pts = frame.pts
             if pts is None or (last is not None and pts <= last):
                 self.faults.times += 1

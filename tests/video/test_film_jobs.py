@@ -23,6 +23,7 @@ from archive_colorizer.storage import open_store
 from archive_colorizer.video import shots
 from archive_colorizer.video.config import FilmConfig, VideoConfig
 from archive_colorizer.video.job import FilmReport, colorize_films
+from archive_colorizer.video.kept import ColouredPiece, PieceFigures, keep_piece, read_piece
 
 Colour = Callable[..., FilmReport]
 Rows = Callable[[str | Path], list[dict[str, Any]]]
@@ -69,6 +70,17 @@ def test_a_long_take_is_coloured_in_pieces_without_a_seam(
     assert colour({"container": "mkv", "crf": 19}).frames == 40  # another recipe: done again
     other = _chroma(tmp_path / "out" / "a.colorized.mkv")
     assert np.abs(one - other).mean() < 1.0
+
+
+def test_colours_are_kept_small_and_as_they_were(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    soft = np.cumsum(rng.normal(0, 0.6, (3, 96, 171, 2)), axis=2).clip(-110, 110)
+    figures = PieceFigures(3, 0.5, 0.6, 0.1, 1.0, 2.0, 3.0, "cpu", "float32")
+    store = open_store(str(tmp_path))
+    keep_piece(store, "ab" * 32, 0, ColouredPiece(soft.astype(np.float16), figures))
+    found = read_piece(store, "ab" * 32, 0)
+    assert found.figures == figures
+    assert np.abs(found.ab_thw2 - soft).max() < 0.2
 
 
 @pytest.mark.parametrize("when", ["frame,2", "time,0.08"])
