@@ -146,6 +146,7 @@ def test_a_film_is_signed_as_the_last_thing_that_is_done_to_it(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.usefixtures("ray_token")
 def test_ray_does_the_same(
     reels: Path, tmp_path: Path, colour: Colour, film_job: Callable[..., FilmConfig], rows: Rows
