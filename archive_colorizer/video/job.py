@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +15,7 @@ from archive_colorizer.errors import ConfigError, LocationError
 from archive_colorizer.extras import require
 from archive_colorizer.models.catalog import TAKES_HINTS
 from archive_colorizer.models.catalog import Task as Does
+from archive_colorizer.pipeline.intent import check_signing
 from archive_colorizer.pipeline.job_models import task_of
 from archive_colorizer.pipeline.output import layout, manifest
 from archive_colorizer.pipeline.output.lease import Lock
@@ -104,6 +107,7 @@ def colorize_films(config: FilmConfig, show: Display | None = None) -> FilmRepor
     """
     require("video", "archive-colorizer video")
     job = config.job
+    _check_signing(config)
     model = _find_model(config)
     films = list_films(job.sources, job.output, job.run.s3)
     if job.select.hints:
@@ -133,10 +137,20 @@ def _find_model(config: FilmConfig) -> ResolvedModel:
     return model
 
 
+def _check_signing(config: FilmConfig) -> None:
+    """See that films can be signed, where they are to be, before anything is coloured."""
+    check_signing(config.job)
+    if config.job.run.c2pa and config.video.resolved_container == "mkv":
+        raise ConfigError("c2pa: MKV has no place for a signature: use --container mp4 or mov")
+
+
 def _make_spec(config: FilmConfig, model: ResolvedModel, owner: str, chosen: Choice) -> FilmSpec:
     run = config.job.run
     if run.engine == "auto":
         config = config.with_run(engine="ray" if run.address or run.workers else "local")
+    if run.c2pa:  # workers may be in another folder
+        certificate, key = (str(Path(name).absolute()) for name in (run.c2pa, run.c2pa_key))
+        config = config.with_run(c2pa=certificate, c2pa_key=key)
     card = model.card
     step = {
         "op": card.family, "model_ref": model.ref, "model_version": model.release,
@@ -146,11 +160,12 @@ def _make_spec(config: FilmConfig, model: ResolvedModel, owner: str, chosen: Cho
     context = JobContext(
         job_id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
         recipe_sha256=chosen.recipe_sha256, recipe_json=chosen.recipe_json, steps=(step,),
-        version=__version__, git_commit=git_commit(), torch_version="", ray_version="",
+        version=__version__, git_commit=git_commit(), torch_version=version("torch"),
+        ray_version=version("ray") if config.job.run.engine == "ray" else "",
         review_doubt=card.review_doubt,
     )  # fmt: skip
-    certificate = find_fingerprint(run.c2pa) if run.c2pa else ""
-    return FilmSpec(config, absolute(config.job.output), model, context, owner, certificate)
+    fingerprint = find_fingerprint(run.c2pa) if run.c2pa else ""
+    return FilmSpec(config, absolute(config.job.output), model, context, owner, fingerprint)
 
 
 def _carry_out(
@@ -197,9 +212,7 @@ class _Round:
             if plan is None:
                 raise LocationError(f"{self.store.uri}: the plan of {task.film.name} is gone")
             missing = missing_pieces(self.store, task.ref.row_id, plan.pieces)
-            self.tally.total += plan.frames
-            there = sum(one.stop - one.start for one in missing)
-            self.tally.add_frames(plan.frames - there)
+            self.tally.total += sum(one.stop - one.start for one in missing)
             pieces += [PieceTask(task, one) for one in missing]
         tasks = self._keep_good(tasks, self._watched(engine.run("colour", pieces)))
         self.shown.say(f"writing {', '.join(task.film.name for task in tasks[:3])}")

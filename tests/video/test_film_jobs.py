@@ -127,7 +127,10 @@ def test_a_film_is_signed_as_the_last_thing_that_is_done_to_it(
 
     chain, key = write_test_certificate(tmp_path / "certificates")
     write_film(reels / "a.mkv", frames=4)
-    assert colour(run={"c2pa": str(chain), "c2pa_key": str(key)}).is_clean
+    signing = {"c2pa": str(chain), "c2pa_key": str(key)}
+    with pytest.raises(ConfigError, match="MKV has no place"):
+        colour({"container": "mkv"}, run=signing)
+    assert colour(run=signing).is_clean
     made = tmp_path / "out" / "a.colorized.mp4"
     (row,) = rows(tmp_path / "out")
     assert row["c2pa_state"] == "signed"

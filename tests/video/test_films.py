@@ -190,6 +190,36 @@ def test_a_folder_of_frames_is_a_film(
     assert not verify(open_store(str(tmp_path / "out"))).findings
 
 
+def test_ten_bit_dpx_frames_stay_ten_bits(
+    reels: Path, tmp_path: Path, colour: Colour, rows: Rows
+) -> None:
+    for number in range(3):
+        gray = (drawn_frame(number, 120, 160) / 255 * 65535).astype(np.uint16)
+        rgb = av.VideoFrame.from_ndarray(np.dstack([gray] * 3), "rgb48le")
+        codec: Any = av.CodecContext.create("dpx", "w")
+        codec.width, codec.height, codec.pix_fmt = 160, 120, "gbrp10le"
+        codec.time_base = Fraction(1, 24)
+        packets = [*codec.encode(rgb.reformat(format="gbrp10le")), *codec.encode(None)]
+        (reels / f"reel.{number:04d}.dpx").write_bytes(b"".join(map(bytes, packets)))
+    assert colour({"container": "mkv"}).is_clean
+    (row,) = rows(tmp_path / "out")
+    assert (row["n_pages"], row["bits_per_sample"]) == (3, 10)
+    made = lumas_of(tmp_path / "out" / row["derivative_key"])
+    aim = 64 + drawn_frame(1, 120, 160) / 255 * 876
+    assert np.abs(made[1] - aim).max() < 4  # of 1023: FFmpeg dithers on the way to 10 bits
+
+
+def test_mxf_with_its_sound_and_timecode(reels: Path, tmp_path: Path, colour: Colour) -> None:
+    write_film(reels / "tape.mxf", codec="mpeg2video", frames=10, pixel_format="yuv422p",
+               sound="pcm_s16le", timecode="10:00:00:00")  # fmt: skip
+    assert colour({"container": "mkv"}).is_clean
+    made = tmp_path / "out" / "tape.colorized.mkv"
+    assert all(map(np.array_equal, lumas_of(reels / "tape.mxf"), lumas_of(made)))
+    assert b"".join(sound_of(made)) == b"".join(sound_of(reels / "tape.mxf"))
+    with av.open(str(made)) as film:
+        assert film.metadata["TIMECODE"] == "10:00:00:00"
+
+
 def test_what_is_no_film_is_its_own_row_and_the_others_are_done(
     reels: Path, tmp_path: Path, colour: Colour, rows: Rows
 ) -> None:
