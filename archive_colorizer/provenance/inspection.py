@@ -48,6 +48,8 @@ STANDARD: Final[Mapping[str, str]] = {
 """Properties that files of others have, too."""
 AI_MADE: Final = ("AlgorithmicMedia", "algorithmicMedia")
 """Ends of IPTC's digital source types by which an algorithm had a part in a picture."""
+FILM_BRANDS: Final = (b"isom", b"iso2", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"qt  ")
+"""Of MP4 and MOV; pictures (HEIF) begin in the same way."""
 NO_MARK: Final = Reading(found=False, job=None, score=0.0)
 UNSIGNED: Final = C2paReading(NONE)
 
@@ -148,7 +150,8 @@ def _inspect(name: str, file: BinaryIO, key: bytes) -> Inspection:
 def _inspect_film(name: str, file: BinaryIO) -> Inspection | None:
     """Read what is signed of a film in MP4 or MOV; None for any other file."""
     file.seek(0)
-    if file.read(12)[4:8] != b"ftyp":
+    head = file.read(12)
+    if head[4:8] != b"ftyp" or head[8:12] not in FILM_BRANDS:
         return None
     file.seek(0)
     return Inspection(name, "MP4", c2pa=read_c2pa(file, "video/mp4"))
