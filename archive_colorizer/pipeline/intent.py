@@ -33,7 +33,7 @@ from archive_colorizer.pipeline.job_models import (
 )
 from archive_colorizer.pipeline.job_spec import digest
 from archive_colorizer.pipeline.output import manifest, reviews
-from archive_colorizer.pipeline.output.layout import read_job
+from archive_colorizer.pipeline.output.layout import check_kind, read_job
 from archive_colorizer.pipeline.output.renditions import check_mark
 from archive_colorizer.pipeline.output.standing import Standing, read_standing
 from archive_colorizer.pipeline.output.verify import compare_masters
@@ -87,6 +87,7 @@ def check_models(config: JobConfig, store: Store) -> None:
     Raises:
         UsageError: one cannot be had, may not be used, or does not go with the settings.
     """
+    check_kind(store)
     pins = read_pins(read_job(store), store.uri)
     _find_models(settle(config, pins)[0], store, pins)
 

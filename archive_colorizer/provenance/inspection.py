@@ -48,6 +48,8 @@ STANDARD: Final[Mapping[str, str]] = {
 """Properties that files of others have, too."""
 AI_MADE: Final = ("AlgorithmicMedia", "algorithmicMedia")
 """Ends of IPTC's digital source types by which an algorithm had a part in a picture."""
+FILM_BRANDS: Final = (b"isom", b"iso2", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"qt  ")
+"""Of MP4 and MOV; pictures (HEIF) begin in the same way."""
 NO_MARK: Final = Reading(found=False, job=None, score=0.0)
 UNSIGNED: Final = C2paReading(NONE)
 
@@ -58,7 +60,7 @@ class Inspection:
 
     file: str
     format: str = ""
-    """JPEG, PNG, TIFF ...; empty for what is no picture that is read here."""
+    """JPEG, PNG, TIFF ..., MP4 for films; empty for what is not read here."""
     width: int = 0
     height: int = 0
     error: str = ""
@@ -91,13 +93,16 @@ class Inspection:
         return map(_printable, self._lines())
 
     def _lines(self) -> Iterator[str]:
-        what = f"{self.format}, {self.width:,} x {self.height:,} pixels" if self.format else ""
+        sides = f", {self.width:,} x {self.height:,} pixels" if self.width else ""
+        what = f"{self.format}{sides}" if self.format else ""
         yield ": ".join(filter(None, (self.file, self.error or what)))
         if self.format or self.xmp:
             yield f"  says of itself (XMP): {_tell_xmp(self.xmp)}"
         if not self.format:
             return
         yield f"  signed (C2PA): {_tell_c2pa(self.c2pa)}"
+        if not self.width:  # a film, whose pictures are not looked at
+            return
         mark = self.watermark
         told = f"found, of job number {mark.job:08x}" if mark.job is not None else "none found"
         yield f"  mark in its colours: {told} (score {mark.score:.1f})"
@@ -127,6 +132,8 @@ def _inspect(name: str, file: BinaryIO, key: bytes) -> Inspection:
     try:
         header = read_header(file)
     except PictureFault as fault:  # of a damaged file of ours the labels may still be there
+        if (film := _inspect_film(name, file)) is not None:
+            return film
         return Inspection(name, error=f"cannot be read: {fault}", xmp=read_xmp(file, Blocks()))
     said = read_xmp(file, header.blocks)
     signed = read_c2pa(file, header.mime)
@@ -138,6 +145,16 @@ def _inspect(name: str, file: BinaryIO, key: bytes) -> Inspection:
         error = f"its pixels cannot be read: {fault}"
     height, width = header.upright_size
     return Inspection(name, header.format, width, height, error, said, signed, mark)
+
+
+def _inspect_film(name: str, file: BinaryIO) -> Inspection | None:
+    """Read what is signed of a film in MP4 or MOV; None for any other file."""
+    file.seek(0)
+    head = file.read(12)
+    if head[4:8] != b"ftyp" or head[8:12] not in FILM_BRANDS:
+        return None
+    file.seek(0)
+    return Inspection(name, "MP4", c2pa=read_c2pa(file, "video/mp4"))
 
 
 def _read_mark(file: BinaryIO, header: Header, key: bytes) -> tuple[Reading, str]:

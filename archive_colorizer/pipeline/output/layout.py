@@ -15,6 +15,9 @@ from archive_colorizer.registry import kept
 from archive_colorizer.storage import TEMPORARIES, Store, parse_location
 
 JOB: Final = "job.json"
+STILLS: Final = "stills"
+FILMS: Final = "films"
+"""Values of `kind` in job.json; a record without one is of stills."""
 PASSED_OVER: Final = "passed-over.parquet"
 REPORT: Final = "report"
 THUMBNAILS: Final = f"{REPORT}/thumbnails"
@@ -29,6 +32,8 @@ _OF_REPORT: Final = re.compile(
 _OF_REVIEWS: Final = re.compile(
     rf"{REVIEWS}/(pins/)?([0-9]{{8}}T[0-9]{{12}}Z|merged)-[0-9a-f]{{32}}\.parquet"
 )
+_OF_FILMS: Final = re.compile(r"shots/[0-9a-f]{32}(\.parquet|/(plan|[0-9]{6})\.npz)")
+"""Exactly, too: what a job of films knows of their shots (`video/plan.py`)."""
 _OWN: Final = frozenset(
     {JOB, PASSED_OVER, PILOT, "job.lock", manifest.FOLDER, manifest.HISTORY, TEMPORARIES}
 )
@@ -100,6 +105,20 @@ def read_job(store: Store) -> dict[str, Any]:
     return dict(values)
 
 
+def check_kind(store: Store, kind: str = STILLS) -> None:
+    """Make sure that OUTPUT is new, or has a job of this kind: stills or films.
+
+    Raises:
+        LocationError: it has one of the other kind.
+    """
+    there = read_job(store) or {"kind": kind}
+    if there.get("kind", STILLS) != kind:
+        raise LocationError(
+            f"{store.uri}: has a job of {there.get('kind', STILLS)}: {kind} need an OUTPUT of "
+            "their own"
+        )
+
+
 def write_job(store: Store, values: Mapping[str, Any]) -> None:
     """Write job.json whole."""
     store.write_atomic(JOB, json.dumps(values, indent=2, ensure_ascii=False).encode())
@@ -109,7 +128,10 @@ def is_own_file(key: str) -> bool:
     """Tell whether a key of OUTPUT is the job's record and not a derivative."""
     first = key.split("/", 1)[0]
     return first in _OWN or bool(
-        _KEPT.match(key) or _OF_REPORT.fullmatch(key) or is_review_file(key)
+        _KEPT.match(key)
+        or _OF_REPORT.fullmatch(key)
+        or _OF_FILMS.fullmatch(key)
+        or is_review_file(key)
     )
 
 

@@ -1,0 +1,1 @@
+"""Films: black-and-white video to colour, shot by shot, with steady colours."""
