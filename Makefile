@@ -8,7 +8,7 @@ SLOW := (slow or s3 or browser) and not gpu and not long
 SMOKE := build/smoke
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks demo format check test test-slow test-long smoke coverage docs audit bench
+.PHONY: help setup hooks demo format check test test-slow test-long smoke coverage docs audit bench tools
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | column -t -s: -l 2
@@ -24,6 +24,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 hooks: $(STAMP) ## install the checks that run before each commit
 	$(BIN)/pre-commit install
+
+tools: ## what the tests use of other programs: Chromium, TypeScript, exiftool (Debian's packages, npm)
+	infra/tools.sh
 
 demo: $(STAMP) ## colour the sample photographs and say where to look
 	$(BIN)/python jobs/demo.py demo

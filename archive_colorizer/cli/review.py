@@ -13,6 +13,7 @@ from archive_colorizer.cli.options import LazyParser, SettingOptions, add_comman
 from archive_colorizer.errors import ConfigError
 
 SECTION: Final = "review"
+SIGNING: Final = ("c2pa", "c2pa_key", "c2pa_timestamp")
 EXAMPLE: Final = """\
 archive-colorizer review colour/ --open
 archive-colorizer review --accounts people.json --add-account "Kim Minji" --role reviewer
@@ -49,6 +50,8 @@ def _fill_review(parser: LazyParser) -> None:
     )
     group = parser.add_argument_group("pictures")
     SettingOptions(group, SECTION, ReviewConfig).add("cache_mib", "max_megapixels")
+    group = parser.add_argument_group("what is made of pinned colours")
+    SettingOptions(group, "run", RunConfig).add("c2pa", "c2pa_key", "c2pa_timestamp")
     SettingOptions(parser, "run", RunConfig).add("s3_endpoint", "s3_anonymous")
 
 
@@ -58,8 +61,10 @@ def run_review(args: argparse.Namespace) -> int:
     from archive_colorizer.review.config import ReviewConfig
 
     require("desk", "review")
-    said: dict[str, Any] = group_given(args).get(SECTION, {})
+    given = group_given(args)
+    said: dict[str, Any] = given.get(SECTION, {})
     config = ReviewConfig(**said)
+    signing = {name: value for name, value in given.get("run", {}).items() if name in SIGNING}
     if args.add_account:
         return _add_account(config.accounts, args)
     if args.role:
@@ -75,7 +80,7 @@ def run_review(args: argparse.Namespace) -> int:
             webbrowser.open(url)
 
     s3 = read_s3_settings(args)
-    review(open_store(args.output, s3), s3, config, tell)
+    review(open_store(args.output, s3), s3, config, tell, signing)
     return EXIT_OK
 
 

@@ -60,7 +60,13 @@ class Desk:
         OSError: this machine's folder for pictures cannot be made.
     """
 
-    def __init__(self, store: Store, s3: S3Settings, config: ReviewConfig) -> None:
+    def __init__(
+        self,
+        store: Store,
+        s3: S3Settings,
+        config: ReviewConfig,
+        signing: Mapping[str, object] | None = None,
+    ) -> None:
         self.store, self.config = store, config
         self.job = check_job(store)
         self.catalog = Catalog(store, s3)
@@ -71,7 +77,7 @@ class Desk:
         self._searches = Searches()
         self._readers = Workshop(READERS)
         self._sides: dict[str, Mapping[str, Any]] = {}
-        self.pins = PinStudio(store, s3)
+        self.pins = PinStudio(store, s3, signing)
         self._painters = Workshop(1, PREVIEWS_WAITING)
         self._draws: dict[tuple[int, float, str], Drawn] = {}
         self._lock = threading.Lock()

@@ -64,14 +64,17 @@ def remake(
 
     Raises:
         LockedError: another run holds OUTPUT.
-        UsageError: as `read_recipe`; the page has no row, or its master is another file by now.
+        UsageError: as `read_recipe`; the page has no row or no derivative (it was withdrawn,
+            perhaps), or its master is another file by now.
         PhotoError: it failed; the row and the derivative of before stand.
     """
     layout.prepare(store)
     with Lock(store) as lock:
         layout.recover(store)
         row = _find_row(store, s3, page)
-        if row["status"] == Status.OK and (row["hints"] or "") == hints:
+        if row["status"] != Status.OK:
+            raise ConfigError(f"{page[0]}: has no derivative by now ({row['error_class']})")
+        if (row["hints"] or "") == hints:
             return row
         recipe = read_recipe(row, store, s3, run)
         spec = make_spec(recipe.config, recipe.models, lock.owner)
@@ -158,7 +161,8 @@ def _keep(store: Store, row: Mapping[str, Any], spec: JobSpec) -> None:
             kept.keep(store, model)
     schema = pa.schema([SCHEMA.field(name) for name in derivatives.COLUMNS])
     rows = pa.Table.from_pylist([row], schema)
-    names = filter(None, (row["derivative_key"], row["marked_key"]))
+    keys = ("derivative_key", *derivatives.RENDITION_KEYS)
+    names = filter(None, (row[key] for key in keys))
     files = [entry for entry in map(store.find, names) if entry]
     present = derivatives.Present(
         store,

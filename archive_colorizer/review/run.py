@@ -2,12 +2,16 @@
 
 import getpass
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from archive_colorizer.errors import ConfigError
+from archive_colorizer.pipeline.config import JobConfig, overlay
+from archive_colorizer.pipeline.intent import check_signing
+from archive_colorizer.pipeline.output.layout import read_job
+from archive_colorizer.progress import LOG
 from archive_colorizer.registry.connection import data_folder
 from archive_colorizer.review.app import make_desk_app
 from archive_colorizer.review.config import ReviewConfig
@@ -23,7 +27,11 @@ MIN_TOKEN_CHARS: Final = 16
 
 
 def review(
-    store: Store, s3: S3Settings, config: ReviewConfig, ready: Callable[[str], None]
+    store: Store,
+    s3: S3Settings,
+    config: ReviewConfig,
+    ready: Callable[[str], None],
+    signing: Mapping[str, object] | None = None,
 ) -> None:
     """Serve the desk until SIGINT or SIGTERM.
 
@@ -32,24 +40,45 @@ def review(
         s3: the way to an object store.
         config: how the desk is reached, and by whom.
         ready: is called with the address when the desk answers.
+        signing: settings `c2pa`, `c2pa_key` and `c2pa_timestamp` of a job, for the derivatives that
+            are made of pinned colours.
 
     Raises:
         UsageError: something that was given will not do.
     """
     _check_who_may_come(config)
+    _check_signing(store, signing or {})
     listener = listen(config.host, config.port, config.tls_cert, config.tls_key)
     with closing(listener.sock):
         entrance = make_entrance(config, listener)
         with closing(entrance.audit):
-            app = make_desk_app(_open_desk(store, s3, config), entrance)
+            app = make_desk_app(_open_desk(store, s3, config, signing), entrance)
             is_open = not (config.accounts or config.token_file)
             url = f"{listener.url}?key={entrance.token}" if is_open else listener.url
             serve(app, listener, lambda: ready(url))
 
 
-def _open_desk(store: Store, s3: S3Settings, config: ReviewConfig) -> Desk:
+def _check_signing(store: Store, signing: Mapping[str, object]) -> None:
+    """See that pinned pictures can be signed as the others are.
+
+    Raises:
+        ConfigError: certificate and key do not go together, or cannot be used.
+    """
+    job = overlay(JobConfig(source="", output=""), {"run": dict(signing)}, "review")
+    check_signing(job)
+    last = (read_job(store).get("config") or {}).get("run", {})
+    if last.get("c2pa") and not job.run.c2pa:
+        LOG.warning(
+            "the last run signed its derivatives; those of pinned colours will not be signed "
+            "(--c2pa, --c2pa-key)"
+        )
+
+
+def _open_desk(
+    store: Store, s3: S3Settings, config: ReviewConfig, signing: Mapping[str, object] | None
+) -> Desk:
     try:
-        return Desk(store, s3, config)
+        return Desk(store, s3, config, signing)
     except OSError as error:
         raise ConfigError(f"{error.filename}: {error.strerror or error}") from error
 

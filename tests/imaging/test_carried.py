@@ -1,10 +1,7 @@
 """What every master says of itself is in every derivative, and what other programs read of it."""
 
 import io
-import json
-import shutil
 import struct
-import subprocess
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import described
 import numpy as np
 import pytest
 import tifffile
+from exiftool import EXIFTOOL, WHY, ask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
@@ -28,7 +26,6 @@ from archive_colorizer.imaging.metadata import ESTIMATE, carry, find_labels
 FORMATS: tuple[Format, ...] = ("jpeg", "png", "tiff")
 ROW_ID = "a" * 64
 RGB = np.random.default_rng(0).integers(0, 255, (40, 56, 3), np.uint8)
-EXIFTOOL = shutil.which("exiftool")
 
 
 def derivative(
@@ -255,17 +252,12 @@ def test_iptc_over_64_kb_loses_its_largest_datasets_in_a_jpeg() -> None:
 
 def exiftool(path: Path, *names: str) -> dict[str, Any]:
     """What exiftool reads."""
-    words = [f"-{name}" for name in names]
-    done = subprocess.run(
-        [str(EXIFTOOL), "-j", "-G1", "-struct", *words, str(path)],
-        capture_output=True,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(done.stdout)[0]
+    (found,) = ask([path], "-G1", "-struct", *(f"-{name}" for name in names))
     return {name: value for name, value in found.items() if name != "SourceFile"}
 
 
-@pytest.mark.skipif(not EXIFTOOL, reason="exiftool is not installed (libimage-exiftool-perl)")
+@pytest.mark.slow
+@pytest.mark.skipif(not EXIFTOOL, reason=WHY)
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("kind", described.KINDS)
 def test_exiftool_reads_of_a_derivative_what_it_reads_of_its_master(
@@ -290,7 +282,8 @@ def test_exiftool_reads_of_a_derivative_what_it_reads_of_its_master(
     assert set(ours.values()) <= {"Horizontal (normal)"}
 
 
-@pytest.mark.skipif(not EXIFTOOL, reason="exiftool is not installed (libimage-exiftool-perl)")
+@pytest.mark.slow
+@pytest.mark.skipif(not EXIFTOOL, reason=WHY)
 def test_exiftool_reads_extended_xmp(tmp_path: Path) -> None:
     long = b"<dc:source>" + b"s" * 150_000 + b"</dc:source></rdf:Description></rdf:RDF>"
     packet = described.XMP.replace(b"</rdf:Description></rdf:RDF>", long)

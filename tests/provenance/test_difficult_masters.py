@@ -1,15 +1,13 @@
 """Masters of every kind: signed, verified, inspected; exiftool and C2PA's reader say the same."""
 
-import json
-import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from difficult import write_difficult
+from exiftool import AI_FIELDS, EXIFTOOL, WHY, ask, version
 
 from archive_colorizer.imaging.metadata import DIGITAL_SOURCE_TYPE
 from archive_colorizer.pipeline.config import JobConfig
@@ -20,21 +18,15 @@ from archive_colorizer.storage import open_store
 
 Job = Callable[..., JobConfig]
 Rows = Callable[[Path], list[dict[str, Any]]]
-EXIFTOOL = os.environ.get("EXIFTOOL") or shutil.which("exiftool") or ""
-"""13.40 or later knows IPTC's AI fields (npm: exiftool-vendored.pl)."""
 
 
 def ask_exiftool(paths: list[Path]) -> dict[str, dict[str, Any]]:
     if not EXIFTOOL:
-        pytest.skip("there is no exiftool (EXIFTOOL names one)")
-    asked = subprocess.run([EXIFTOOL, "-ver"], capture_output=True, text=True, check=True)
-    if tuple(map(int, asked.stdout.split("."))) < (13, 40):
+        pytest.skip(WHY)
+    if version() < AI_FIELDS:
         pytest.skip("this exiftool does not know the AI fields")
-    done = subprocess.run(
-        [EXIFTOOL, "-json", "-XMP-iptcExt:all", "-Error", *map(str, paths)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return {Path(one["SourceFile"]).name: one for one in json.loads(done.stdout)}
+    found = ask(paths, "-XMP-iptcExt:all", "-Error")
+    return {Path(one["SourceFile"]).name: one for one in found}
 
 
 @pytest.fixture

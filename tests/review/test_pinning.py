@@ -19,6 +19,7 @@ from archive_colorizer.pipeline.config import JobConfig, overlay
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.lease import Lock
 from archive_colorizer.pipeline.run import colorize
+from archive_colorizer.pipeline.withdraw import withdraw
 from archive_colorizer.review import pin_preview, pin_record, pinning
 from archive_colorizer.review.pinning import PinStudio, PinWork
 from archive_colorizer.storage import Store, open_store
@@ -252,3 +253,17 @@ def test_one_that_fails_leaves_the_derivative_of_before_and_its_row(
         found = wait_for(studio, studio.save(row, [(80, 60, RED)], "kim"))
     assert (found.state, "four.jpg" in found.why) == ("failed", True)
     assert rows_of(output)["four.jpg"] == row
+
+
+def test_a_withdrawn_picture_is_not_made_again_for_its_pins(output: Store, tmp_path: Path) -> None:
+    (row,) = (row for row in rows_of(output) if row["source_path"] == "one.jpg")
+    with Lock(output), PinStudio(output) as studio:  # another run holds OUTPUT: it waits
+        studio.save(row, [(20, 30, RED)], "kim")
+    ids = tmp_path / "ids.txt"
+    ids.write_text(row["row_id"])
+    withdraw(output, str(ids), "asked for by the family", "kim")
+    (work,) = {event.work_id for event in pin_record.read(output)}
+    with PinStudio(output) as studio:
+        ended = wait_for(studio, work)
+    assert (ended.state, "withdrawn" in ended.why) == ("failed", True)
+    assert not output.exists(row["derivative_key"])
