@@ -36,7 +36,7 @@ def lamp(masters: Path) -> Path:
 
 def made_by(job: Job, rows: Rows, tmp_path: Path, name: str, **color: object) -> tuple[Any, Any]:
     """The row and the pixels of a run into a folder of its own."""
-    config = job(color=color, output={"format": "png"})
+    config = job(color=color, output={"format": "png", "watermark": "off"})  # its number is a run's
     out = tmp_path / name
     assert colorize(JobConfig(**{**_fields(config), "output": str(out)})).ok == 1
     (row,) = rows(out)

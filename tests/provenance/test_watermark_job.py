@@ -38,7 +38,7 @@ def marking_job(job: Job, masters: Path) -> Job:
 def test_a_derivative_says_the_number_that_its_row_has(
     form: str, marking_job: Job, rows: Rows, tmp_path: Path
 ) -> None:
-    assert colorize(marking_job(output={"format": form, "watermark": "on"})).ok
+    assert colorize(marking_job(output={"format": form})).ok  # it is on by default
     found = {Path(row["source_uri"]).name: row for row in rows(tmp_path / "out")}
     row, small = found["china.png"], found["one.jpg"]
     assert row["watermark"] == row["job_id"][-8:]
@@ -76,7 +76,7 @@ def test_a_key_that_is_none_is_said_in_one_line(
 def test_without_it_rows_and_recipe_are_as_before(
     marking_job: Job, rows: Rows, tmp_path: Path
 ) -> None:
-    assert colorize(marking_job()).ok
+    assert colorize(marking_job(output={"watermark": "off"})).ok
     for row in rows(tmp_path / "out"):
         assert row["watermark"] is None
         assert "watermark" not in json.loads(row["recipe_json"])["output"]
