@@ -70,7 +70,7 @@ def run(source: Path, output: Path, ref: str, label: str = "", proxy_px: int = 6
     sections = {
         "color": {"model": ref, "proxy_px": proxy_px, "label": label},
         "run": {"engine": "local"},
-        "output": {"format": "png"},
+        "output": {"format": "png", "watermark": "off"},
     }
     return colorize(overlay(config, sections, "test"))
 

@@ -42,7 +42,8 @@ def ab_of(rgb: np.ndarray) -> np.ndarray:
 
 
 def test_a_pin_colours_its_object_and_leaves_the_picture_around_it(tmp_path: Path) -> None:
-    with shipped(tmp_path, output={"format": "png"}) as store, PinStudio(store) as studio:
+    plain = {"format": "png", "watermark": "off"}  # its number is the run's
+    with shipped(tmp_path, output=plain) as store, PinStudio(store) as studio:
         row = rows_of(store)["scene.png"]
         free = ab_of(pixels_of(store, row))
         shown = ab_of(picture_of(studio.preview(row, [(280, 210, RED)])))
