@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 settings.register_profile("any machine", deadline=None)  # tests assert no time
 settings.load_profile("any machine")
 torch.set_num_threads(1)  # tiny networks on busy machines: threads wait for each other
+CHROMIUM = Path("/usr/bin/chromium")
 TINY = {"widths": [4, 8, 8, 8, 8], "blocks": [1, 1, 1, 1, 1], "head": 8}
 
 
@@ -82,6 +83,18 @@ def job(masters: Path, tmp_path: Path, tiny_model: str) -> Callable[..., JobConf
         return overlay(overlay(base, quick, "test"), sections, "test")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One browser for all tests of a process: Playwright takes no second one beside it."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM.exists():
+        pytest.skip(f"no {CHROMIUM}: `make tools` installs it")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -65,8 +65,8 @@ class Colorized:
     def picture(self) -> Image.Image:
         """The coloured picture at full size, upright, RGB of 8 bits, in sRGB.
 
-        The pixels of the job's PNG. It carries no label that its colours are an estimate: a job's
-        derivatives do.
+        The pixels of the job's PNG with `--watermark off`. It carries neither a mark nor a label
+        that its colours are an estimate: a job's derivatives do.
         """
         return Image.fromarray(self.to_array())
 

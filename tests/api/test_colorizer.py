@@ -38,7 +38,8 @@ def load(tiny_model: str) -> Load:
 
 
 def do_job(source: Path, output: Path, model: str, **settings: Any) -> Path:
-    given = {"model": model, "proxy_px": 64, "format": "png", "engine": "local"} | settings
+    plain = {"format": "png", "watermark": "off", "engine": "local"}
+    given = {"model": model, "proxy_px": 64} | plain | settings
     report = ac.colorize(source, output, **given)
     assert (report.ok, report.failed) == (1, 0)
     (made,) = output.glob("*.colorized.png")

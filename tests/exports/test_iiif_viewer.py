@@ -70,27 +70,23 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def test_both_choices_are_shown_whole_and_at_full_size(
-    give: Export, site: tuple[Path, str]
+    give: Export, site: tuple[Path, str], chromium: Any
 ) -> None:
-    from playwright.sync_api import sync_playwright
-
     dest, url = site
     give("iiif", tiles=True, base_url=url)
     shutil.copy(openseadragon(), dest)
     (dest / "viewer.html").write_text(PAGE, encoding="utf-8")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1000, "height": 1000})
-        page.goto(f"{url}viewer.html")
-        top = page.evaluate("fetch('collection.json').then(one => one.json())")
-        shown = [
-            _show(page, canvas)
-            for listed in top["items"]
-            for reference in _get(page, listed["id"])["items"]
-            for canvas in _get(page, reference["id"])["items"]
-            if canvas["label"]["none"][0] in {"large.jpg", "recto.jpg"}
-        ]
-        browser.close()
+    page = chromium.new_page(viewport={"width": 1000, "height": 1000})
+    page.goto(f"{url}viewer.html")
+    top = page.evaluate("fetch('collection.json').then(one => one.json())")
+    shown = [
+        _show(page, canvas)
+        for listed in top["items"]
+        for reference in _get(page, listed["id"])["items"]
+        for canvas in _get(page, reference["id"])["items"]
+        if canvas["label"]["none"][0] in {"large.jpg", "recto.jpg"}
+    ]
+    page.close()
     assert len(shown) == 2
     for original, coloured in shown:
         for found in (original, coloured):

@@ -134,6 +134,7 @@ def test_the_staged_plan_on_a_running_cluster_gives_the_same_pictures_as_the_fus
 ) -> None:  # fmt: skip
     config = tmp_path / "staged.toml"
     config.write_text('[run]\ngpu_resource = "pretend_gpu"\n')
+    asked = (*asked, "--watermark", "off")  # its number is the run's
     more = ["--config", str(config), "--address", cluster_with_a_pretend_gpu]
     found = []
     for name, words in (("fused", []), ("staged", more)):
@@ -146,7 +147,7 @@ def test_the_staged_plan_on_a_running_cluster_gives_the_same_pictures_as_the_fus
         })  # fmt: skip
     assert found[0] == found[1]
     assert len(found[0]) == 5
-    assert all(("enlarged" in flags) == bool(asked) for _, flags in found[0].values())
+    assert all(("enlarged" in flags) == ("--upscale" in asked) for _, flags in found[0].values())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root")

@@ -83,17 +83,18 @@ def test_a_negative_on_its_page_is_shown_as_it_is_delivered(job: Job, tmp_path: 
     Image.fromarray(np.rot90(page, 1)).save(tmp_path / "page.png", exif=turned)
     store, row = colour_one(
         job, tmp_path / "page.png",
-        color={"proxy_px": 128, "negatives": "invert"}, output={"format": "png"},
+        color={"proxy_px": 128, "negatives": "invert"},
+        output={"format": "png", "watermark": "off"},
     )  # fmt: skip
     assert row["content_box"]
     assert row["negative_curve"]
+    delivered = pixels_of(store, row)
     with PinStudio(store) as studio:
         shown = picture_of(studio.preview(row, []))
         small = picture_of(studio.preview(row, [], edge_px=225))
         with pytest.raises(ConfigError, match="lies beside the print"):
             studio.save(row, [(10, 340, RED)], "kim")
         assert wait_for(studio, studio.save(row, [(100, 100, RED)], "kim")).state == "done"
-    delivered = pixels_of(store, row)
     assert np.abs(shown.astype(int) - delivered).mean() < 3
     half = cv2.resize(delivered, (225, 175), interpolation=cv2.INTER_AREA).astype(int)
     assert np.abs(small - half).mean() < 4

@@ -9,7 +9,6 @@ from typing import Any
 from archive_colorizer.pipeline.output import reviews
 from archive_colorizer.storage import open_store
 
-CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "a long enough password"  # noqa: S105
 
 

@@ -220,33 +220,27 @@ def test_the_shipped_model_flickers_at_least_three_times_less_than_frame_by_fram
 @pytest.mark.browser
 @pytest.mark.slow
 def test_a_browser_plays_the_film_with_its_sound(
-    reels: Path, tmp_path: Path, colour: Colour
+    reels: Path, tmp_path: Path, colour: Colour, chromium: Any
 ) -> None:
-    from playwright.sync_api import sync_playwright
-
     write_film(reels / "a.mov", codec="mpeg4", frames=50, sound="aac", size=(320, 240))
     assert colour().is_clean
     page = tmp_path / "out" / "page.html"
     page.write_text("<video src='a.colorized.mp4' muted></video>", encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        tab = browser.new_page()
-        tab.goto(page.as_uri())
-        played = tab.evaluate(
-            """async () => {
-                const film = document.querySelector('video');
-                await film.play();
-                await new Promise((done, failed) => {
-                    film.onended = done; film.onerror = () => failed(film.error.message);
-                });
-                const quality = film.getVideoPlaybackQuality();
-                return [film.videoWidth, film.videoHeight, film.duration,
-                        quality.totalVideoFrames, film.webkitAudioDecodedByteCount];
-            }"""
-        )
-        browser.close()
+    tab = chromium.new_page()
+    tab.goto(page.as_uri())
+    played = tab.evaluate(
+        """async () => {
+            const film = document.querySelector('video');
+            await film.play();
+            await new Promise((done, failed) => {
+                film.onended = done; film.onerror = () => failed(film.error.message);
+            });
+            const quality = film.getVideoPlaybackQuality();
+            return [film.videoWidth, film.videoHeight, film.duration,
+                    quality.totalVideoFrames, film.webkitAudioDecodedByteCount];
+        }"""
+    )
+    tab.close()
     width, height, duration, frames, sound = played
     assert (width, height) == (320, 240)
     assert 1.9 < duration < 2.2

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk_browser import CHROMIUM, PASSWORD, DeskProcess
+from desk_browser import PASSWORD, DeskProcess
 from desk_pictures import write_archive
 from processes import free_port
 
@@ -78,18 +78,6 @@ def accounts(tmp_path: Path) -> str:
         command += ["--add-account", name, "--role", role]
         subprocess.run(command, input=f"{PASSWORD}\n", text=True, check=True, capture_output=True)
     return str(file)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A browser."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no {CHROMIUM}")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
