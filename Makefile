@@ -45,7 +45,7 @@ test: check ## all checks and the quick tests (under 6 minutes on 2 quiet cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --dist loadfile -m "$(QUICK)"
 
 test-slow: $(STAMP) ## the kill, fault and end-to-end tests
-	$(BIN)/python -m pytest -q -m "$(SLOW)" --timeout 1200
+	$(BIN)/python -m pytest -q -n logical --dist loadfile -m "$(SLOW)" --timeout 1200
 
 test-long: $(STAMP) ## soaks, storms and loads, by hand: a quarter of an hour or more each
 	$(BIN)/python -m pytest -q -m long --timeout 7200

@@ -85,9 +85,9 @@ def job(masters: Path, tmp_path: Path, tiny_model: str) -> Callable[..., JobConf
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One browser for all tests of a process: Playwright takes no second one beside it."""
+    """A browser. While it is open, asyncio's loop runs in this thread: other tests want none."""
     playwright = pytest.importorskip("playwright.sync_api")
     if not CHROMIUM.exists():
         pytest.skip(f"no {CHROMIUM}: `make tools` installs it")
