@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, Final
 
-from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.config import ColorConfig, JobConfig, OutputConfig
 from archive_colorizer.pipeline.pins import LATER
 
 RECIPE_VERSION: Final = 2
@@ -49,3 +49,21 @@ def recipe_text(config: JobConfig, *weights_sha256: str) -> str:
 def recipe_digest(config: JobConfig, *weights_sha256: str) -> str:
     """Compute the SHA-256, hex, of the recipe's text."""
     return hashlib.sha256(recipe_text(config, *weights_sha256).encode()).hexdigest()
+
+
+def read_settings(text: str) -> dict[str, dict[str, Any]]:
+    """Read back the settings of `color` and `output` that a recipe stands for.
+
+    What it leaves out has the value of LATER, which may not be today's default.
+
+    Raises:
+        ValueError: it is no recipe.
+        KeyError: it has not both sections.
+    """
+    said = json.loads(text)
+    sections = {}
+    for name, kind in (("color", ColorConfig), ("output", OutputConfig)):
+        known = {item.name for item in fields(kind)}
+        left_out = {key: value for key, value in LATER.items() if key in known}
+        sections[name] = left_out | said[name]
+    return sections

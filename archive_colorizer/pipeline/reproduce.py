@@ -6,7 +6,6 @@ derivative can come out the same to the last byte. A signature cannot: it has a 
 not asked for. Of signed files pixels and metadata are compared.
 """
 
-import json
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from archive_colorizer.pipeline.output.lease import Fence, NoFence
 from archive_colorizer.pipeline.output.rows import JobContext
 from archive_colorizer.pipeline.output.status import check_job
 from archive_colorizer.pipeline.output.written import digest
+from archive_colorizer.pipeline.recipe import read_settings
 from archive_colorizer.pipeline.records import (
     RENDITIONS,
     Made,
@@ -320,7 +320,7 @@ def _read_recipe(row: Row) -> tuple[ColorConfig, OutputConfig]:
         _ImpossibleError: it records none, or such as this version does not know.
     """
     try:
-        recipe = json.loads(row["recipe_json"] or "")
+        recipe = read_settings(row["recipe_json"] or "")
         return ColorConfig(**recipe["color"]), OutputConfig(**recipe["output"])
     except (ValueError, KeyError, TypeError) as error:
         raise _ImpossibleError("its row records no settings that this version knows") from error

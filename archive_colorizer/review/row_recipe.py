@@ -1,6 +1,5 @@
 """The recipe that a row was made by: settings and models that make its picture again."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +17,7 @@ from archive_colorizer.pipeline.job_models import ModelFinder, Models, models_of
 from archive_colorizer.pipeline.output.layout import read_job
 from archive_colorizer.pipeline.output.schema import SCHEMA
 from archive_colorizer.pipeline.pins import PinnedModel, Pins
+from archive_colorizer.pipeline.recipe import read_settings
 from archive_colorizer.pipeline.records import Status
 from archive_colorizer.pipeline.steps.colorize import within_part
 from archive_colorizer.review.parts import PartFiles
@@ -126,7 +126,7 @@ def read_recipe(
         LocationError: job.json or the weights cannot be read.
     """
     check_takes_points(row)
-    recipe, models = json.loads(row["recipe_json"]), row["steps"]
+    recipe, models = read_settings(row["recipe_json"]), row["steps"]
     last = (read_job(store).get("config") or {}).get("run") or {}
     of_run = {name: last[name] for name in OF_RUN if name in last}
     store_way = {"s3_endpoint": s3.endpoint, "s3_anonymous": s3.anonymous}

@@ -10,11 +10,12 @@ import pytest
 from again import FIXTURE, Job, Rows, differences, files, grey, history, weights, work
 
 from archive_colorizer.errors import ConfigError, ModelReferenceError
-from archive_colorizer.pipeline.config import JobConfig
+from archive_colorizer.pipeline.config import JobConfig, overlay
 from archive_colorizer.pipeline.output.layout import read_job, write_job
 from archive_colorizer.pipeline.output.relocate import relocate
 from archive_colorizer.pipeline.output.verify import verify
 from archive_colorizer.pipeline.pins import read_pins, settle
+from archive_colorizer.pipeline.recipe import read_settings, recipe_text
 from archive_colorizer.pipeline.run import colorize, preview
 from archive_colorizer.progress import Lines, Tally
 from archive_colorizer.registry.resolve import resolve
@@ -313,6 +314,20 @@ def test_an_output_that_does_not_name_the_mark_was_begun_without_it(job: Job, ro
     pins = read_pins(record, config.output)
     assert settle(config, pins)[0].deliver.watermark == "off"
     assert settle(config, None)[0].deliver.watermark == "on"
+
+
+def test_a_recipe_is_read_back_as_the_settings_that_it_was_made_of() -> None:
+    plain = JobConfig(source="in", output="out")
+    earlier = {"watermark": "off", "projection": "flat"}
+    for given in ({}, earlier, {"reversible": True, "glare": "repair"}):
+        sections = {
+            name: {key: value for key, value in given.items() if hasattr(getattr(plain, at), key)}
+            for name, at in (("color", "color"), ("output", "deliver"))
+        }
+        config = overlay(plain, sections, "test")
+        said = read_settings(recipe_text(config, "weights"))
+        again = overlay(plain, said, "recipe")
+        assert (again.color, again.deliver) == (config.color, config.deliver)
 
 
 # --- an OUTPUT of 0.2.0
