@@ -97,7 +97,7 @@ def test_an_access_copy_is_a_small_jpeg_with_the_same_labels(
     assert "1 with an access copy" in found.text()
     assert len(list(list_sums(open_store(config.output)))) == 2
     assert row["luminance_relation"] == "measured"
-    assert row["luminance_mae"] < 2.5
+    assert row["luminance_mae"] < (2.5 if form == "webp" else 2)  # its chroma leaks into luma
 
 
 def test_a_picture_that_is_small_already_is_not_enlarged(one: JobConfig, rows: Rows) -> None:

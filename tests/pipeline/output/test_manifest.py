@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
+from breaking import Breaking
 
 from archive_colorizer.pipeline.output import manifest
 from archive_colorizer.pipeline.output.rows import JobContext, outcome_table
@@ -40,25 +41,6 @@ def ids(store: LocalStore) -> list[str]:
 
 def uris(count: int) -> list[str]:
     return sorted(f"file:///{n}" for n in range(count))
-
-
-class Breaking(LocalStore):
-    """Breaks off at the n-th change."""
-
-    left = 10**9
-
-    def _count(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise OSError(5, "the machine went down")
-
-    def write_atomic(self, key: str, data: bytes) -> None:
-        self._count()
-        super().write_atomic(key, data)
-
-    def delete(self, key: str) -> None:
-        self._count()
-        super().delete(key)
 
 
 def filled(folder: Path, parts: int = 4) -> Breaking:

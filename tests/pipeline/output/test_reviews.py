@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+from breaking import Breaking
 from rowsets import failed, made_row, write_job
 
 from archive_colorizer.errors import ConfigError, LocationError
@@ -310,22 +311,6 @@ def test_a_writer_that_is_killed_has_written_all_that_it_told(store: LocalStore)
 
 
 def test_a_compaction_that_breaks_off_anywhere_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    class Breaking(LocalStore):
-        left = 10**9
-
-        def _count(self) -> None:
-            self.left -= 1
-            if self.left < 0:
-                raise OSError(5, "the machine went down")
-
-        def write_atomic(self, key: str, data: bytes) -> None:
-            self._count()
-            super().write_atomic(key, data)
-
-        def delete(self, key: str) -> None:
-            self._count()
-            super().delete(key)
-
     for breaks_at in range(7):
         store = Breaking(tmp_path / str(breaks_at))
         for number in range(5):
